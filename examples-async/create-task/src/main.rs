@@ -1,0 +1,25 @@
+//! Start a task, do something else, then await it.
+//!
+//! ```sh
+//! cargo run -p create-task
+//! ```
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+async fn fetch() -> &'static str {
+    sleep(Duration::from_secs(2)).await; // stands for I/O
+    "Done"
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    // spawn hands the future to the runtime and returns at once. The future alone would be
+    // lazy: it would start only at its own await.
+    let task = tokio::spawn(fetch());
+    println!("Doing something else while waiting...");
+
+    // An error here is a panic in the task, or its abort.
+    println!("Task result: {}", task.await?);
+    Ok(())
+}

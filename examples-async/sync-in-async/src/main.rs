@@ -1,0 +1,23 @@
+//! An ordinary blocking function, called from async code.
+//!
+//! ```sh
+//! cargo run -p sync-in-async
+//! ```
+use std::thread;
+use std::time::Duration;
+
+use tokio::task;
+
+/// Knows nothing of async: think of a database driver or a file format library.
+fn blocking_call() -> &'static str {
+    thread::sleep(Duration::from_secs(2)); // stands for blocking I/O: holds its thread
+    "Completed"
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    // Called directly, it would hold the only thread that all tasks share.
+    let answer = task::spawn_blocking(blocking_call).await?;
+    println!("{answer}");
+    Ok(())
+}

@@ -1,0 +1,20 @@
+import asyncio
+
+
+def count_perfect_numbers(limit):
+    return sum(
+        sum(divisor for divisor in range(1, n // 2 + 1) if n % divisor == 0) == n
+        for n in range(2, limit)
+    )
+
+
+async def main():
+    # A quarter of the limit in Rust, so a sixteenth of the work.
+    job = asyncio.create_task(asyncio.to_thread(count_perfect_numbers, 15_000))
+    while not job.done():
+        print("tick")
+        await asyncio.wait([job], timeout=0.1)
+    print(f"Result: {job.result()}")
+
+
+asyncio.run(main())

@@ -1,0 +1,18 @@
+import asyncio
+
+
+async def greet(name):
+    print(f"Hello from {name}")
+
+
+async def main():
+    first = greet("the first future")  # made, not started
+    second = greet("the second future")
+    print("Two futures made")
+
+    await second
+    del first  # RuntimeWarning: coroutine 'greet' was never awaited
+    print("One awaited, one dropped")
+
+
+asyncio.run(main())

@@ -1,0 +1,47 @@
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+LIMIT = 300_000
+CORES = os.cpu_count()
+
+
+def chain(start):
+    n, steps = start, 0
+    while n != 1:
+        n = n // 2 if n % 2 == 0 else 3 * n + 1
+        steps += 1
+    return steps, start
+
+
+def share(first):
+    return max(map(chain, range(1 + first, LIMIT, CORES)))
+
+
+def in_sequence():
+    return max(map(chain, range(1, LIMIT)))
+
+
+def on_threads():  # one after the other in turns: the GIL
+    with ThreadPoolExecutor(CORES) as pool:
+        return max(pool.map(share, range(CORES)))
+
+
+def in_processes():  # in place of rayon, which Python does not have
+    with ProcessPoolExecutor(CORES) as pool:
+        return max(pool.map(share, range(CORES)))
+
+
+def measure(name, way):
+    started = time.perf_counter()
+    steps, start = way()
+    took = time.perf_counter() - started
+    print(f"{name}: {start} takes {steps} steps, found in {took:.3f} s", flush=True)
+    return took
+
+
+if __name__ == "__main__":
+    sequence = measure("Sequence", in_sequence)
+    for name, way in [("Threads", on_threads), ("Pool", in_processes)]:
+        took = measure(name, way)
+        print(f"{name}: {sequence / took:.1f} times as fast as in sequence", flush=True)

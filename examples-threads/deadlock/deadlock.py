@@ -1,0 +1,48 @@
+import queue
+import threading
+
+
+class Account:
+    def __init__(self, number):
+        self.number = number
+        self.balance = 100
+        self.lock = threading.Lock()
+
+
+def payer_first(payer, payee, both_hold_one):
+    with payer.lock:
+        both_hold_one.wait()
+        with payee.lock:
+            payer.balance -= 10
+            payee.balance += 10
+
+
+def lower_number_first(payer, payee, both_have_started):
+    both_have_started.wait()
+    first, second = sorted([payer, payee], key=lambda account: account.number)
+    with first.lock, second.lock:
+        payer.balance -= 10
+        payee.balance += 10
+
+
+def pay_each_other(pay):
+    anna, ben = Account(1), Account(2)
+    barrier, ended = threading.Barrier(2), queue.Queue()
+
+    def run(payer, payee):
+        pay(payer, payee, barrier)
+        ended.put(None)
+
+    for pair in [(anna, ben), (ben, anna)]:
+        # A daemon: otherwise the interpreter waits for threads that never end.
+        threading.Thread(target=run, args=pair, daemon=True).start()
+    try:
+        for _ in range(2):
+            ended.get(timeout=1)
+    except queue.Empty:
+        return False
+    return True
+
+
+for order, pay in [("Payer first", payer_first), ("Lower number first", lower_number_first)]:
+    print(f"{order}: {'both paid' if pay_each_other(pay) else 'stuck'}", flush=True)

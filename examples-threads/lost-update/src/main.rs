@@ -1,0 +1,41 @@
+//! A lost update: no data race, and still a wrong count.
+//!
+//! ```sh
+//! cargo run -p lost-update
+//! ```
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+// ANCHOR: broken
+fn add_in_two_steps(counter: &AtomicU32, both_have_read: &Barrier) {
+    let seen = counter.load(Ordering::Relaxed);
+    // Without this line the loss is rare, and so found late. With it, it is certain.
+    both_have_read.wait();
+    counter.store(seen + 1, Ordering::Relaxed);
+}
+// ANCHOR_END: broken
+
+// ANCHOR: mended
+fn add_in_one_step(counter: &AtomicU32, both_have_started: &Barrier) {
+    both_have_started.wait();
+    // Relaxed: only the count matters, no other memory is handed over with it.
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+// ANCHOR_END: mended
+
+/// Two threads add 1 each; what is the count then?
+fn count(add: fn(&AtomicU32, &Barrier)) -> u32 {
+    let (counter, barrier) = (AtomicU32::new(0), Barrier::new(2));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| add(&counter, &barrier));
+        }
+    });
+    counter.into_inner()
+}
+
+fn main() {
+    println!("In two steps: {} of 2 updates kept", count(add_in_two_steps));
+    println!("In one step: {} of 2 updates kept", count(add_in_one_step));
+}

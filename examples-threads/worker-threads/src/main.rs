@@ -1,0 +1,23 @@
+//! Five threads wait at the same time.
+//!
+//! ```sh
+//! cargo run -p worker-threads
+//! ```
+use std::thread;
+use std::time::Duration;
+
+fn worker(id: u32) {
+    println!("Worker {id} starting");
+    thread::sleep(Duration::from_secs(2)); // stands for I/O; the other threads go on meanwhile
+    println!("Worker {id} finished");
+}
+
+fn main() {
+    // collect starts all five before the first join: the iterator is lazy, and without it
+    // each worker would be started and joined before the next one starts.
+    let workers: Vec<_> = (0..5).map(|id| thread::spawn(move || worker(id))).collect();
+
+    for worker in workers {
+        worker.join().expect("a worker does not panic");
+    }
+}

@@ -1,0 +1,88 @@
+//! The guide: builds the book, serves it, and lists the examples.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use guide::book::{self, For};
+use guide::examples::Workspace;
+use guide::{page, server};
+
+/// Builds the book of concurrency in Rust, and serves it to you.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Task>,
+    /// The port to serve the book on; 0 for any that is free
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Open the book in a browser
+    #[arg(long)]
+    open: bool,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Write the book to a folder, which is emptied first
+    Build {
+        /// The folder; target/book if left out
+        #[arg(long, value_name = "FOLDER")]
+        dest: Option<PathBuf>,
+    },
+    /// Name every example, with what it shows
+    List,
+    /// Serve as the preprocessor of a plain `mdbook build guide`
+    #[command(hide = true)]
+    Preprocess {
+        #[command(subcommand)]
+        question: Option<Question>,
+    },
+}
+
+/// What mdBook asks a preprocessor before it sends the book.
+#[derive(Subcommand)]
+enum Question {
+    /// Whether the preprocessor can work for this renderer
+    Supports { renderer: String },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    // The guide belongs to the workspace it was built in, from wherever it is started.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("guide is in a folder")?;
+    match arguments.command {
+        None => tokio::runtime::Runtime::new()?.block_on(server::serve(
+            root.to_owned(),
+            arguments.port,
+            arguments.open,
+        )),
+        Some(Task::Build { dest }) => {
+            let workspace = Workspace::find(root)?;
+            let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
+            book::build(&workspace, &destination, For::Everyone)?;
+            println!("The book is in {}", destination.display());
+            Ok(())
+        }
+        Some(Task::List) => {
+            let workspace = Workspace::find(root)?;
+            let width = workspace.examples.keys().map(String::len).max().unwrap_or(0);
+            for example in workspace.examples.values() {
+                println!("{:width$}  {}", example.name, example.description);
+            }
+            Ok(())
+        }
+        Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
+        Some(Task::Preprocess { question: None }) => page::preprocess(Workspace::find(root)?),
+    }
+}

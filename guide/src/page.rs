@@ -1,0 +1,306 @@
+//! Puts the examples into the pages: a line `{{#example NAME}}` becomes the example's source
+//! beside its Python counterpart, the commands that run them, and the tested output.
+//!
+//! `{{#example NAME:part,other}}` shows only what stands between the marks `ANCHOR: part` and
+//! `ANCHOR_END: part`, and then the other part, of both sources.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+use maud::{Markup, PreEscaped, html};
+use mdbook_preprocessor::book::{Book, BookItem};
+use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+
+use crate::check::{self, Fault, Page};
+use crate::examples::{Example, Workspace};
+use crate::transcript::{Order, Transcript};
+
+/// The words that the directive itself puts on a page, by language.
+struct Words {
+    copy: &'static str,
+    differs: &'static str,
+    output: &'static str,
+    output_of_both: &'static str,
+    order: fn(Order) -> Option<&'static str>,
+}
+
+const ENGLISH: Words = Words {
+    copy: "In a crate of your own",
+    differs: "differs from run to run",
+    output: "Output",
+    output_of_both: "Output of both",
+    order: |order| match order {
+        Order::Fixed => None,
+        Order::Free => Some("in any order"),
+        Order::Repeated => Some("once or more often"),
+        Order::Stderr => Some("on stderr"),
+    },
+};
+
+/// The preprocessor `example` of `guide/book.toml`.
+#[derive(Debug)]
+pub struct Examples {
+    /// Where the examples are.
+    pub workspace: Workspace,
+    /// Whether the book holds a copy of each source, see [`source_copy`], to link to.
+    pub link_sources: bool,
+}
+
+/// Where the book keeps its copy of an example's source: text that any browser shows, also
+/// from `file://`.
+pub fn source_copy(example: &Example, source: &str) -> String {
+    let extension = source.rsplit('.').next().unwrap_or_default();
+    format!("examples/{}.{extension}.txt", example.name)
+}
+
+impl Preprocessor for Examples {
+    fn name(&self) -> &str {
+        "example"
+    }
+
+    fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
+        let folder = context.root.join(&context.config.book.src);
+        let shown = folder.strip_prefix(&self.workspace.root).unwrap_or(&folder).to_owned();
+
+        let mut pages = Vec::new();
+        book.for_each_mut(|item| {
+            if let BookItem::Chapter(chapter) = item
+                && let Some(path) = &chapter.source_path
+            {
+                let path = path.to_string_lossy().replace('\\', "/");
+                let file = shown.join(&path).to_string_lossy().replace('\\', "/");
+                pages.push(Page { path, file, text: chapter.content.clone() });
+            }
+        });
+
+        let mut faults = check::check(&pages, &folder);
+        let mut used = BTreeSet::new();
+        let mut expanded = Vec::new();
+        for page in &pages {
+            expanded.push(self.expand(page, &mut used, &mut faults));
+        }
+        for example in self.workspace.examples.values() {
+            if !used.contains(&example.name) {
+                let message = format!(
+                    "no page shows this example; put {{{{#example {}}}}} on a line of one",
+                    example.name
+                );
+                faults.push(Fault { file: example.source.clone(), line: 1, message });
+            }
+        }
+        if !faults.is_empty() {
+            let lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
+            bail!("{}", lines.join("\n"));
+        }
+
+        let mut expanded = expanded.into_iter();
+        book.for_each_mut(|item| {
+            if let BookItem::Chapter(chapter) = item
+                && chapter.source_path.is_some()
+                && let Some(text) = expanded.next()
+            {
+                chapter.content = text;
+            }
+        });
+        Ok(book)
+    }
+}
+
+impl Examples {
+    /// The page with each directive replaced. What cannot be replaced becomes a fault.
+    fn expand(&self, page: &Page, used: &mut BTreeSet<String>, faults: &mut Vec<Fault>) -> String {
+        let mut text = String::with_capacity(page.text.len());
+        let mut count = 0;
+        let mut at = 0;
+        for line in page.text.split_inclusive('\n') {
+            let directive = line.trim().strip_prefix("{{#example ");
+            if let Some(directive) = directive.and_then(|rest| rest.strip_suffix("}}")) {
+                let (name, parts) = directive.trim().split_once(':').unwrap_or((directive, ""));
+                count += 1;
+                let id = format!("{}-{count}", page.path.trim_end_matches(".md").replace('/', "-"));
+                let root = "../".repeat(page.path.matches('/').count());
+                match self.render(name.trim(), parts, &id, &root) {
+                    Ok(figure) => text += &figure,
+                    Err(error) => faults.push(page.fault(at, format!("{error:#}"))),
+                }
+                used.insert(name.trim().to_owned());
+            } else {
+                if line.contains("{{#") {
+                    let message = "a directive must stand alone on its line, as {{#example NAME}}";
+                    faults.push(page.fault(at, message));
+                }
+                text += line;
+            }
+            at += line.len();
+        }
+        text
+    }
+
+    fn render(&self, name: &str, parts: &str, id: &str, root: &str) -> Result<String> {
+        let words = &ENGLISH;
+        let example = self.workspace.example(name)?;
+        let output = Transcript::read(&self.workspace.snapshot(name))?;
+        let rust = self.source(&example.source, "rust,noplayground", "//", parts)?;
+        let run = example.command.join(" ");
+
+        let python = match &example.python {
+            None => None,
+            Some(file) => {
+                let own = self.workspace.snapshot(&format!("{name}.py"));
+                let own = own.is_file().then(|| Transcript::read(&own)).transpose()?;
+                let source = self.source(file, "python", "#", parts)?;
+                Some((file, source, format!("python3 {file}"), own))
+            }
+        };
+        let shared = python.as_ref().is_some_and(|(.., own)| own.is_none());
+
+        Ok(html! {
+            figure.example id=(id) data-example=(name) {
+                figcaption { strong { (name) } " " (example.description) }
+                div.sources.pair[python.is_some()] {
+                    @if python.is_some() {
+                        @for (number, language) in ["Rust", "Python"].into_iter().enumerate() {
+                            @let tab = format!("{id}-{}", language.to_lowercase());
+                            input type="radio" name=(id) id=(tab) checked[number == 0];
+                            label for=(tab) { (language) }
+                        }
+                    }
+                    div.source {
+                        (self.file(example, &example.source, root))
+                        (rust)
+                        (command(&run))
+                        @if python.is_some() && !shared { (render_output(&output, words.output, words)) }
+                    }
+                    @if let Some((file, source, run, own)) = &python {
+                        div.source {
+                            (self.file(example, file, root))
+                            (source)
+                            (command(run))
+                            @if let Some(own) = own { (render_output(own, words.output, words)) }
+                        }
+                    }
+                }
+                @if shared {
+                    (render_output(&output, words.output_of_both, words))
+                } @else if python.is_none() {
+                    (render_output(&output, words.output, words))
+                }
+                details.copy {
+                    summary { (words.copy) }
+                    (command(&copy_commands(example)))
+                }
+            }
+        }
+        .into_string())
+    }
+
+    /// The name of a source file, as a link where the book holds a copy of it.
+    fn file(&self, example: &Example, file: &str, root: &str) -> Markup {
+        html! {
+            p.file {
+                @if self.link_sources {
+                    a href={ (root) (source_copy(example, file)) } { (file) }
+                } @else {
+                    (file)
+                }
+            }
+        }
+    }
+
+    /// A source as a fenced block, which mdBook renders with its highlighting.
+    fn source(&self, file: &str, language: &str, comment: &str, parts: &str) -> Result<Markup> {
+        let root = &self.workspace.root;
+        let text = if parts.is_empty() {
+            Example::excerpt(root, file, None)?
+        } else {
+            let parts: Result<Vec<_>> = parts
+                .split(',')
+                .map(|part| Example::excerpt(root, file, Some(part.trim())))
+                .collect();
+            parts?.join(&format!("\n\n{comment} …\n\n"))
+        };
+        let fence = "`".repeat(6);
+        Ok(PreEscaped(format!("\n\n{fence}{language}\n{text}\n{fence}\n\n")))
+    }
+}
+
+fn command(words: &str) -> Markup {
+    html! { pre.command { code.language-sh { (in_one_line(words)) } } }
+}
+
+/// The commands that make a crate of the reader's own, ready for the example's `main.rs`.
+fn copy_commands(example: &Example) -> String {
+    let mut commands =
+        vec![format!("cargo new {0}", example.package), format!("cd {}", example.package)];
+    commands.extend(example.dependencies.iter().map(|words| format!("cargo add {words}")));
+    commands.join("\n")
+}
+
+fn render_output(transcript: &Transcript, caption: &str, words: &Words) -> Markup {
+    html! {
+        div.output role="group" aria-label=(caption) {
+            p.caption { (caption) }
+            @for group in &transcript.groups {
+                div.lines.marked[group.order != Order::Fixed] {
+                    @if let Some(order) = (words.order)(group.order) { p.order { (order) } }
+                    pre { samp {
+                        @for line in &group.lines { (varying(line, words)) (PreEscaped("&#10;")) }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+/// A line of output in which `<name>` stands for what differs from run to run.
+fn varying(line: &str, words: &Words) -> Markup {
+    let (before, rest) = line.split_once('<').unwrap_or((line, ""));
+    let is_name = |c: char| c.is_ascii_lowercase();
+    html! {
+        (before)
+        @match rest.split_once('>') {
+            Some((name, after)) if !name.is_empty() && name.chars().all(is_name) => {
+                var title=(words.differs) { (name) }
+                (varying(after, words))
+            }
+            _ if before.len() < line.len() => { "<" (varying(rest, words)) }
+            _ => {}
+        }
+    }
+}
+
+/// HTML within Markdown ends at a blank line, so line ends are written as `&#10;`.
+fn in_one_line(text: &str) -> Markup {
+    let escaped = html! { (text) }.into_string();
+    PreEscaped(escaped.replace('\n', "&#10;"))
+}
+
+/// Serves as the command of `[preprocessor.example]` in `book.toml`, so that plain
+/// `mdbook build guide` works too: reads the book from stdin, writes it to stdout.
+///
+/// # Errors
+///
+/// When the input is not what mdBook sends, and when the book has a fault.
+pub fn preprocess(workspace: Workspace) -> Result<()> {
+    let (context, book) = mdbook_preprocessor::parse_input(std::io::stdin().lock())
+        .context("reading the book that mdBook sends on stdin")?;
+    let book = Examples { workspace, link_sources: false }.run(&context, book)?;
+    serde_json::to_writer(std::io::stdout().lock(), &book).context("writing the book to stdout")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_varies_is_marked_and_the_rest_escaped() {
+        let html = |line| varying(line, &ENGLISH).into_string();
+        let var = |name| format!("<var title=\"differs from run to run\">{name}</var>");
+        assert_eq!(html("plain & simple"), "plain &amp; simple");
+        assert_eq!(
+            html("took <time>, <n> times"),
+            format!("took {}, {} times", var("time"), var("n"))
+        );
+        assert_eq!(html("Vec<T> a < b <>"), "Vec&lt;T&gt; a &lt; b &lt;&gt;");
+    }
+}
