@@ -63,6 +63,17 @@ fn unawaited_future() {
 }
 
 #[test]
+fn await_ready() {
+    check("await-ready").check();
+}
+
+#[test]
+fn abort() {
+    // The blocking job's line comes, the task's does not.
+    check("abort").check();
+}
+
+#[test]
 fn runtime_threads() {
     check("runtime-threads").check();
 }

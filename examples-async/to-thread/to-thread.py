@@ -3,7 +3,7 @@ import asyncio
 
 def count_perfect_numbers(limit):
     return sum(
-        sum(divisor for divisor in range(1, n // 2 + 1) if n % divisor == 0) == n
+        sum(d for d in range(1, n // 2 + 1) if n % d == 0) == n
         for n in range(2, limit)
     )
 

@@ -14,6 +14,7 @@ def chain(start):
     return steps, start
 
 
+# ANCHOR: ways
 def share(first):
     return max(map(chain, range(1 + first, LIMIT, CORES)))
 
@@ -30,18 +31,20 @@ def on_threads():  # one after the other in turns: the GIL
 def in_processes():  # in place of rayon, which Python does not have
     with ProcessPoolExecutor(CORES) as pool:
         return max(pool.map(share, range(CORES)))
+# ANCHOR_END: ways
 
 
 def measure(name, way):
     started = time.perf_counter()
     steps, start = way()
     took = time.perf_counter() - started
-    print(f"{name}: {start} takes {steps} steps, found in {took:.3f} s", flush=True)
+    found = f"{start} takes {steps} steps, found in {took:.3f} s"
+    print(f"{name}: {found}", flush=True)
     return took
 
 
 if __name__ == "__main__":
     sequence = measure("Sequence", in_sequence)
     for name, way in [("Threads", on_threads), ("Pool", in_processes)]:
-        took = measure(name, way)
-        print(f"{name}: {sequence / took:.1f} times as fast as in sequence", flush=True)
+        gain = sequence / measure(name, way)
+        print(f"{name}: {gain:.1f} times as fast as in sequence", flush=True)

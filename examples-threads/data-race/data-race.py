@@ -6,7 +6,7 @@ lock = threading.Lock()
 
 def hit():
     global hits
-    with lock:  # leave it out, and Python neither complains nor always counts to 5
+    with lock:  # Python does not complain if you leave it out
         hits += 1
 
 

@@ -9,20 +9,24 @@ class Account:
         self.lock = threading.Lock()
 
 
+# ANCHOR: broken
 def payer_first(payer, payee, both_hold_one):
     with payer.lock:
         both_hold_one.wait()
         with payee.lock:
             payer.balance -= 10
             payee.balance += 10
+# ANCHOR_END: broken
 
 
+# ANCHOR: mended
 def lower_number_first(payer, payee, both_have_started):
     both_have_started.wait()
     first, second = sorted([payer, payee], key=lambda account: account.number)
     with first.lock, second.lock:
         payer.balance -= 10
         payee.balance += 10
+# ANCHOR_END: mended
 
 
 def pay_each_other(pay):
@@ -44,5 +48,9 @@ def pay_each_other(pay):
     return True
 
 
-for order, pay in [("Payer first", payer_first), ("Lower number first", lower_number_first)]:
-    print(f"{order}: {'both paid' if pay_each_other(pay) else 'stuck'}", flush=True)
+for order, pay in [
+    ("Payer first", payer_first),
+    ("Lower number first", lower_number_first),
+]:
+    outcome = "both paid" if pay_each_other(pay) else "stuck"
+    print(f"{order}: {outcome}", flush=True)

@@ -4,7 +4,8 @@ import time
 
 def work():
     time.sleep(1)  # stands for work
-    print("Thread: work saved")  # happens: the interpreter joins the thread before it exits
+    # Happens: the interpreter joins the thread before it exits.
+    print("Thread: work saved")
 
 
 threading.Thread(target=work).start()

@@ -7,21 +7,27 @@ class Counter:
         self.lock = threading.Lock()
 
 
+# ANCHOR: broken
 def add_in_two_steps(counter, both_have_read):
     seen = counter.value
     both_have_read.wait()
     counter.value = seen + 1
+# ANCHOR_END: broken
 
 
+# ANCHOR: mended
 def add_in_one_step(counter, both_have_started):
     both_have_started.wait()
     with counter.lock:  # += alone is three steps: read, add, write
         counter.value += 1
+# ANCHOR_END: mended
 
 
 def count(add):
     counter, barrier = Counter(), threading.Barrier(2)
-    threads = [threading.Thread(target=add, args=(counter, barrier)) for _ in range(2)]
+    threads = [
+        threading.Thread(target=add, args=(counter, barrier)) for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use guide::book::{self, For};
 use guide::examples::Workspace;
-use guide::{page, server};
+use guide::page;
+use guide::server::Server;
 
 /// Builds the book of concurrency in Rust, and serves it to you.
 #[derive(Parser)]
@@ -62,11 +63,12 @@ fn run(arguments: Arguments) -> Result<()> {
     // The guide belongs to the workspace it was built in, from wherever it is started.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("guide is in a folder")?;
     match arguments.command {
-        None => tokio::runtime::Runtime::new()?.block_on(server::serve(
-            root.to_owned(),
-            arguments.port,
-            arguments.open,
-        )),
+        None => tokio::runtime::Runtime::new()?.block_on(async {
+            tokio::select! {
+                served = serve(root, arguments.port, arguments.open) => served,
+                signal = tokio::signal::ctrl_c() => signal.context("waiting for Ctrl-C"),
+            }
+        }),
         Some(Task::Build { dest }) => {
             let workspace = Workspace::find(root)?;
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
@@ -85,4 +87,14 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
         Some(Task::Preprocess { question: None }) => page::preprocess(Workspace::find(root)?),
     }
+}
+
+async fn serve(root: &Path, port: u16, open: bool) -> Result<()> {
+    let server = Server::start(root.to_owned(), port).await?;
+    let url = server.url()?;
+    println!("The book is at {url} (Ctrl-C ends it)");
+    if open && let Err(error) = open::that_detached(&url) {
+        eprintln!("no browser could be started: {error}");
+    }
+    server.run().await
 }

@@ -41,35 +41,51 @@ struct Edition {
     fault: Option<String>,
 }
 
-/// Builds the book and serves it on 127.0.0.1 until Ctrl-C. `port` 0 means any that is free.
-///
-/// # Errors
-///
-/// When the book has a fault at the start, or the port cannot be had.
-pub async fn serve(root: PathBuf, port: u16, open: bool) -> Result<()> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
-            match error.kind() {
-                ErrorKind::AddrInUse => {
-                    anyhow!("port {port} is in use; choose another with --port")
-                }
-                _ => anyhow!("cannot listen on port {port}: {error}; choose another with --port"),
-            }
+/// A server of the book that has a port, and a first edition to serve on it.
+#[derive(Debug)]
+pub struct Server {
+    root: PathBuf,
+    listener: TcpListener,
+    first: Edition,
+}
+
+impl Server {
+    /// Takes a port on 127.0.0.1, any that is free if it is 0, and builds the book of the
+    /// workspace at `root`.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be had, or the book has a fault.
+    pub async fn start(root: PathBuf, port: u16) -> Result<Self> {
+        let address = (Ipv4Addr::LOCALHOST, port);
+        let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => anyhow!("port {port} is in use; choose another with --port"),
+            _ => anyhow!("cannot listen on port {port}: {error}; choose another with --port"),
         })?;
-    let url = format!("http://{}/", listener.local_addr()?);
-
-    let folder = build(root.clone()).await?;
-    let (editions, newest) = watch::channel(Edition { id: new_id(), folder, fault: None });
-    let rebuilding = rebuild_on_change(root, editions);
-
-    println!("The book is at {url} (Ctrl-C ends it)");
-    if open && let Err(error) = open::that_detached(&url) {
-        eprintln!("no browser could be started: {error}");
+        let folder = build(root.clone()).await?;
+        Ok(Self { root, listener, first: Edition { id: new_id(), folder, fault: None } })
     }
-    tokio::select! {
-        served = axum::serve(listener, router(newest)) => served.context("serving the book"),
-        stopped = rebuilding => stopped,
-        signal = tokio::signal::ctrl_c() => signal.context("waiting for Ctrl-C"),
+
+    /// The address of the front page.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell the port.
+    pub fn url(&self) -> Result<String> {
+        Ok(format!("http://{}/", self.listener.local_addr()?))
+    }
+
+    /// Serves the book, and builds it again whenever it changes. Ends only by an error.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let us watch for changes.
+    pub async fn run(self) -> Result<()> {
+        let (editions, newest) = watch::channel(self.first);
+        tokio::select! {
+            served = axum::serve(self.listener, router(newest)) => served.context("serving the book"),
+            stopped = rebuild_on_change(self.root, editions) => stopped,
+        }
     }
 }
 

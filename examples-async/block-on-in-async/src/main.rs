@@ -18,10 +18,13 @@ fn blocking_caller() -> u32 {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // ANCHOR: broken
-    // On a thread that runs tasks, block_on panics: while it waited, no task could run,
-    // and so perhaps not the one that it waits for.
+    // On a thread that runs tasks, block_on panics: while it waited, no task
+    // could run, and so perhaps not the one that it waits for.
     let wrong = tokio::spawn(async { blocking_caller() }).await;
-    println!("On the runtime's thread: {}", if wrong.is_err() { "panic" } else { "an answer" });
+    println!(
+        "On the runtime's thread: {}",
+        if wrong.is_err() { "panic" } else { "an answer" }
+    );
     // ANCHOR_END: broken
 
     // ANCHOR: mended

@@ -12,8 +12,8 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::{task, time};
 
-/// CPU work: the longest Collatz chain that begins below a million. Returns when it began and
-/// when it ended.
+/// CPU work: the longest Collatz chain that begins below a million. Returns
+/// when it began and when it ended.
 fn work() -> (Instant, Instant) {
     let began = Instant::now();
     let mut longest = 0;
@@ -30,18 +30,20 @@ fn work() -> (Instant, Instant) {
 }
 
 // ANCHOR: ways
-/// The mistake: the work runs on the thread that polls the task, and nothing else does.
+/// The mistake: the work runs on the thread that polls the task, and nothing
+/// else does.
 async fn inline() -> anyhow::Result<(Instant, Instant)> {
     Ok(work())
 }
 
-/// On a thread lent for it. At most 512 of them, each with the right to a core: made for
-/// blocking calls, good enough for a little CPU work.
+/// On a thread lent for it. At most 512 of them, each with the right to a core:
+/// made for blocking calls, good enough for a little CPU work.
 async fn spawn_blocking() -> anyhow::Result<(Instant, Instant)> {
     Ok(task::spawn_blocking(work).await?)
 }
 
-/// On rayon's threads, one per core: made for CPU work. A oneshot brings the answer back.
+/// On rayon's threads, one per core: made for CPU work. A oneshot brings the
+/// answer back.
 async fn rayon() -> anyhow::Result<(Instant, Instant)> {
     let (answer, answered) = oneshot::channel();
     rayon::spawn(move || {
@@ -51,9 +53,14 @@ async fn rayon() -> anyhow::Result<(Instant, Instant)> {
 }
 // ANCHOR_END: ways
 
-/// Runs `jobs` copies of a way beside a heartbeat. Counts the beats, and finds the longest
-/// time without one, while all jobs were running.
-async fn measure<F>(runtime: &str, name: &str, jobs: usize, way: fn() -> F) -> anyhow::Result<()>
+/// Runs `jobs` copies of a way beside a heartbeat. Counts the beats, and finds
+/// the longest time without one, while all jobs were running.
+async fn measure<F>(
+    runtime: &str,
+    name: &str,
+    jobs: usize,
+    way: fn() -> F,
+) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<(Instant, Instant)>> + Send + 'static,
 {
@@ -87,7 +94,10 @@ where
         }
     }
     longest = longest.max(to.saturating_duration_since(last));
-    println!("{runtime}, {name}: {count} beats, longest gap {} ms", longest.as_millis());
+    println!(
+        "{runtime}, {name}: {count} beats, longest gap {} ms",
+        longest.as_millis()
+    );
     Ok(())
 }
 

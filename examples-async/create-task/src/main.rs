@@ -14,8 +14,8 @@ async fn fetch() -> &'static str {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // spawn hands the future to the runtime and returns at once. The future alone would be
-    // lazy: it would start only at its own await.
+    // spawn hands the future to the runtime and returns at once. The future
+    // alone would be lazy: it would start only at its own await.
     let task = tokio::spawn(fetch());
     println!("Doing something else while waiting...");
 

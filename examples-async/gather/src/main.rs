@@ -9,11 +9,12 @@ use tokio::time::sleep;
 
 async fn task(name: &str) {
     println!("Task {name} starting");
-    sleep(Duration::from_secs(2)).await; // stands for I/O; the thread is free meanwhile
+    sleep(Duration::from_secs(2)).await; // stands for I/O; frees the thread
     println!("Task {name} finished");
 }
 
-// One thread, like asyncio's event loop: the waits overlap, the computing does not.
+// One thread, like asyncio's event loop: the waits overlap, the computing does
+// not.
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     tokio::join!(task("A"), task("B"), task("C"));

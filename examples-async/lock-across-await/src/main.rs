@@ -13,9 +13,13 @@ use tokio::time::sleep;
 const IO: Duration = Duration::from_millis(10);
 
 // ANCHOR: broken
-/// The second task blocks the thread in lock(); the first, which could unlock, needs that
-/// thread to go on. `tokio::spawn` refuses this future, as the guard is not Send; join! takes it.
-#[expect(clippy::await_holding_lock, reason = "the mistake that this example shows")]
+/// The second task blocks the thread in lock(); the first, which could unlock,
+/// needs that thread to go on. `tokio::spawn` refuses this future, as the guard
+/// is not Send; join! takes it.
+#[expect(
+    clippy::await_holding_lock,
+    reason = "the mistake that this example shows"
+)]
 async fn held_across_await(total: &Mutex<u32>) {
     let mut guard = total.lock().expect("nobody panics");
     sleep(IO).await;
@@ -24,13 +28,15 @@ async fn held_across_await(total: &Mutex<u32>) {
 // ANCHOR_END: broken
 
 // ANCHOR: mended
-/// Wait first, lock after: a std Mutex will do wherever nothing is awaited under the lock.
+/// Wait first, lock after: a std Mutex will do wherever nothing is awaited
+/// under the lock.
 async fn held_between_awaits(total: &Mutex<u32>) {
     sleep(IO).await;
     *total.lock().expect("nobody panics") += 1;
 }
 
-/// When the wait must be under the lock, an async Mutex: its lock() gives the thread back.
+/// When the wait must be under the lock, an async Mutex: its lock() gives the
+/// thread back.
 async fn async_mutex(total: &tokio::sync::Mutex<u32>) {
     let mut guard = total.lock().await;
     sleep(IO).await;
@@ -38,7 +44,8 @@ async fn async_mutex(total: &tokio::sync::Mutex<u32>) {
 }
 // ANCHOR_END: mended
 
-/// Runs a future on a thread of its own, and tells whether it ended within a second.
+/// Runs a future on a thread of its own, and tells whether it ended within a
+/// second.
 fn ends_in_time<F: Future>(make: impl FnOnce() -> F + Send + 'static) -> bool {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
@@ -51,7 +58,10 @@ fn ends_in_time<F: Future>(make: impl FnOnce() -> F + Send + 'static) -> bool {
 
 fn main() {
     let report = |what: &str, in_time: bool| {
-        println!("{what}: {}", if in_time { "both tasks done" } else { "stuck" });
+        println!(
+            "{what}: {}",
+            if in_time { "both tasks done" } else { "stuck" }
+        );
     };
     report(
         "std Mutex across await",
@@ -64,7 +74,10 @@ fn main() {
         "std Mutex between awaits",
         ends_in_time(|| async {
             let total = Mutex::new(0);
-            tokio::join!(held_between_awaits(&total), held_between_awaits(&total));
+            tokio::join!(
+                held_between_awaits(&total),
+                held_between_awaits(&total)
+            );
         }),
     );
     report(

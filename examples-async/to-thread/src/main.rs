@@ -7,16 +7,22 @@ use std::time::Duration;
 
 use tokio::{select, task, time};
 
-/// How many numbers below `limit` are the sum of their proper divisors? All are tried, each
-/// with all divisors that it could have: nothing here waits, the processor is what it needs.
+/// How many numbers below `limit` are the sum of their proper divisors? All are
+/// tried, each with all divisors that it could have: nothing here waits, the
+/// processor is what it needs.
 fn count_perfect_numbers(limit: u32) -> usize {
-    (2..limit).filter(|&n| (1..=n / 2).filter(|divisor| n % divisor == 0).sum::<u32>() == n).count()
+    (2..limit)
+        .filter(|&n| {
+            (1..=n / 2).filter(|divisor| n % divisor == 0).sum::<u32>() == n
+        })
+        .count()
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // For one job, the thread that spawn_blocking lends will do. For many at once use rayon,
-    // which has a thread per core: spawn_blocking would start a thread for each, up to 512.
+    // For one job, the thread that spawn_blocking lends will do. For many at
+    // once use rayon, which has a thread per core: spawn_blocking would start a
+    // thread for each, up to 512.
     let mut job = task::spawn_blocking(|| count_perfect_numbers(60_000));
     let mut clock = time::interval(Duration::from_millis(100));
 

@@ -23,11 +23,17 @@ fn show() {
 fn compare() -> anyhow::Result<()> {
     show();
 
-    thread::spawn(|| set("Thread", 1)).join().expect("the thread does not panic");
+    thread::spawn(|| set("Thread", 1))
+        .join()
+        .expect("the thread does not panic");
     show();
 
-    let program = env::current_exe().context("finding this program's own file")?;
-    let status = Command::new(program).arg("child").status().context("starting the child")?;
+    let program =
+        env::current_exe().context("finding this program's own file")?;
+    let status = Command::new(program)
+        .arg("child")
+        .status()
+        .context("starting the child")?;
     ensure!(status.success(), "the child failed: {status}");
     show();
     Ok(())

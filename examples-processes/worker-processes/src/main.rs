@@ -18,15 +18,18 @@ fn worker(id: u32) {
 
 /// Rust has no fork: a worker is this program, started again with an argument.
 fn run_workers() -> anyhow::Result<ExitCode> {
-    let program = env::current_exe().context("finding this program's own file")?;
+    let program =
+        env::current_exe().context("finding this program's own file")?;
 
     let workers: Vec<_> = (0..5)
-        .map(|id| Command::new(&program).args(["worker", &id.to_string()]).spawn())
+        .map(|id| {
+            Command::new(&program).args(["worker", &id.to_string()]).spawn()
+        })
         .collect::<io::Result<_>>()
         .context("starting a worker")?;
 
-    // A process that nobody waits for stays in the process table as a zombie, so wait for
-    // all of them, also when one has failed.
+    // A process that nobody waits for stays in the process table as a zombie,
+    // so wait for all of them, also when one has failed.
     let mut all_well = true;
     for (id, mut worker) in workers.into_iter().enumerate() {
         let status = worker.wait().context("waiting for a worker")?;
@@ -41,7 +44,8 @@ fn run_workers() -> anyhow::Result<ExitCode> {
 fn main() -> anyhow::Result<ExitCode> {
     // args_os, because args panics on an argument that is not valid UTF-8.
     let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let arguments: Vec<_> = arguments.iter().map(|a| a.to_str().unwrap_or("?")).collect();
+    let arguments: Vec<_> =
+        arguments.iter().map(|a| a.to_str().unwrap_or("?")).collect();
 
     match arguments[..] {
         [] => return run_workers(),

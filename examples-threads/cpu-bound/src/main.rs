@@ -11,10 +11,12 @@ use rayon::prelude::*;
 /// The work: which number below this has the longest Collatz chain?
 const LIMIT: u64 = 300_000;
 
-/// The steps from `start` down to 1, and `start` itself: the greatest pair is the longest chain.
+/// The steps from `start` down to 1, and `start` itself: the greatest pair is
+/// the longest chain.
 ///
-/// Not inlined, so that all three ways below run the same machine code. And not a sum of
-/// squares: the compiler turns that into a formula, and then there is no work left to measure.
+/// Not inlined, so that all three ways below run the same machine code. And not
+/// a sum of squares: the compiler turns that into a formula, and then there is
+/// no work left to measure.
 #[inline(never)]
 fn chain(start: u64) -> (u32, u64) {
     let (mut n, mut steps) = (start, 0);
@@ -33,23 +35,22 @@ fn in_sequence() -> Option<(u32, u64)> {
 fn on_threads() -> Option<(u32, u64)> {
     let cores = thread::available_parallelism().map_or(1, |n| n.get());
 
+    let share = |first| (1..LIMIT).skip(first).step_by(cores).map(chain).max();
+
     // A scope joins its threads, so they may borrow what lives outside it.
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores)
-            .map(|first| {
-                scope.spawn(move || (1..LIMIT).skip(first).step_by(cores).map(chain).max())
-            })
-            .collect();
+        let workers: Vec<_> =
+            (0..cores).map(|first| scope.spawn(move || share(first))).collect();
         workers
             .into_iter()
-            .filter_map(|worker| worker.join().expect("a worker does not panic"))
+            .filter_map(|worker| worker.join().expect("no worker panics"))
             .max()
     })
 }
 
 fn with_rayon() -> Option<(u32, u64)> {
-    // into_par_iter is the whole change: rayon splits the range over one thread per core,
-    // and a thread that runs out of work steals some from another.
+    // into_par_iter is the whole change: rayon splits the range over one thread
+    // per core, and a thread that runs out of work steals some from another.
     (1..LIMIT).into_par_iter().map(chain).max()
 }
 // ANCHOR_END: ways
@@ -58,13 +59,18 @@ fn measure(name: &str, way: fn() -> Option<(u32, u64)>) -> Duration {
     let started = Instant::now();
     let (steps, start) = way().expect("the range is not empty");
     let took = started.elapsed();
-    println!("{name}: {start} takes {steps} steps, found in {:.3} s", took.as_secs_f64());
+    println!(
+        "{name}: {start} takes {steps} steps, found in {:.3} s",
+        took.as_secs_f64()
+    );
     took
 }
 
 fn main() {
     let sequence = measure("Sequence", in_sequence).as_secs_f64();
-    for (name, way) in [("Threads", on_threads as fn() -> _), ("Pool", with_rayon)] {
+    for (name, way) in
+        [("Threads", on_threads as fn() -> _), ("Pool", with_rayon)]
+    {
         let took = measure(name, way).as_secs_f64();
         println!("{name}: {:.1} times as fast as in sequence", sequence / took);
     }

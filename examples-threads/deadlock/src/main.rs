@@ -30,8 +30,13 @@ fn payer_first(payer: &Account, payee: &Account, both_hold_one: &Barrier) {
 // ANCHOR_END: broken
 
 // ANCHOR: mended
-/// Everyone locks the lower number first, so nobody holds what the first in line needs.
-fn lower_number_first(payer: &Account, payee: &Account, both_have_started: &Barrier) {
+/// Everyone locks the lower number first, so nobody holds what the first in
+/// line needs.
+fn lower_number_first(
+    payer: &Account,
+    payee: &Account,
+    both_have_started: &Barrier,
+) {
     both_have_started.wait();
     let (mut from, mut to);
     if payer.number < payee.number {
@@ -46,9 +51,11 @@ fn lower_number_first(payer: &Account, payee: &Account, both_have_started: &Barr
 }
 // ANCHOR_END: mended
 
-/// Two accounts pay each other at the same time. Did both payments end within a second?
+/// Two accounts pay each other at the same time. Did both payments end within a
+/// second?
 fn pay_each_other(pay: fn(&Account, &Account, &Barrier)) -> bool {
-    let [anna, ben] = [1, 2].map(|number| Arc::new(Account { number, balance: Mutex::new(100) }));
+    let [anna, ben] = [1, 2]
+        .map(|number| Arc::new(Account { number, balance: Mutex::new(100) }));
     let barrier = Arc::new(Barrier::new(2));
     let (done, ended) = mpsc::channel();
 
@@ -65,9 +72,10 @@ fn pay_each_other(pay: fn(&Account, &Account, &Barrier)) -> bool {
 }
 
 fn main() {
-    for (order, pay) in
-        [("Payer first", payer_first as fn(&_, &_, &_)), ("Lower number first", lower_number_first)]
-    {
+    for (order, pay) in [
+        ("Payer first", payer_first as fn(&_, &_, &_)),
+        ("Lower number first", lower_number_first),
+    ] {
         let outcome = if pay_each_other(pay) { "both paid" } else { "stuck" };
         println!("{order}: {outcome}");
     }

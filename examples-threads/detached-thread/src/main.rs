@@ -10,7 +10,8 @@ fn main() {
     // The JoinHandle is dropped here: the thread runs on, detached.
     thread::spawn(|| {
         thread::sleep(Duration::from_secs(1)); // stands for work
-        println!("Thread: work saved"); // never happens: the process is gone by then
+        // Never happens: the process is gone by then.
+        println!("Thread: work saved");
     });
 
     println!("Main thread: Execution finished");

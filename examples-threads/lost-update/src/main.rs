@@ -10,7 +10,8 @@ use std::thread;
 // ANCHOR: broken
 fn add_in_two_steps(counter: &AtomicU32, both_have_read: &Barrier) {
     let seen = counter.load(Ordering::Relaxed);
-    // Without this line the loss is rare, and so found late. With it, it is certain.
+    // Without this line the loss is rare, and so found late. With it, it is
+    // certain.
     both_have_read.wait();
     counter.store(seen + 1, Ordering::Relaxed);
 }

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 fn worker(id: u32) {
     println!("Worker {id} starting");
-    thread::sleep(Duration::from_secs(2)); // stands for I/O; the other threads go on meanwhile
+    thread::sleep(Duration::from_secs(2)); // stands for I/O; the others go on
     println!("Worker {id} finished");
 }
 
 fn main() {
-    // collect starts all five before the first join: the iterator is lazy, and without it
-    // each worker would be started and joined before the next one starts.
-    let workers: Vec<_> = (0..5).map(|id| thread::spawn(move || worker(id))).collect();
+    // collect starts all five before the first join: the iterator is lazy, and
+    // without it each worker would be started and joined before the next one
+    // starts.
+    let workers: Vec<_> =
+        (0..5).map(|id| thread::spawn(move || worker(id))).collect();
 
     for worker in workers {
         worker.join().expect("a worker does not panic");

@@ -1,0 +1,42 @@
+import asyncio
+import threading
+import time
+
+
+async def waiting_task(started):
+    started.set()
+    await asyncio.sleep(1)  # cancelled here
+    print("Task: done")
+
+
+def blocking_job(started, finished):
+    started.set()
+    time.sleep(1)
+    print("Blocking job: done")
+    finished.set()
+
+
+async def main():
+    task_started, job_started = threading.Event(), threading.Event()
+    job_finished = threading.Event()
+    task = asyncio.create_task(waiting_task(task_started))
+    job = asyncio.create_task(
+        asyncio.to_thread(blocking_job, job_started, job_finished)
+    )
+
+    while not (task_started.is_set() and job_started.is_set()):
+        await asyncio.sleep(0)
+    task.cancel()
+    job.cancel()
+    print("Main: both aborted")
+
+    # asyncio calls both cancelled. But the thread runs on, and is only no
+    # longer awaited.
+    await asyncio.wait([task, job])
+    fate = "cancelled" if task.cancelled() else "finished"
+    print(f"Main: the task was {fate}")
+    await asyncio.to_thread(job_finished.wait)
+    print("Main: the job was finished")
+
+
+asyncio.run(main())

@@ -1,0 +1,47 @@
+//! A task can be aborted where it awaits; a blocking job runs on.
+//!
+//! ```sh
+//! cargo run -p abort
+//! ```
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task;
+use tokio::time::sleep;
+
+async fn waiting_task(started: oneshot::Sender<()>) {
+    started.send(()).ok();
+    sleep(Duration::from_secs(1)).await; // aborted here
+    println!("Task: done");
+}
+
+fn blocking_job(started: oneshot::Sender<()>) {
+    started.send(()).ok();
+    thread::sleep(Duration::from_secs(1)); // cannot be stopped from outside
+    println!("Blocking job: done");
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let (task_starts, task_started) = oneshot::channel();
+    let (job_starts, job_started) = oneshot::channel();
+    let task = tokio::spawn(waiting_task(task_starts));
+    let job = task::spawn_blocking(|| blocking_job(job_starts));
+
+    // A job that has not started yet can be aborted, so wait until both have.
+    tokio::try_join!(task_started, job_started)?;
+    task.abort();
+    job.abort();
+    println!("Main: both aborted");
+
+    // Awaited, an aborted task gives an error; the job ends well, in its own
+    // time.
+    println!(
+        "Main: the task was {}",
+        if task.await.is_err() { "cancelled" } else { "finished" }
+    );
+    job.await?;
+    println!("Main: the job was finished");
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! An await gives way to other tasks only if it has to wait.
+//!
+//! ```sh
+//! cargo run -p await-ready
+//! ```
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task;
+
+static OTHER_HAS_RUN: AtomicBool = AtomicBool::new(false);
+
+async fn ready() {} // never waits
+
+fn report(after: &str) {
+    let has_run = OTHER_HAS_RUN.load(Ordering::Relaxed);
+    println!(
+        "After {after}: the other task has {}run",
+        if has_run { "" } else { "not " }
+    );
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let other =
+        tokio::spawn(async { OTHER_HAS_RUN.store(true, Ordering::Relaxed) });
+
+    for _ in 0..1_000_000 {
+        ready().await;
+    }
+    report("a million awaits of what is ready");
+
+    // Not ready at first, so that the others get their turn.
+    task::yield_now().await;
+    report("one yield_now");
+
+    Ok(other.await?)
+}
