@@ -22,6 +22,15 @@ fn gather() {
 }
 
 #[test]
+fn worker_tasks() {
+    let output = check("worker-tasks")
+        .in_order(r"^Worker \d starting$")
+        .any_order(r"^Worker \d finished$")
+        .check();
+    assert_one_thread(&output);
+}
+
+#[test]
 fn to_thread() {
     let output = check("to-thread").repeated("^tick$").check();
     let ticks = output.of(Stream::Stdout).filter(|line| *line == "tick").count();

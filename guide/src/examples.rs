@@ -33,6 +33,8 @@ pub struct Example {
     pub description: String,
     /// The command that runs it, from the head of the source, word by word.
     pub command: Vec<String>,
+    /// Whether it is there to show that it does not compile: it needs the feature `broken`.
+    pub broken: bool,
     /// The Python counterpart, from the workspace's root, with `/`, where there is one.
     pub python: Option<String>,
     /// What `cargo add` must be given in a crate of the reader's own, one dependency each.
@@ -121,6 +123,7 @@ impl Example {
             source,
             description,
             command,
+            broken: target.required_features.iter().any(|feature| feature == "broken"),
             python: root.join(&python).is_file().then_some(python),
             dependencies: package
                 .dependencies
@@ -137,6 +140,11 @@ impl Example {
                 })
                 .collect(),
         })
+    }
+
+    /// The command that runs the Python counterpart, where there is one.
+    pub fn python_command(&self) -> Option<String> {
+        Some(format!("python3 {}", self.python.as_ref()?))
     }
 
     /// The parts of a source file between `ANCHOR: anchor` and `ANCHOR_END: anchor`, or all of

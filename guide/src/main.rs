@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use guide::book::{self, For};
 use guide::examples::Workspace;
-use guide::page;
 use guide::server::Server;
+use guide::{page, recording};
 
 /// Builds the book of concurrency in Rust, and serves it to you.
 #[derive(Parser)]
@@ -31,6 +31,11 @@ enum Task {
         /// The folder; target/book if left out
         #[arg(long, value_name = "FOLDER")]
         dest: Option<PathBuf>,
+    },
+    /// Run examples, and keep what they print, when, and what it costs
+    Record {
+        /// The examples; all if left out
+        names: Vec<String>,
     },
     /// Name every example, with what it shows
     List,
@@ -83,6 +88,10 @@ fn run(arguments: Arguments) -> Result<()> {
                 println!("{:width$}  {}", example.name, example.description);
             }
             Ok(())
+        }
+        Some(Task::Record { names }) => {
+            let workspace = Workspace::find(root)?;
+            tokio::runtime::Runtime::new()?.block_on(recording::record_all(&workspace, &names))
         }
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
         Some(Task::Preprocess { question: None }) => page::preprocess(Workspace::find(root)?),

@@ -1,8 +1,10 @@
 //! Puts the examples into the pages: a line `{{#example NAME}}` becomes the example's source
-//! beside its Python counterpart, the commands that run them, and the tested output.
+//! beside its Python counterpart, the commands that run them, the tested output, and the picture
+//! and the costs of a recorded run.
 //!
 //! `{{#example NAME:part,other}}` shows only what stands between the marks `ANCHOR: part` and
-//! `ANCHOR_END: part`, and then the other part, of both sources.
+//! `ANCHOR_END: part`, and then the other part, of both sources. `{{#costs}}` is a table of what
+//! every example cost, and `{{#compare NAME NAME}}` shows these examples' costs as bars.
 
 use std::collections::BTreeSet;
 
@@ -12,28 +14,40 @@ use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::check::{self, Fault, Page};
+use crate::compare;
 use crate::examples::{Example, Workspace};
-use crate::transcript::{Order, Transcript};
+use crate::recording::{Recording, TimedLine};
+use crate::run::Stream;
+use crate::timeline::{self, Track};
+use crate::transcript::{Order, Transcript, next_name};
 
 /// The words that the directive itself puts on a page, by language.
 struct Words {
     copy: &'static str,
     differs: &'static str,
+    lines_and_times: &'static str,
     output: &'static str,
     output_of_both: &'static str,
+    run: &'static str,
+    stderr: &'static str,
+    timeline: &'static str,
     order: fn(Order) -> Option<&'static str>,
 }
 
 const ENGLISH: Words = Words {
     copy: "In a crate of your own",
     differs: "differs from run to run",
+    lines_and_times: "Each line with its time",
     output: "Output",
     output_of_both: "Output of both",
+    run: "A run of it",
+    stderr: "on stderr",
+    timeline: "Timeline",
     order: |order| match order {
         Order::Fixed => None,
         Order::Free => Some("in any order"),
         Order::Repeated => Some("once or more often"),
-        Order::Stderr => Some("on stderr"),
+        Order::Stderr => Some(ENGLISH.stderr),
     },
 };
 
@@ -113,17 +127,15 @@ impl Examples {
         let mut count = 0;
         let mut at = 0;
         for line in page.text.split_inclusive('\n') {
-            let directive = line.trim().strip_prefix("{{#example ");
-            if let Some(directive) = directive.and_then(|rest| rest.strip_suffix("}}")) {
-                let (name, parts) = directive.trim().split_once(':').unwrap_or((directive, ""));
+            let directive =
+                line.trim().strip_prefix("{{#").and_then(|rest| rest.strip_suffix("}}"));
+            if let Some(directive) = directive {
                 count += 1;
                 let id = format!("{}-{count}", page.path.trim_end_matches(".md").replace('/', "-"));
-                let root = "../".repeat(page.path.matches('/').count());
-                match self.render(name.trim(), parts, &id, &root) {
+                match self.replacement(directive, page, &id, used) {
                     Ok(figure) => text += &figure,
                     Err(error) => faults.push(page.fault(at, format!("{error:#}"))),
                 }
-                used.insert(name.trim().to_owned());
             } else {
                 if line.contains("{{#") {
                     let message = "a directive must stand alone on its line, as {{#example NAME}}";
@@ -136,10 +148,37 @@ impl Examples {
         text
     }
 
+    fn replacement(
+        &self,
+        directive: &str,
+        page: &Page,
+        id: &str,
+        used: &mut BTreeSet<String>,
+    ) -> Result<String> {
+        let words: Vec<_> = directive.split_whitespace().collect();
+        match words[..] {
+            ["example", example] => {
+                let (name, parts) = example.split_once(':').unwrap_or((example, ""));
+                used.insert(name.to_owned());
+                let root = "../".repeat(page.path.matches('/').count());
+                self.render(name, parts, id, &root)
+            }
+            ["costs"] => compare::table(&self.workspace),
+            ["compare", ref names @ ..] if !names.is_empty() => {
+                compare::bars(&self.workspace, names, id)
+            }
+            _ => bail!(
+                "{{{{#{directive}}}}} is none of {{{{#example NAME}}}}, {{{{#costs}}}} and \
+                 {{{{#compare NAME NAME}}}}"
+            ),
+        }
+    }
+
     fn render(&self, name: &str, parts: &str, id: &str, root: &str) -> Result<String> {
         let words = &ENGLISH;
         let example = self.workspace.example(name)?;
         let output = Transcript::read(&self.workspace.snapshot(name))?;
+        let recording = Recording::read(&self.workspace, example)?;
         let rust = self.source(&example.source, "rust,noplayground", "//", parts)?;
         let run = example.command.join(" ");
 
@@ -149,7 +188,8 @@ impl Examples {
                 let own = self.workspace.snapshot(&format!("{name}.py"));
                 let own = own.is_file().then(|| Transcript::read(&own)).transpose()?;
                 let source = self.source(file, "python", "#", parts)?;
-                Some((file, source, format!("python3 {file}"), own))
+                let run = example.python_command().unwrap_or_default();
+                Some((file, source, run, own))
             }
         };
         let shared = python.as_ref().is_some_and(|(.., own)| own.is_none());
@@ -185,6 +225,7 @@ impl Examples {
                 } @else if python.is_none() {
                     (render_output(&output, words.output, words))
                 }
+                @if let Some(recording) = &recording { (render_run(recording, id, words)) }
                 details.copy {
                     summary { (words.copy) }
                     (command(&copy_commands(example)))
@@ -252,19 +293,55 @@ fn render_output(transcript: &Transcript, caption: &str, words: &Words) -> Marku
     }
 }
 
+/// The picture of a recorded run, what it cost, and each line with its time.
+fn render_run(recording: &Recording, id: &str, words: &Words) -> Markup {
+    let runs: Vec<_> = recording.runs().collect();
+    let tracks: Vec<Track<'_>> = runs.iter().map(|(language, run)| run.track(language)).collect();
+    html! {
+        div.recorded role="group" aria-label=(words.run) {
+            p.caption { (words.run) }
+            (timeline::draw(id, words.timeline, &timeline::describe(&tracks), &tracks, 0.0))
+            ul.costs {
+                @for (language, run) in &runs { li { b { (language) } " " (run.cost_line()) } }
+            }
+            details.times {
+                summary { (words.lines_and_times) }
+                @for (language, run) in &runs { (times(language, &run.lines, words)) }
+            }
+            (compare::machines(std::iter::once(recording)))
+        }
+    }
+}
+
+fn times(language: &str, lines: &[TimedLine], words: &Words) -> Markup {
+    html! {
+        table {
+            caption { (language) }
+            tbody {
+                @for line in lines {
+                    tr {
+                        td.number { (format!("{:.3} s", line.at)) }
+                        td {
+                            samp { (line.text) }
+                            @if line.stream == Stream::Stderr { " " i { (words.stderr) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A line of output in which `<name>` stands for what differs from run to run.
 fn varying(line: &str, words: &Words) -> Markup {
-    let (before, rest) = line.split_once('<').unwrap_or((line, ""));
-    let is_name = |c: char| c.is_ascii_lowercase();
     html! {
-        (before)
-        @match rest.split_once('>') {
-            Some((name, after)) if !name.is_empty() && name.chars().all(is_name) => {
+        @match next_name(line) {
+            Some((before, name, after)) => {
+                (before)
                 var title=(words.differs) { (name) }
                 (varying(after, words))
             }
-            _ if before.len() < line.len() => { "<" (varying(rest, words)) }
-            _ => {}
+            None => { (line) }
         }
     }
 }

@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use cargo_metadata::Message;
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time;
 
 use crate::costs::{Costs, Sampler, cpu_time};
@@ -64,7 +65,8 @@ pub struct Line {
 }
 
 /// An output stream of a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// Standard output.
     Stdout,
@@ -385,11 +387,27 @@ pub async fn build(
     }
 }
 
-/// The Python counterpart of an example, as a program, where there is one.
-pub fn python(workspace: &Workspace, example: &Example) -> Option<Program> {
+/// Python's interpreter itself, where there is one: what `python3` on the PATH stands for is
+/// often a script that looks for it, and the script's costs are not the program's.
+pub async fn interpreter() -> Option<PathBuf> {
+    static FOUND: OnceCell<Option<PathBuf>> = OnceCell::const_new();
+
+    let find = async || {
+        let name = if cfg!(windows) { "python" } else { "python3" };
+        let program = "import sys; print(sys.executable)";
+        let found = Command::new(name).args(["-c", program]).output().await.ok()?;
+        let path = String::from_utf8(found.stdout).ok()?;
+        (found.status.success() && !path.trim().is_empty()).then(|| path.trim().into())
+    };
+    FOUND.get_or_init(find).await.clone()
+}
+
+/// The Python counterpart of an example, as a program. None where the example has no counterpart
+/// or the machine no Python.
+pub async fn python(workspace: &Workspace, example: &Example) -> Option<Program> {
     Some(Program {
-        executable: if cfg!(windows) { "python" } else { "python3" }.into(),
         arguments: vec![example.python.as_ref()?.into()],
+        executable: interpreter().await?,
         folder: workspace.root.clone(),
     })
 }

@@ -17,7 +17,10 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::recording::TimedLine;
+use crate::run::Stream;
 
 /// The output of an example, group by group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +100,52 @@ impl FromStr for Transcript {
 }
 
 impl Transcript {
+    /// Whether a run that printed these lines printed what the transcript says.
+    ///
+    /// # Errors
+    ///
+    /// When it did not; the message names the first line that differs.
+    pub fn admits(&self, lines: &[TimedLine]) -> Result<()> {
+        let of = |wanted: Stream| {
+            let lines = lines.iter().filter(move |line| line.stream == wanted);
+            lines.map(|line| line.text.as_str()).peekable()
+        };
+        let (mut stdout, mut stderr) = (of(Stream::Stdout), of(Stream::Stderr));
+
+        for Group { order, lines } in &self.groups {
+            match order {
+                Order::Fixed | Order::Stderr => {
+                    let printed = if *order == Order::Stderr { &mut stderr } else { &mut stdout };
+                    for line in lines {
+                        let next =
+                            printed.next().with_context(|| format!("{line:?} is missing"))?;
+                        ensure!(fits(next, line), "{next:?} where {line:?} was tested");
+                    }
+                }
+                Order::Free => {
+                    let mut open: Vec<_> = lines.iter().collect();
+                    while !open.is_empty() {
+                        let next =
+                            stdout.next().with_context(|| format!("{open:?} are missing"))?;
+                        let found = open.iter().position(|line| fits(next, line));
+                        open.remove(found.with_context(|| format!("{next:?} was not tested"))?);
+                    }
+                }
+                Order::Repeated => {
+                    let line = lines.first().context("a heading has no line below it")?;
+                    ensure!(stdout.next_if(|next| fits(next, line)).is_some(), "no {line:?}");
+                    while stdout.next_if(|next| fits(next, line)).is_some() {}
+                }
+            }
+        }
+        for mut rest in [stdout, stderr] {
+            if let Some(line) = rest.next() {
+                bail!("{line:?} was not tested");
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the transcript from a snapshot file, below the head that insta gives it.
     ///
     /// # Errors
@@ -119,6 +168,31 @@ impl Transcript {
     }
 }
 
+/// Whether a printed line is what was tested, where `<name>` stands for any text.
+fn fits(printed: &str, tested: &str) -> bool {
+    let Some((before, _, after)) = next_name(tested) else { return printed == tested };
+    let Some(rest) = printed.strip_prefix(before) else { return false };
+    // At least one character for the name, then whatever lets the rest fit.
+    rest.char_indices()
+        .skip(1)
+        .map(|(at, _)| at)
+        .chain([rest.len()])
+        .any(|at| at > 0 && fits(&rest[at..], after))
+}
+
+/// Splits a tested line at the first `<name>`: what stands before, the name, what stands after.
+pub(crate) fn next_name(tested: &str) -> Option<(&str, &str, &str)> {
+    for (open, _) in tested.match_indices('<') {
+        if let Some((name, after)) = tested[open + 1..].split_once('>')
+            && !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_lowercase())
+        {
+            return Some((&tested[..open], name, after));
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +205,33 @@ mod tests {
         let transcript: Transcript = TEXT.parse().unwrap();
         assert_eq!(transcript.groups[1].lines, ["  indented", "", "last"]);
         assert_eq!(transcript.to_string(), TEXT);
+    }
+
+    #[test]
+    fn what_was_not_tested_is_not_admitted() {
+        let text = "in any order:\n  a <id>\n  b\none or more times:\n  tick\nin order:\n  end <n>/<n>\non stderr:\n  e\n";
+        let transcript: Transcript = text.parse().unwrap();
+        let admits = |lines: &[&str]| {
+            let line = |text: &&str| {
+                let stream = if *text == "e" { Stream::Stderr } else { Stream::Stdout };
+                TimedLine { at: 0.0, stream, text: (*text).to_owned() }
+            };
+            transcript.admits(&lines.iter().map(line).collect::<Vec<_>>()).is_ok()
+        };
+        assert!(admits(&["a 1", "b", "tick", "end 1/2", "e"]));
+        assert!(admits(&["e", "b", "a xyz", "tick", "tick", "end 10/20"]));
+        for wrong in [
+            &["a ", "b", "tick", "end 1/2", "e"][..],
+            &["a 1", "a 2", "tick", "end 1/2", "e"],
+            &["a 1", "b", "end 1/2", "e"],
+            &["a 1", "b", "tick", "end 1", "e"],
+            &["a 1", "b", "tick", "end 1/2"],
+            &["a 1", "b", "tick", "end 1/2", "more", "e"],
+            &["a 1", "tick", "b", "end 1/2", "e"],
+            &[],
+        ] {
+            assert!(!admits(wrong), "{wrong:?}");
+        }
     }
 
     #[test]

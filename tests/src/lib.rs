@@ -83,6 +83,16 @@ pub fn run(program: &Program) -> Output {
     })
 }
 
+/// The Python counterpart of an example, where it has one and the machine has Python.
+pub fn python(name: &str) -> Option<Program> {
+    let example = example(name);
+    let program = runtime().block_on(run::python(&WORKSPACE, example));
+    if example.python.is_some() && program.is_none() {
+        skip("Python 3");
+    }
+    program
+}
+
 /// The example of this name.
 pub fn example(name: &str) -> &'static Example {
     WORKSPACE.example(name).expect("the example exists")
@@ -103,12 +113,16 @@ pub fn has(tool: &Path) -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !found {
-        assert!(std::env::var_os("CI").is_none(), "CI must have {}", tool.display());
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        // Not eprintln!, which the test runner keeps to itself when a test passes.
-        writeln!(std::io::stderr(), "SKIPPED, no {}: {test}", tool.display()).ok();
+        skip(&tool.display().to_string());
     }
     found
+}
+
+fn skip(tool: &str) {
+    assert!(std::env::var_os("CI").is_none(), "CI must have {tool}");
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    // Not eprintln!, which the test runner keeps to itself when a test passes.
+    writeln!(std::io::stderr(), "SKIPPED, no {tool}: {test}").ok();
 }
 
 /// The check of an example's output against its snapshot, and of its Python counterpart's.
@@ -163,9 +177,7 @@ impl Check {
 
     /// Runs the example and its counterpart, compares both, and gives what the example printed.
     pub fn check(self) -> Output {
-        let python = run::python(&WORKSPACE, example(self.name));
-        let python = python.filter(|python| has(&python.executable));
-        let python = python.map(|python| std::thread::spawn(move || run(&python)));
+        let python = python(self.name).map(|program| std::thread::spawn(move || run(&program)));
 
         let output = run(&build(self.name));
         assert_eq!(output.code(), Some(0), "{}: {:#?}", self.name, output.lines);
