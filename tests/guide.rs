@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use guide::book::{self, For};
 use guide::examples::Workspace;
-use guide::run::{Program, Stream};
+use guide::run::{Limits, Program, Stream};
 use guide::server::Server;
 use tempfile::TempDir;
 use tests::{LIMIT, WORKSPACE, has, run, runtime};
@@ -237,7 +237,8 @@ fn the_served_book_follows_its_sources() {
     let fixture = Fixture::new();
     let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
     runtime().block_on(async {
-        let server = Server::start(fixture.0.path().to_owned(), 0).await.unwrap();
+        let server =
+            Server::start(fixture.0.path().to_owned(), 0, Limits::default()).await.unwrap();
         let address = server.url().unwrap().replace("http://", "").replace('/', "");
         let serving = tokio::spawn(server.run());
 

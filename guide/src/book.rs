@@ -48,7 +48,7 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<(
         if reader == For::Server {
             let mut scripts: Vec<String> =
                 book.config.get("output.html.additional-js")?.unwrap_or_default();
-            scripts.push("assets/live.js".to_owned());
+            scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
             book.config.set("output.html.additional-js", scripts)?;
         }
         book.with_preprocessor(Examples { workspace: workspace.clone(), link_sources: true });

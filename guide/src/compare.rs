@@ -1,6 +1,6 @@
 //! Compares recordings: a table of what every example cost, and bars for a few of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use maud::{Markup, html};
@@ -31,11 +31,12 @@ impl Figure {
 }
 
 /// A table with a row for each run of each example, which the page's script makes sortable.
+/// `pages_of` has the page of each example, from the folder of all pages.
 ///
 /// # Errors
 ///
 /// When a recording cannot be read.
-pub fn table(workspace: &Workspace) -> Result<String> {
+pub fn table(workspace: &Workspace, pages_of: &BTreeMap<&str, &str>) -> Result<String> {
     let mut recordings = Vec::new();
     for example in workspace.examples.values() {
         if let Some(recording) = Recording::read(workspace, example)? {
@@ -56,7 +57,14 @@ pub fn table(workspace: &Workspace) -> Result<String> {
                     @for (example, recording) in &recordings {
                         @for (language, run) in recording.runs() {
                             tr {
-                                th scope="row" { (example.name) }
+                                th scope="row" {
+                                    @match pages_of.get(example.name.as_str()) {
+                                        Some(page) => {
+                                            a href=(page.replace(".md", ".html")) { (example.name) }
+                                        }
+                                        None => (example.name),
+                                    }
+                                }
                                 td { (language) }
                                 @for figure in &FIGURES { (cell(figure, run)) }
                             }

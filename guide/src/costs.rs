@@ -41,49 +41,55 @@ mod linux {
 
     use super::Peaks;
 
+    /// Fewer looks than these say nothing of peaks.
+    const ENOUGH: u32 = 5;
+    /// For so long the sampler may spend what it likes: many an example has ended by then.
+    const START: Duration = Duration::from_millis(20);
+
     /// A thread that looks at a process tree again and again.
     #[derive(Debug)]
     pub(crate) struct Sampler {
         // Dropping it ends the thread.
         stop: mpsc::Sender<()>,
-        thread: JoinHandle<Peaks>,
+        thread: JoinHandle<Option<Peaks>>,
     }
 
     impl Sampler {
         /// Begins with a process and its children. Samples often at first, since many an example
         /// lives for a few milliseconds only, then every 10 ms; but spends no more than a
-        /// twentieth of a core, however many threads there are.
+        /// twentieth of a core on it, however many threads there are.
         pub(crate) fn start(process: u32) -> Option<Self> {
             let process = process.try_into().ok()?;
             let (stop, stopped) = mpsc::channel();
             let sample_until_stopped = move || {
                 let mut peaks = Peaks::default();
-                let mut pause = Duration::from_micros(500);
+                let mut samples = 0;
+                let mut pause = Duration::from_micros(200);
+                let started = Instant::now();
                 loop {
                     let began = Instant::now();
                     let mut now = Peaks::default();
-                    add(process, &mut now);
+                    samples += u32::from(add(process, &mut now).is_some());
                     peaks.memory = peaks.memory.max(now.memory);
                     peaks.threads = peaks.threads.max(now.threads);
                     peaks.processes = peaks.processes.max(now.processes);
 
-                    if stopped.recv_timeout(pause.max(20 * began.elapsed()))
-                        == Err(RecvTimeoutError::Disconnected)
-                    {
-                        return peaks;
+                    if started.elapsed() > START {
+                        pause = Duration::from_millis(10).max(20 * began.elapsed());
                     }
-                    pause = (2 * pause).min(Duration::from_millis(10));
+                    if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+                        return (samples >= ENOUGH).then_some(peaks);
+                    }
                 }
             };
             let thread = thread::Builder::new().name("sampler".into()).spawn(sample_until_stopped);
             Some(Self { stop, thread: thread.ok()? })
         }
 
-        /// Ends the thread, and gives what it saw.
+        /// Ends the thread, and gives what it saw; nothing of a program that was over too soon.
         pub(crate) fn finish(self) -> Option<Peaks> {
             drop(self.stop);
-            // A process that was gone before the first look has left nothing to tell.
-            self.thread.join().ok().filter(|peaks| peaks.processes > 0)
+            self.thread.join().ok().flatten()
         }
     }
 

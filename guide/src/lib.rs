@@ -3,16 +3,19 @@
 //! Data flows one way: [`examples`] finds the examples, [`run`] runs one and counts its
 //! [`costs`], a [`transcript`] is its tested output, a [`recording`] keeps a run, [`timeline`]
 //! draws one and [`compare`] compares many, [`page`] puts all of it into pages that [`check`] has
-//! found sound, [`book`] renders them, [`server`] serves them.
+//! found sound, [`book`] renders them, [`server`] serves them under a
+//! strict [`csp`], and the [`runner`] runs an example for one of its readers.
 
 pub mod book;
 pub mod check;
 pub mod compare;
 pub mod costs;
+pub mod csp;
 pub mod examples;
 pub mod page;
 pub mod recording;
 pub mod run;
+pub mod runner;
 pub mod server;
 pub mod timeline;
 pub mod transcript;

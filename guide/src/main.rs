@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use guide::book::{self, For};
 use guide::examples::Workspace;
+use guide::run::Limits;
 use guide::server::Server;
 use guide::{page, recording};
 
@@ -99,7 +100,7 @@ fn run(arguments: Arguments) -> Result<()> {
 }
 
 async fn serve(root: &Path, port: u16, open: bool) -> Result<()> {
-    let server = Server::start(root.to_owned(), port).await?;
+    let server = Server::start(root.to_owned(), port, Limits::default()).await?;
     let url = server.url()?;
     println!("The book is at {url} (Ctrl-C ends it)");
     if open && let Err(error) = open::that_detached(&url) {

@@ -6,7 +6,7 @@
 //! `ANCHOR_END: part`, and then the other part, of both sources. `{{#costs}}` is a table of what
 //! every example cost, and `{{#compare NAME NAME}}` shows these examples' costs as bars.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use maud::{Markup, PreEscaped, html};
@@ -88,10 +88,16 @@ impl Preprocessor for Examples {
         });
 
         let mut faults = check::check(&pages, &folder);
+        // The page that explains an example is the first one that shows it, but for the front page.
+        let pages_of: BTreeMap<_, _> = pages
+            .iter()
+            .rev()
+            .flat_map(|page| examples_on(page).map(|example| (example, page.path.as_str())))
+            .collect();
         let mut used = BTreeSet::new();
         let mut expanded = Vec::new();
         for page in &pages {
-            expanded.push(self.expand(page, &mut used, &mut faults));
+            expanded.push(self.expand(page, &pages_of, &mut used, &mut faults));
         }
         for example in self.workspace.examples.values() {
             if !used.contains(&example.name) {
@@ -120,9 +126,23 @@ impl Preprocessor for Examples {
     }
 }
 
+/// The names of the examples that a page brings in.
+fn examples_on(page: &Page) -> impl Iterator<Item = &str> {
+    page.text.lines().filter_map(|line| {
+        let name = line.trim().strip_prefix("{{#example ")?.strip_suffix("}}")?;
+        Some(name.split_once(':').map_or(name, |(name, _)| name))
+    })
+}
+
 impl Examples {
     /// The page with each directive replaced. What cannot be replaced becomes a fault.
-    fn expand(&self, page: &Page, used: &mut BTreeSet<String>, faults: &mut Vec<Fault>) -> String {
+    fn expand(
+        &self,
+        page: &Page,
+        pages_of: &BTreeMap<&str, &str>,
+        used: &mut BTreeSet<String>,
+        faults: &mut Vec<Fault>,
+    ) -> String {
         let mut text = String::with_capacity(page.text.len());
         let mut count = 0;
         let mut at = 0;
@@ -132,8 +152,11 @@ impl Examples {
             if let Some(directive) = directive {
                 count += 1;
                 let id = format!("{}-{count}", page.path.trim_end_matches(".md").replace('/', "-"));
-                match self.replacement(directive, page, &id, used) {
-                    Ok(figure) => text += &figure,
+                match self.replacement(directive, page, &id, used, pages_of) {
+                    Ok(figure) => {
+                        text += &figure;
+                        text.push('\n'); // a blank line follows, which ends the HTML
+                    }
                     Err(error) => faults.push(page.fault(at, format!("{error:#}"))),
                 }
             } else {
@@ -154,6 +177,7 @@ impl Examples {
         page: &Page,
         id: &str,
         used: &mut BTreeSet<String>,
+        pages_of: &BTreeMap<&str, &str>,
     ) -> Result<String> {
         let words: Vec<_> = directive.split_whitespace().collect();
         match words[..] {
@@ -163,7 +187,7 @@ impl Examples {
                 let root = "../".repeat(page.path.matches('/').count());
                 self.render(name, parts, id, &root)
             }
-            ["costs"] => compare::table(&self.workspace),
+            ["costs"] => compare::table(&self.workspace, pages_of),
             ["compare", ref names @ ..] if !names.is_empty() => {
                 compare::bars(&self.workspace, names, id)
             }

@@ -6,7 +6,7 @@
 //! and when the [`Running`] is dropped. A process that moves to another group is out of reach.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{MAIN_SEPARATOR, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,7 +60,8 @@ pub struct Line {
     pub at: Duration,
     /// Where it was written to.
     pub stream: Stream,
-    /// The text, without the line's end; what is not UTF-8 in it is replaced by U+FFFD.
+    /// The text, without the line's end; what is not UTF-8 in it is replaced by U+FFFD, and paths
+    /// below the folder that the program was started in are relative to it.
     pub text: String,
 }
 
@@ -134,7 +135,8 @@ impl Running {
         let stdout = child.stdout().take().context("the program has no stdout")?;
         let stderr = child.stderr().take().context("the program has no stderr")?;
         let id = child.id().context("the program has no id")?;
-        let sink = Sink { started, line: limits.line, left, sender };
+        let folder = format!("{}{MAIN_SEPARATOR}", program.folder.display()).into();
+        let sink = Sink { started, folder, line: limits.line, left, sender };
         tokio::spawn(sink.clone().read(stdout, Stream::Stdout));
         tokio::spawn(sink.read(stderr, Stream::Stderr));
 
@@ -257,6 +259,7 @@ fn watch_for_exit(_id: u32, _started: Instant) -> Option<oneshot::Receiver<Costs
 #[derive(Clone)]
 struct Sink {
     started: Instant,
+    folder: Arc<str>,
     line: usize,
     left: Arc<AtomicUsize>,
     sender: mpsc::Sender<Line>,
@@ -268,7 +271,8 @@ impl Sink {
         let mut bytes = Vec::new();
         // A stream that breaks has ended.
         while let Ok(Some(cut)) = next_line(&mut reader, self.line, &mut bytes).await {
-            let mut text = String::from_utf8_lossy(&bytes).into_owned();
+            let text = String::from_utf8_lossy(&bytes);
+            let mut text = text.replace(&*self.folder, "");
             if cut {
                 text += LINE_CUT;
             }

@@ -1,6 +1,8 @@
 //! The harness: runs an example as its page says, and compares what it prints with the snapshot
 //! that the book shows.
 
+pub mod browser;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -106,19 +108,25 @@ pub fn runtime() -> tokio::runtime::Runtime {
 /// Whether a tool that some tests need is there. Where it is not, the test is skipped aloud on a
 /// reader's machine, and fails in CI.
 pub fn has(tool: &Path) -> bool {
-    let found = std::process::Command::new(tool)
-        .arg("--version")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
+    let found = is_there(tool);
     if !found {
         skip(&tool.display().to_string());
     }
     found
 }
 
-fn skip(tool: &str) {
+/// Whether a tool can be run.
+pub fn is_there(tool: &Path) -> bool {
+    std::process::Command::new(tool)
+        .arg("--version")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Says aloud that the test is skipped for want of a tool; fails in CI.
+pub fn skip(tool: &str) {
     assert!(std::env::var_os("CI").is_none(), "CI must have {tool}");
     let test = std::thread::current().name().unwrap_or_default().to_owned();
     // Not eprintln!, which the test runner keeps to itself when a test passes.

@@ -1,0 +1,151 @@
+// Loaded only where `cargo run -p guide` serves the book: gives each example its Run buttons. A run
+// is one request; the server answers with a line of JSON for each thing that happens, and closing
+// the connection ends the program.
+(async () => {
+    const MOST_LINES = 2000;
+    const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+    const element = (tag, properties = {}, ...children) => {
+        const made = Object.assign(document.createElement(tag), properties);
+        made.append(...children);
+        return made;
+    };
+
+    const answer = await fetch("/run");
+    const languages = new Set(await answer.json());
+
+    for (const figure of document.querySelectorAll("figure.example")) {
+        const offered = ["rust"];
+        if (languages.has("python") && figure.querySelector(".pair")) {
+            offered.push("python");
+        }
+        addButtons(figure, offered);
+    }
+
+    function addButtons(figure, offered) {
+        const name = figure.dataset.example;
+        const title = { rust: "Rust", python: "Python" };
+        const buttons = offered.map((language) =>
+            element("button", {
+                type: "button",
+                className: "run",
+                textContent: `Run ${title[language]}`,
+                ariaLabel: `Run ${name} in ${title[language]}`,
+                onclick: () => run(language),
+            }),
+        );
+        const stop = element("button", {
+            type: "button",
+            className: "stop",
+            textContent: "Stop",
+            ariaLabel: `Stop ${name}`,
+            disabled: true,
+        });
+        const status = element("span", { className: "status", role: "status" });
+        const panel = element("div", { className: "live", hidden: true });
+        figure.querySelector(".sources").after(
+            element("div", { className: "buttons" }, ...buttons, stop, status),
+            panel,
+        );
+
+        async function run(language) {
+            const controller = new AbortController();
+            const compiler = element("pre", { className: "compiler", hidden: true, tabIndex: 0 });
+            const lines = element("samp");
+            const log = element("pre", { tabIndex: 0, role: "log" }, lines);
+            log.setAttribute("aria-label", `Output of ${name}`);
+            const picture = element("div");
+            const costs = element("p", { className: "costs" });
+            let shown = 0;
+
+            panel.replaceChildren(compiler, log, picture, costs);
+            panel.hidden = false;
+            status.textContent = "Building…";
+            // Pressed by keyboard, the focus must not fall to a disabled button.
+            stop.disabled = false;
+            stop.onclick = () => controller.abort();
+            stop.focus();
+            buttons.forEach((button) => (button.disabled = true));
+
+            const print = (parent, text, className = "") => {
+                if (shown < MOST_LINES) {
+                    parent.append(element("span", { className, textContent: `${text}\n` }));
+                } else if (shown === MOST_LINES) {
+                    parent.append("[… more lines than this page shows]\n");
+                }
+                shown += 1;
+            };
+            const on = {
+                compiler({ text }) {
+                    compiler.hidden = false;
+                    print(compiler, text);
+                },
+                refused() {
+                    status.textContent = "The compiler refused it.";
+                },
+                started() {
+                    status.textContent = "Running…";
+                    shown = 0;
+                },
+                line({ at, stream, text }) {
+                    print(lines, `${at.toFixed(3)} s  ${text}`, stream);
+                },
+                timeline({ svg }) {
+                    if (!still.matches) {
+                        picture.innerHTML = svg;
+                    } else {
+                        picture.dataset.last = svg;
+                    }
+                },
+                ended({ outcome, success, costs: line }) {
+                    status.textContent = success ? "Ended." : `Ended: ${outcome}.`;
+                    costs.textContent = line;
+                },
+                failed({ reason }) {
+                    status.textContent = `Not run: ${reason}.`;
+                },
+            };
+
+            try {
+                const response = await fetch(`/run/${name}?language=${language}`, {
+                    method: "POST",
+                    headers: { "x-run-example": "yes" },
+                    signal: controller.signal,
+                });
+                if (!response.ok) {
+                    throw new Error(await response.text());
+                }
+                for await (const event of jsonLines(response.body)) {
+                    on[event.event](event);
+                }
+            } catch (error) {
+                status.textContent = controller.signal.aborted ? "Stopped." : `Not run: ${error.message}.`;
+            }
+            if (picture.dataset.last) {
+                picture.innerHTML = picture.dataset.last;
+            }
+            const hadFocus = document.activeElement === stop;
+            buttons.forEach((button) => (button.disabled = false));
+            stop.disabled = true;
+            if (hadFocus) {
+                buttons[offered.indexOf(language)].focus();
+            }
+        }
+    }
+
+    async function* jsonLines(body) {
+        const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+        let rest = "";
+        for (;;) {
+            const { value, done } = await reader.read();
+            if (done) {
+                return;
+            }
+            const lines = (rest + value).split("\n");
+            rest = lines.pop();
+            for (const line of lines) {
+                yield JSON.parse(line);
+            }
+        }
+    }
+})();

@@ -1,0 +1,227 @@
+//! A headless Chromium, driven by its own protocol over a pipe: no driver is needed, and it ends
+//! when the pipe closes. The protocol: <https://chromedevtools.github.io/devtools-protocol/>
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{LIMIT, WORKSPACE, is_there, skip};
+
+/// A browser with one page.
+#[derive(Debug)]
+pub struct Browser {
+    commands: ChildStdin,
+    messages: BufReader<ChildStdout>,
+    session: String,
+    last_id: u64,
+    faults: Vec<String>,
+    loaded: Vec<String>,
+    requests: Vec<String>,
+    _ends_it_at_the_limit: mpsc::Sender<()>,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser. None, said aloud, where there is none.
+    pub fn start() -> Option<Self> {
+        let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+        let Some(name) = names.into_iter().find(|name| is_there(Path::new(name))) else {
+            skip("chromium");
+            return None;
+        };
+        let profile = tempfile::tempdir().expect("a folder can be made");
+        let mut child = Command::new("sh")
+            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1", name])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--remote-debugging-pipe",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the browser starts");
+
+        let mut browser = Self {
+            commands: child.stdin.take().expect("stdin is piped"),
+            messages: BufReader::new(child.stdout.take().expect("stdout is piped")),
+            session: String::new(),
+            last_id: 0,
+            faults: Vec::new(),
+            loaded: Vec::new(),
+            requests: Vec::new(),
+            _ends_it_at_the_limit: end_at_limit(child),
+            _profile: profile,
+        };
+        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = json!({ "targetId": target["targetId"], "flatten": true });
+        let attached = browser.call("Target.attachToTarget", target);
+        browser.session = attached["sessionId"].as_str().expect("a session").to_owned();
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            browser.call(&format!("{domain}.enable"), json!({}));
+        }
+        browser.call("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
+        Some(browser)
+    }
+
+    /// Calls a method of the protocol, and gives its result.
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
+        self.last_id += 1;
+        let id = self.last_id;
+        let mut command = json!({ "id": id, "method": method, "params": params });
+        if !self.session.is_empty() {
+            command["sessionId"] = json!(self.session);
+        }
+        write!(self.commands, "{command}\0").expect("the browser listens");
+        loop {
+            let message = self.message();
+            if message["id"] == id {
+                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
+                return message["result"].clone();
+            }
+        }
+    }
+
+    fn message(&mut self) -> Value {
+        let mut bytes = Vec::new();
+        self.messages.read_until(0, &mut bytes).expect("the browser speaks");
+        assert_eq!(bytes.pop(), Some(0), "the browser has ended, perhaps at the time limit");
+        let message: Value = serde_json::from_slice(&bytes).expect("the browser speaks JSON");
+        let params = &message["params"];
+        match message["method"].as_str() {
+            Some("Page.lifecycleEvent") if params["name"] == "load" => {
+                self.loaded.push(params["loaderId"].to_string());
+            }
+            Some("Runtime.exceptionThrown") => {
+                self.faults.push(format!("exception: {}", params["exceptionDetails"]));
+            }
+            Some("Runtime.consoleAPICalled") if params["type"] == "error" => {
+                self.faults.push(format!("console: {}", params["args"]));
+            }
+            Some("Log.entryAdded") if params["entry"]["level"] == "error" => {
+                self.faults.push(format!("log: {}", params["entry"]));
+            }
+            Some("Network.requestWillBeSent") => {
+                self.requests.push(params["request"]["url"].as_str().unwrap_or("").to_owned());
+            }
+            _ => {}
+        }
+        message
+    }
+
+    /// Opens a page, and waits until it has loaded.
+    pub fn open(&mut self, url: &str) {
+        let loader = self.call("Page.navigate", json!({ "url": url }))["loaderId"].to_string();
+        while !self.loaded.contains(&loader) {
+            self.message();
+        }
+    }
+
+    /// Sets the size of the window, in CSS pixels.
+    pub fn resize(&mut self, width: u32, height: u32) {
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false
+        });
+        self.call("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    /// The value of a JavaScript expression, of its promise if it is one.
+    pub fn eval(&mut self, expression: &str) -> Value {
+        let params = json!({
+            "expression": expression, "awaitPromise": true, "returnByValue": true
+        });
+        let result = self.call("Runtime.evaluate", params);
+        assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
+        result["result"]["value"].clone()
+    }
+
+    /// Waits until an expression is true.
+    pub fn wait_for(&mut self, expression: &str) {
+        let deadline = Instant::now() + LIMIT;
+        while self.eval(expression) != json!(true) {
+            assert!(Instant::now() < deadline, "never true: {expression}");
+        }
+    }
+
+    /// Presses and releases a key, as in `Enter`.
+    pub fn press(&mut self, key: &str, code: u32) {
+        for kind in ["keyDown", "keyUp"] {
+            let text = if key == "Enter" && kind == "keyDown" { "\r" } else { "" };
+            let params = json!({
+                "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text
+            });
+            self.call("Input.dispatchKeyEvent", params);
+        }
+    }
+
+    /// What went wrong on the pages since the last call: exceptions, errors in the console.
+    pub fn faults(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.faults)
+    }
+
+    /// The addresses that the pages have asked for since the last call.
+    pub fn requests(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.requests)
+    }
+
+    /// Runs axe-core on the page against WCAG 2.2 AA, and gives a line for each violation. With
+    /// rules named, only these are checked.
+    pub fn axe(&mut self, axe: &str, rules: &[&str]) -> Vec<String> {
+        if self.eval("typeof axe") == "undefined" {
+            self.eval(axe);
+        }
+        let tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+        let only = if rules.is_empty() {
+            json!({ "type": "tag", "values": tags })
+        } else {
+            json!({ "type": "rule", "values": rules })
+        };
+        let run = format!(
+            "axe.run(document, {{ runOnly: {only}, resultTypes: ['violations'] }}).then(found => \
+             found.violations.flatMap(({{ id, nodes }}) => nodes.map(node => \
+             id + ': ' + node.target.join(' ') + ': ' + node.failureSummary)))"
+        );
+        let found = self.eval(&run);
+        let lines = found.as_array().expect("axe gives a list").iter();
+        lines.map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// The text of axe-core, from the npm package. None, said aloud, where it is not installed.
+pub fn axe() -> Option<String> {
+    let file = std::env::var_os("AXE").map_or_else(
+        || WORKSPACE.root.join("target/tools/node_modules/axe-core/axe.min.js"),
+        PathBuf::from,
+    );
+    let text = std::fs::read_to_string(file).ok();
+    if text.is_none() {
+        skip("axe-core");
+    }
+    text
+}
+
+/// Ends the browser when the sender is dropped, or at five times the limit of a test's child:
+/// one browser visits every page of the book.
+fn end_at_limit(mut child: Child) -> mpsc::Sender<()> {
+    let (sender, dropped) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        dropped.recv_timeout(5 * LIMIT).ok();
+        child.kill().ok();
+        child.wait().ok();
+    });
+    sender
+}
