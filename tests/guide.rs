@@ -1,63 +1,30 @@
 //! The guide: the strict build of the book, the commands, the server.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use guide::book::{self, For};
 use guide::examples::Workspace;
+use guide::recording::{TimedLine, record_all};
 use guide::run::{Limits, Program, Stream};
 use guide::server::Server;
-use tempfile::TempDir;
+use guide::timeline::{self, Track};
+use regex::Regex;
+use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
+use tests::http::Connection;
 use tests::{LIMIT, WORKSPACE, has, run, runtime};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-
-/// A workspace of one example and one page, to break in one place.
-struct Fixture(TempDir);
-
-impl Fixture {
-    fn new() -> Self {
-        let fixture = Self(tempfile::tempdir().unwrap());
-        for asset in ["book.toml", "assets/book.css", "assets/book.js", "assets/live.js"] {
-            let text = fs::read_to_string(WORKSPACE.root.join("guide").join(asset)).unwrap();
-            fixture.write(&format!("guide/{asset}"), &text);
-        }
-        fixture.write(
-            "Cargo.toml",
-            "[workspace]\nmembers = [\"examples-async/*\"]\nresolver = \"3\"\n",
-        );
-        fixture.write(
-            "examples-async/one/Cargo.toml",
-            "[package]\nname = \"one\"\nedition = \"2024\"\n",
-        );
-        fixture.write("examples-async/one/src/main.rs", SOURCE);
-        fixture.write("tests/snapshots/one.snap", "---\nsource: x\n---\nin order:\n  hello\n");
-        fixture.write("guide/en/SUMMARY.md", "# Summary\n\n[Front](index.md)\n");
-        fixture.write("guide/en/index.md", PAGE);
-        fixture
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        let path = self.0.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn build(&self) -> anyhow::Result<PathBuf> {
-        let destination = self.0.path().join("out");
-        book::build(&Workspace::find(self.0.path())?, &destination, For::Everyone)?;
-        Ok(destination)
-    }
-}
-
-const SOURCE: &str = "//! Says hello.\n//!\n//! ```sh\n//! cargo run -p one\n//! ```\n\
-    fn main() {\n    // ANCHOR: say\n    println!(\"hello\");\n    // ANCHOR_END: say\n}\n";
-const PAGE: &str = "# Front\n\n{{#example one}}\n";
 
 #[test]
 fn a_sound_book_holds_source_command_and_output() {
     let fixture = Fixture::new();
     fixture.write("examples-async/one/one.py", "print('hello')\n");
+    let mut recording: serde_json::Value = serde_json::from_str(RECORDING).unwrap();
+    recording["python"] = recording["rust"].clone();
+    recording["python"]["command"] = "python3 examples-async/one/one.py".into();
+    fixture.write("guide/recordings/one.json", &recording.to_string());
     let book = fixture.build().unwrap();
     let page = fs::read_to_string(book.join("index.html")).unwrap();
     for part in [
@@ -68,6 +35,9 @@ fn a_sound_book_holds_source_command_and_output() {
         "python3 examples-async/one/one.py",
         "cargo new one",
         "examples/one.rs.txt",
+        "<svg class=\"timeline\"",
+        "1 OS thread · 1 process · 0.00 s · CPU 0.00 s · 1.0 MiB",
+        "Recorded 2026-01-02 on 2 cores, 1 GiB, Linux 6",
     ] {
         let plain = part.replace("&quot;", "\"").replace("&#39;", "'");
         assert!(page.contains(part) || page.contains(&plain), "{part} is missing in {page}");
@@ -100,7 +70,7 @@ fn each_fault_fails_the_build_naming_its_place() {
         (
             index,
             &format!("{head}{{{{#include x}}}}\n"),
-            "guide/en/index.md:5: a directive must stand alone",
+            "guide/en/index.md:5: {{#include x}} is none of",
         ),
         (
             index,
@@ -127,10 +97,86 @@ fn each_fault_fails_the_build_naming_its_place() {
         assert!(error.contains(expected), "expected {expected:?} in: {error}");
     }
 
+    for (file, mend) in [
+        ("tests/snapshots/one.snap", "INSTA_UPDATE=always cargo test"),
+        ("guide/recordings/one.json", "cargo run -p guide -- record one"),
+    ] {
+        let fixture = Fixture::new();
+        fs::remove_file(fixture.root().join(file)).unwrap();
+        let error = format!("{:#}", fixture.build().unwrap_err());
+        assert!(error.contains(file) && error.contains(mend), "{error}");
+    }
+}
+
+#[test]
+fn a_recording_that_is_not_sound_fails_the_build() {
+    let cases = [
+        ("\"version\": 1", "\"version\": 2", "version 2"),
+        ("\"example\": \"one\"", "\"example\": \"two\"", "a recording of two"),
+        ("\"cores\": 2", "\"cores\": 2, \"more\": 1", "unknown field `more`"),
+        ("\"exit\": 0, ", "", "missing field `exit`"),
+        ("\"text\": \"hello\"", "\"text\": \"hallo\"", "\"hallo\" where \"hello\" was tested"),
+        ("cargo run -p one", "cargo run -p two", "not `cargo run -p one`"),
+        ("\"python\": null", "\"python\": 1", "invalid type"),
+        ("{", "", "invalid type"),
+        ("{", "{{", "key must be a string"),
+    ];
+    for (from, to, expected) in cases {
+        let fixture = Fixture::new();
+        fixture.write("guide/recordings/one.json", &RECORDING.replacen(from, to, 1));
+        let error = format!("{:#}", fixture.build().expect_err(expected));
+        assert!(error.contains("guide/recordings/one.json"), "{error}");
+        assert!(error.contains(expected), "expected {expected:?} in: {error}");
+    }
+}
+
+#[test]
+fn recording_keeps_the_old_one_when_the_example_fails() {
     let fixture = Fixture::new();
-    fs::remove_file(fixture.0.path().join("tests/snapshots/one.snap")).unwrap();
-    let error = format!("{:#}", fixture.build().unwrap_err());
-    assert!(error.contains("INSTA_UPDATE=always cargo test"), "{error}");
+    let workspace = Workspace::find(fixture.root()).unwrap();
+    let file = fixture.root().join("guide/recordings/one.json");
+    let record = || runtime().block_on(record_all(&workspace, &["one".to_owned()]));
+
+    record().unwrap();
+    let made = fs::read_to_string(&file).unwrap();
+    assert!(made.contains("\"text\": \"hello\"") && made.contains("\"rustc 1."), "{made}");
+    fixture.build().unwrap();
+
+    fixture.example("one", &SOURCE.replace("println!", "std::process::exit(3); println!"));
+    assert!(record().unwrap_err().to_string().contains("one"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), made);
+
+    fixture.example("one", &SOURCE.replace("hello", "good day"));
+    assert!(record().unwrap_err().to_string().contains("one"), "not what was tested");
+    assert_eq!(fs::read_to_string(&file).unwrap(), made);
+
+    assert!(runtime().block_on(record_all(&workspace, &["two".to_owned()])).is_err());
+}
+
+/// The picture is made of the recording and nothing else.
+#[test]
+fn the_same_recording_gives_the_same_picture() {
+    let line = |at, stream, text: &str| TimedLine { at, stream, text: text.to_owned() };
+    let rust = [
+        line(0.001, Stream::Stdout, "Worker 0 starting"),
+        line(0.002, Stream::Stdout, "Worker 1 starting"),
+        line(2.001, Stream::Stdout, "Worker 1 finished"),
+        line(2.5, Stream::Stderr, "Worker 0 failed: <reason> & more"),
+        line(2.6, Stream::Stdout, "Main: done"),
+    ];
+    let python = [line(0.5, Stream::Stdout, "tick")];
+    let tracks = [
+        Track { name: "Rust", lines: &rust, wall: 2.7, ended: true },
+        Track { name: "Python", lines: &python, wall: 1.0, ended: false },
+    ];
+    let draw = || timeline::draw("id", "Timeline", &timeline::describe(&tracks), &tracks, 0.0);
+    assert_eq!(draw().into_string(), draw().into_string());
+    assert!(!draw().into_string().contains('\n'));
+    let in_lines = draw().into_string().replace("><", ">\n<");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/guide");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("timeline", in_lines));
 }
 
 #[test]
@@ -138,9 +184,9 @@ fn a_folder_that_holds_no_book_is_not_emptied() {
     let fixture = Fixture::new();
     fixture.write("out/precious", "data");
     assert!(fixture.build().unwrap_err().to_string().contains("holds no book"));
-    assert!(fixture.0.path().join("out/precious").is_file());
+    assert!(fixture.root().join("out/precious").is_file());
 
-    fs::remove_file(fixture.0.path().join("out/precious")).unwrap();
+    fs::remove_file(fixture.root().join("out/precious")).unwrap();
     fixture.build().unwrap();
     fixture.build().unwrap(); // a book is replaced
 }
@@ -183,6 +229,48 @@ fn build_writes_the_whole_book() {
     }
 }
 
+/// In the pages as they are rendered, the print page among them.
+#[test]
+fn every_link_and_fragment_resolves() {
+    let folder = tempfile::tempdir().unwrap();
+    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let attribute = |name: &str| Regex::new(&format!(r#" {name}="([^"]*)""#)).unwrap();
+    let (id, href, src) = (attribute("id"), attribute("href"), attribute("src"));
+
+    let mut pages = BTreeMap::new();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".html") {
+            let text = fs::read_to_string(folder.path().join(&name)).unwrap();
+            let ids: Vec<_> = id.captures_iter(&text).map(|found| found[1].to_owned()).collect();
+            let unique: BTreeSet<_> = ids.iter().cloned().collect();
+            assert_eq!(ids.len(), unique.len(), "{name} has an id twice");
+            pages.insert(name, (text, unique));
+        }
+    }
+    let mut links = 0;
+    for (name, (text, _)) in &pages {
+        for link in href.captures_iter(text).chain(src.captures_iter(text)) {
+            let link = link[1].replace("&amp;", "&");
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, fragment) = link.split_once('#').unwrap_or((&link, ""));
+            // The page for what is not found lies at the root of a server.
+            let file = file.trim_start_matches('/');
+            let file = if file.is_empty() { name } else { file };
+            assert!(folder.path().join(file).is_file(), "{name}: {link}");
+            if let Some((_, ids)) = pages.get(file)
+                && !fragment.is_empty()
+            {
+                assert!(ids.contains(fragment), "{name}: {link}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 100, "only {links} links were found");
+}
+
 #[test]
 fn wrong_arguments_are_refused() {
     for arguments in [&["--port", "x"][..], &["--port", "65536"], &["biuld"], &["list", "x"]] {
@@ -222,14 +310,11 @@ fn plain_mdbook_builds_the_book_too() {
 
 /// Sends a GET, and gives the status and the body.
 async fn get(address: &str, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).await.unwrap();
-    let status = response.split(' ').nth(1).unwrap().parse().unwrap();
-    let body = response.split_once("\r\n\r\n").unwrap().1.to_owned();
-    (status, body)
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let mut connection = Connection::open(address).await.unwrap();
+    connection.send_raw(request.as_bytes()).await.unwrap();
+    let answer = connection.answer().await.unwrap();
+    (answer.status, answer.body)
 }
 
 #[test]
@@ -237,8 +322,7 @@ fn the_served_book_follows_its_sources() {
     let fixture = Fixture::new();
     let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
     runtime().block_on(async {
-        let server =
-            Server::start(fixture.0.path().to_owned(), 0, Limits::default()).await.unwrap();
+        let server = Server::start(fixture.root().to_owned(), 0, Limits::default()).await.unwrap();
         let address = server.url().unwrap().replace("http://", "").replace('/', "");
         let serving = tokio::spawn(server.run());
 
@@ -275,6 +359,8 @@ fn the_served_book_follows_its_sources() {
         wait_for("edition", "Another word.").await;
         fixture.write("examples-async/one/src/main.rs", &SOURCE.replace("hello", "good day"));
         wait_for("edition", "good day").await;
+        let recording = RECORDING.replace("hello", "good evening");
+        fixture.write("guide/recordings/one.json", &recording);
         fixture.write("tests/snapshots/one.snap", "---\nx\n---\nin order:\n  good evening\n");
         wait_for("edition", "good evening").await;
         fixture.write("guide/book.toml", &book_toml.replace("Concurrency in Rust", "New title"));
@@ -291,21 +377,69 @@ fn the_served_book_follows_its_sources() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_the_server_with_exit_code_0() {
-    use guide::run::{End, Limits, Running};
-    use rustix::process::{Pid, Signal, kill_process};
+fn what_is_missing_is_said_in_one_line() {
+    let guide = guide(&[]).executable.into_os_string();
+    let env = |setting: &str, arguments: &[&str]| {
+        let mut all = vec![setting.into(), guide.clone()];
+        all.extend(arguments.iter().map(Into::into));
+        let folder = std::env::temp_dir();
+        let output = run(&Program { executable: "env".into(), arguments: all, folder });
+        assert_eq!(output.code(), Some(1), "{:#?}", output.lines);
+        let errors: Vec<_> = output.of(Stream::Stderr).map(str::to_owned).collect();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        errors[0].clone()
+    };
+    for arguments in [&["build"][..], &["--port", "0"]] {
+        let error = env("CARGO_TARGET_DIR=/dev/null/target", arguments);
+        assert!(error.contains("/dev/null/target"), "{error}");
+        let error = env("CARGO=/gone/cargo", arguments);
+        assert!(error.contains("is cargo installed and on the PATH?"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
+    use guide::run::{End, Running};
+    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
     let program = guide(&["--port", "0"]);
     let before = editions(&WORKSPACE.target);
     runtime().block_on(async {
-        let mut running =
-            Running::start(&program, Limits { time: LIMIT, ..Limits::default() }).unwrap();
+        let limits = Limits { time: LIMIT, ..Limits::default() };
+        let mut running = Running::start(&program, limits).unwrap();
         let line = running.line().await.expect("it says where the book is").text;
-        assert!(line.starts_with("The book is at http://127.0.0.1:"), "{line}");
+        let address = line.strip_prefix("The book is at http://").expect("it says where it is");
+        let address = address.split('/').next().unwrap().to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "{line}");
+
+        // Someone runs five processes, which have all started.
+        let mut run = TcpStream::connect(&address).await.unwrap();
+        let request = format!(
+            "POST /run/worker-processes?language=rust HTTP/1.1\r\n\
+             Host: {address}\r\nX-Run-Example: yes\r\n\r\n"
+        );
+        run.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(run).lines();
+        let process = Regex::new(r"starting \(process (\d+)\)").unwrap();
+        let mut workers = Vec::new();
+        while workers.len() < 5 {
+            let line = lines.next_line().await.unwrap().expect("the run goes on");
+            if let Some(found) = process.captures(&line) {
+                workers.push(Pid::from_raw(found[1].parse().unwrap()).unwrap());
+            }
+        }
+
         let id = Pid::from_raw(running.id().unwrap().try_into().unwrap()).unwrap();
         kill_process(id, Signal::INT).unwrap();
         let (end, _) = running.end().await.unwrap();
         assert!(matches!(end, End::Exited(status) if status.success()), "{end:?}");
+        let gone = async {
+            while workers.iter().any(|&worker| test_kill_process(worker).is_ok()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, gone).await.expect("the workers are gone");
     });
     assert_eq!(editions(&WORKSPACE.target), before, "its edition is removed");
 }

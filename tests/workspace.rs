@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use guide::recording::Recording;
 use tests::{WORKSPACE, run, try_build};
 
 #[test]
@@ -29,6 +30,15 @@ fn every_example_is_complete() {
 }
 
 #[test]
+fn every_recording_is_of_what_was_tested() {
+    for example in WORKSPACE.examples.values() {
+        if let Err(error) = Recording::read(&WORKSPACE, example) {
+            panic!("{}: {error:#}", example.name);
+        }
+    }
+}
+
+#[test]
 fn every_snapshot_has_an_example() {
     let names: BTreeSet<_> = WORKSPACE
         .examples
@@ -41,7 +51,11 @@ fn every_snapshot_has_an_example() {
         .collect();
     let folder = WORKSPACE.root.join("tests/snapshots");
     for file in fs::read_dir(folder).unwrap() {
-        let file = file.unwrap().file_name().into_string().unwrap();
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_dir() {
+            continue; // those of the guide itself
+        }
+        let file = file.file_name().into_string().unwrap();
         let name = file.strip_suffix(".snap").unwrap_or_else(|| panic!("{file} is no snapshot"));
         assert!(names.contains(name), "{file} belongs to no example");
     }

@@ -30,7 +30,7 @@
                 type: "button",
                 className: "run",
                 textContent: `Run ${title[language]}`,
-                ariaLabel: `Run ${name} in ${title[language]}`,
+                ariaLabel: `Run ${title[language]}: ${name}`,
                 onclick: () => run(language),
             }),
         );
@@ -38,7 +38,7 @@
             type: "button",
             className: "stop",
             textContent: "Stop",
-            ariaLabel: `Stop ${name}`,
+            ariaLabel: `Stop: ${name}`,
             disabled: true,
         });
         const status = element("span", { className: "status", role: "status" });

@@ -32,7 +32,7 @@ pub fn policy(book: &Path) -> Result<HeaderValue> {
     let policy = format!(
         "default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; \
-         frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
+         frame-ancestors 'self'; form-action 'none'; base-uri 'self'"
     );
     HeaderValue::from_str(&policy).context("making a header of the policy")
 }

@@ -177,32 +177,9 @@ impl Recording {
             return Ok(None);
         }
         let file = file(workspace, example);
-        let read = || {
+        let read = || -> Result<Self> {
             let recording: Self = serde_json::from_str(&fs::read_to_string(&file)?)?;
-            let Self { version, example: name, rust, python, .. } = &recording;
-            ensure!(*version == VERSION, "it has version {version}, not {VERSION}");
-            ensure!(*name == example.name, "it is a recording of {name}");
-
-            let tested = Transcript::read(&workspace.snapshot(&example.name))?;
-            tested.admits(&rust.lines).context("the Rust program's output")?;
-            ensure!(
-                rust.command == example.command.join(" "),
-                "it was made by `{}`, but the page says `{}`",
-                rust.command,
-                example.command.join(" ")
-            );
-
-            match (python, example.python_command()) {
-                (Some(python), Some(command)) => {
-                    let own = workspace.snapshot(&format!("{}.py", example.name));
-                    let tested = if own.is_file() { Transcript::read(&own)? } else { tested };
-                    tested.admits(&python.lines).context("the Python program's output")?;
-                    ensure!(python.command == command, "it was made by `{}`", python.command);
-                }
-                (None, None) => {}
-                (None, Some(_)) => bail!("it lacks the Python program"),
-                (Some(_), None) => bail!("the example has no Python program any more"),
-            }
+            recording.check(workspace, example)?;
             Ok(recording)
         };
         read().map(Some).with_context(|| {
@@ -211,6 +188,32 @@ impl Recording {
                 "the recording {file}: run `cargo run -p guide -- record {name}` to make it anew"
             )
         })
+    }
+
+    /// Whether this is a recording of the example as it is now, with the output that was tested.
+    fn check(&self, workspace: &Workspace, example: &Example) -> Result<()> {
+        let Self { version, example: name, rust, python, .. } = self;
+        ensure!(*version == VERSION, "it has version {version}, not {VERSION}");
+        ensure!(*name == example.name, "it is a recording of {name}");
+
+        let tested = Transcript::read(&workspace.snapshot(name))?;
+        tested.admits(&rust.lines).context("the Rust program's output")?;
+        let command = example.command.join(" ");
+        ensure!(rust.command == command, "it was made by `{}`, not `{command}`", rust.command);
+
+        match (python, example.python_command()) {
+            (Some(python), Some(command)) => {
+                let own = workspace.snapshot(&format!("{name}.py"));
+                let tested = if own.is_file() { Transcript::read(&own)? } else { tested };
+                tested.admits(&python.lines).context("the Python program's output")?;
+                let made_by = &python.command;
+                ensure!(*made_by == command, "it was made by `{made_by}`, not `{command}`");
+            }
+            (None, None) => {}
+            (None, Some(_)) => bail!("it lacks the Python program"),
+            (Some(_), None) => bail!("the example has no Python program any more"),
+        }
+        Ok(())
     }
 
     /// The runs, by language.
@@ -253,12 +256,14 @@ impl Recording {
         })
     }
 
-    /// Writes the recording to its file, as a whole or not at all.
+    /// Writes the recording to its file, as a whole or not at all, if its output is what was
+    /// tested.
     ///
     /// # Errors
     ///
     /// When it cannot be written, or is not what was tested; then the old file stays.
     pub fn write(&self, workspace: &Workspace, example: &Example) -> Result<()> {
+        self.check(workspace, example)?;
         let file = file(workspace, example);
         let folder = file.parent().context("the recording is in a folder")?;
         fs::create_dir_all(folder)?;

@@ -382,7 +382,8 @@ pub async fn build(
             let executable = executable
                 .with_context(|| format!("`{}` built no executable", example.command.join(" ")))?;
             Ok(Build::Done(Program {
-                executable: executable.into_std_path_buf(),
+                // Below the workspace's root the line named it relative to it.
+                executable: workspace.root.join(executable),
                 arguments: Vec::new(),
                 folder: workspace.root.clone(),
             }))

@@ -2,6 +2,8 @@
 //! that the book shows.
 
 pub mod browser;
+pub mod fixture;
+pub mod http;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -1,0 +1,90 @@
+//! A small workspace with a book of its own, for tests to break in one place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use guide::book::{self, For};
+use guide::examples::Workspace;
+use tempfile::TempDir;
+
+use crate::WORKSPACE;
+
+/// The source of the example `one`.
+pub const SOURCE: &str = "//! Says hello.\n//!\n//! ```sh\n//! cargo run -p one\n//! ```\n\
+    fn main() {\n    // ANCHOR: say\n    println!(\"hello\");\n    // ANCHOR_END: say\n}\n";
+/// The front page, which shows the example.
+pub const PAGE: &str = "# Front\n\n{{#example one}}\n";
+/// The recording of the example.
+pub const RECORDING: &str = r#"{
+  "version": 1, "example": "one", "recorded": "2026-01-02T03:04:05Z",
+  "machine": { "cores": 2, "memory": 1073741824, "system": "Linux 6" },
+  "rust": {
+    "command": "cargo run -p one", "language": "rustc 1.88.0",
+    "lines": [{ "at": 0.001, "stream": "stdout", "text": "hello" }],
+    "exit": 0, "wall": 0.002, "cpu": 0.0, "memory": 1048576, "threads": 1, "processes": 1
+  },
+  "python": null
+}
+"#;
+
+/// A workspace of one example and one page, removed when it is dropped.
+#[derive(Debug)]
+pub struct Fixture(TempDir);
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fixture {
+    /// Makes one that is sound.
+    pub fn new() -> Self {
+        let fixture = Self(tempfile::tempdir().expect("a folder can be made"));
+        let guide = WORKSPACE.root.join("guide");
+        for asset in ["book.css", "book.js", "live.js", "run.js"] {
+            let text = fs::read_to_string(guide.join("assets").join(asset)).expect("an asset");
+            fixture.write(&format!("guide/assets/{asset}"), &text);
+        }
+        let book = fs::read_to_string(guide.join("book.toml")).expect("the book's settings");
+        fixture.write("guide/book.toml", &book);
+        fixture.write("guide/en/SUMMARY.md", "# Summary\n\n[Front](index.md)\n");
+        fixture.write("guide/en/index.md", PAGE);
+        let members = "[workspace]\nmembers = [\"examples-async/*\"]\nresolver = \"3\"\n";
+        fixture.write("Cargo.toml", members);
+        fixture.example("one", SOURCE);
+        fixture.write("tests/snapshots/one.snap", "---\nsource: x\n---\nin order:\n  hello\n");
+        fixture.write("guide/recordings/one.json", RECORDING);
+        fixture
+    }
+
+    /// The workspace's folder.
+    pub fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file, named from the workspace's root.
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.root().join(file);
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+        fs::write(path, text).expect("a file can be written");
+    }
+
+    /// Adds the crate of an example.
+    pub fn example(&self, name: &str, source: &str) {
+        let manifest = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
+        self.write(&format!("examples-async/{name}/Cargo.toml"), &manifest);
+        self.write(&format!("examples-async/{name}/src/main.rs"), source);
+    }
+
+    /// Builds the book, and gives its folder.
+    ///
+    /// # Errors
+    ///
+    /// When the book has a fault.
+    pub fn build(&self) -> anyhow::Result<PathBuf> {
+        let destination = self.root().join("out");
+        book::build(&Workspace::find(self.root())?, &destination, For::Everyone)?;
+        Ok(destination)
+    }
+}
