@@ -11,7 +11,7 @@ use guide::run::{Limits, Program, Stream};
 use guide::server::Server;
 use guide::timeline::{self, Track};
 use regex::Regex;
-use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
+use tests::fixture::{Fixture, RECORDING, SOURCE};
 use tests::http::Connection;
 use tests::{LIMIT, WORKSPACE, has, run, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
