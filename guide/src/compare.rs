@@ -96,7 +96,7 @@ pub fn bars(workspace: &Workspace, names: &[&str], id: &str) -> Result<String> {
     let mut recordings = Vec::new();
     for name in names {
         let recording = Recording::read(workspace, workspace.example(name)?)?;
-        recordings.push((*name, recording.with_context(|| format!("{name} does not compile"))?));
+        recordings.push((*name, recording.with_context(|| format!("{name} has no recording"))?));
     }
     let rows: Vec<_> = recordings
         .iter()

@@ -33,12 +33,23 @@ pub struct Example {
     pub description: String,
     /// The command that runs it, from the head of the source, word by word.
     pub command: Vec<String>,
-    /// Whether it is there to show that it does not compile: it needs the feature `broken`.
-    pub broken: bool,
+    /// What becomes of it when it is run.
+    pub kind: Kind,
     /// The Python counterpart, from the workspace's root, with `/`, where there is one.
     pub python: Option<String>,
     /// What `cargo add` must be given in a crate of the reader's own, one dependency each.
     pub dependencies: Vec<String>,
+}
+
+/// What becomes of an example that is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It ends by itself.
+    Program,
+    /// It runs until it is stopped, as its crate's `[package.metadata] server = true` says.
+    Server,
+    /// It does not compile, and is there to show that: it needs the feature `broken`.
+    Broken,
 }
 
 impl Workspace {
@@ -123,7 +134,13 @@ impl Example {
             source,
             description,
             command,
-            broken: target.required_features.iter().any(|feature| feature == "broken"),
+            kind: if target.required_features.iter().any(|feature| feature == "broken") {
+                Kind::Broken
+            } else if package.metadata["server"] == true {
+                Kind::Server
+            } else {
+                Kind::Program
+            },
             python: root.join(&python).is_file().then_some(python),
             dependencies: package
                 .dependencies

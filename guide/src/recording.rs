@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::costs::Costs;
-use crate::examples::{Example, Workspace};
+use crate::examples::{Example, Kind, Workspace};
 use crate::run::{self, Build, End, Limits, Line, Program, Running, Stream};
 use crate::timeline::{self, Track};
 use crate::transcript::Transcript;
@@ -166,14 +166,14 @@ pub fn file(workspace: &Workspace, example: &Example) -> PathBuf {
 
 impl Recording {
     /// Reads the recording of an example, and compares it with the example's tested output. None
-    /// for one that does not compile, and so has nothing to record.
+    /// for one that does not run to an end, and so has nothing to record.
     ///
     /// # Errors
     ///
     /// When it is missing, not in this format, or has other output than was tested. The message
     /// names the file and the command that makes it anew.
     pub fn read(workspace: &Workspace, example: &Example) -> Result<Option<Self>> {
-        if example.broken {
+        if example.kind != Kind::Program {
             return Ok(None);
         }
         let file = file(workspace, example);
@@ -360,8 +360,8 @@ pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
     let mut failed = Vec::new();
     for (number, example) in examples.iter().enumerate() {
         let place = format!("[{}/{}] {}", number + 1, examples.len(), example.name);
-        if example.broken {
-            println!("{place}: does not compile, as it should; nothing to record");
+        if example.kind != Kind::Program {
+            println!("{place}: does not run to an end, nothing to record");
             continue;
         }
         println!("{place}");
