@@ -125,9 +125,11 @@ fn a_file_that_is_mapped_stays_locked_when_it_is_dropped() {
 #[test]
 fn a_file_that_cannot_be_shared_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (missing, empty) = (folder.path().join("missing"), folder.path().join("empty"));
-    File::create(&empty).unwrap();
-    for path in [missing, empty, folder.path().to_owned()] {
+    let path = |name: &str| folder.path().join(name);
+    for length in [0, 7, 9] {
+        fs::write(path(&length.to_string()), vec![0; length]).unwrap();
+    }
+    for path in [path("0"), path("7"), path("9"), path("missing"), folder.path().to_owned()] {
         let output = run(&with_arguments("shared-memory", vec!["locked".into(), path.into()]));
         assert_eq!(output.code(), Some(1), "{:#?}", output.lines);
         assert_eq!(output.of(Stream::Stderr).next(), Some("Error: sharing the file"));
