@@ -98,8 +98,10 @@ fn the_lock_of_a_process_that_dies_is_free() {
     );
     while !holder.hear().expect("it locks the file").ends_with("locked") {}
 
-    let arguments = ["locked", file.path().to_str().unwrap()];
+    let arguments = ["child", file.path().to_str().unwrap()];
     let mut child = Talk::start(&mut command("shared-memory", &arguments));
+    assert_eq!(child.hear().as_deref(), Some("Child: I share the memory"));
+    child.say("locked");
     assert_eq!(child.hear().as_deref(), Some("Child: I wait for the lock"));
     holder.process.kill().unwrap();
     holder.process.wait().unwrap();
@@ -130,7 +132,7 @@ fn a_file_that_cannot_be_shared_is_refused() {
         fs::write(path(&length.to_string()), vec![0; length]).unwrap();
     }
     for path in [path("0"), path("7"), path("9"), path("missing"), folder.path().to_owned()] {
-        let output = run(&with_arguments("shared-memory", vec!["locked".into(), path.into()]));
+        let output = run(&with_arguments("shared-memory", vec!["child".into(), path.into()]));
         assert_eq!(output.code(), Some(1), "{:#?}", output.lines);
         assert_eq!(output.of(Stream::Stderr).next(), Some("Error: sharing the file"));
     }
@@ -211,7 +213,7 @@ fn the_worker_of_a_careless_parent_outlives_it_and_that_of_a_careful_one_does_no
 fn wrong_arguments_are_refused() {
     let programs: [(&str, &[&[&str]]); 5] = [
         ("pipes", &[&["parent"], &["child", "x"]]),
-        ("shared-memory", &[&["locked"], &["x", "y"], &["locked", "x", "y"]]),
+        ("shared-memory", &[&["child"], &["x", "y"], &["child", "x", "y"]]),
         ("crash-isolation", &[&["abor"], &["abort", "abort"]]),
         ("kill-and-reap", &[&["parent"], &["child", "x"]]),
         ("orphan", &[&["parent"], &["worker", "x"]]),
@@ -269,7 +271,7 @@ mod leftovers {
     }
 
     #[test]
-    fn killed_after_any_line_an_example_leaves_no_process_behind() {
+    fn killed_after_any_line_an_example_leaves_nothing_behind() {
         adopt_orphans();
         thread::scope(|scope| {
             for name in EXAMPLES {
@@ -291,12 +293,17 @@ mod leftovers {
         signal: Signal,
     ) {
         for lines in 0.. {
-            let mut example = Talk::start(&mut alone(program));
+            let folder = tempfile::tempdir().unwrap();
+            let mut example = Talk::start(alone(program).env("TMPDIR", folder.path()));
             let group = Pid::from_child(&example.process);
             let there_are_more = (0..lines).all(|_| example.hear().is_some());
             kill(group, signal).ok(); // it may have ended by itself
             ends(example.process);
             orphans_end(name, group);
+            if lines > 0 {
+                let files = fs::read_dir(folder.path()).unwrap().count();
+                assert_eq!(files, 0, "{name}: files after {lines} lines");
+            }
             if !there_are_more {
                 return;
             }

@@ -21,47 +21,57 @@ class Shared:
 
 
 # ANCHOR: count
-def count(how):
+def parent():
     with tempfile.NamedTemporaryFile() as file:
         file.truncate(8)
         shared = Shared(file.name)
-        if how == "locked":
-            fcntl.flock(shared.file, fcntl.LOCK_EX)
-        seen = shared.load()
         child = subprocess.Popen(
-            [sys.executable, __file__, how, file.name],
+            [sys.executable, __file__, "child", file.name],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        first = child.stdout.readline()
+        ready = child.stdout.readline()
+    print(ready, end="", flush=True)
 
-    print(f"Parent, {how}: I read {seen}\n{first}", end="", flush=True)
-    shared.store(seen + 1)
-    print(f"Parent: I wrote {seen + 1}", flush=True)
-    if how == "locked":
-        fcntl.flock(shared.file, fcntl.LOCK_UN)
-    print(child.stdout.read(), end="")
-    child.wait()
-    print(f"{shared.load()} of 2 updates kept", flush=True)
-
-
-def child(locked, path):
-    shared = Shared(path)
-    if locked:
-        try:
-            fcntl.flock(shared.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("Child: I wait for the lock", flush=True)
+    for how in ["unlocked", "locked"]:
+        shared.store(0)
+        if how == "locked":
             fcntl.flock(shared.file, fcntl.LOCK_EX)
-    seen = shared.load()
-    shared.store(seen + 1)
-    print(f"Child: I read {seen} and wrote {seen + 1}", flush=True)
+        seen = shared.load()
+        print(f"Parent, {how}: I read {seen}", flush=True)
+        print(how, file=child.stdin, flush=True)
+        print(child.stdout.readline(), end="", flush=True)
+        shared.store(seen + 1)
+        print(f"Parent: I wrote {seen + 1}", flush=True)
+        if how == "locked":
+            fcntl.flock(shared.file, fcntl.LOCK_UN)
+            print(child.stdout.readline(), end="", flush=True)
+        print(f"{shared.load()} of 2 updates kept", flush=True)
+    child.communicate()  # closes its stdin, and waits
+
+
+def child(path):
+    shared = Shared(path)
+    print("Child: I share the memory", flush=True)
+    for how in sys.stdin:
+        locked = how == "locked\n"
+        if locked:
+            try:
+                fcntl.flock(shared.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("Child: I wait for the lock", flush=True)
+                fcntl.flock(shared.file, fcntl.LOCK_EX)
+        seen = shared.load()
+        shared.store(seen + 1)
+        print(f"Child: I read {seen} and wrote {seen + 1}", flush=True)
+        if locked:
+            fcntl.flock(shared.file, fcntl.LOCK_UN)
 # ANCHOR_END: count
 
 
 match sys.argv[1:]:
     case []:
-        count("unlocked")
-        count("locked")
-    case [how, path]:
-        child(how == "locked", path)
+        parent()
+    case ["child", path]:
+        child(path)

@@ -5,7 +5,7 @@
 //! ```
 use std::env;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -35,53 +35,65 @@ fn counter(memory: &MmapRaw) -> &AtomicU64 {
 // ANCHOR_END: share
 
 // ANCHOR: count
-fn count(how: &str) -> anyhow::Result<()> {
+fn parent() -> anyhow::Result<()> {
     let named = NamedTempFile::new().context("making a file")?;
     named.as_file().set_len(8).context("making room for one number")?;
     let (file, memory) = share(named.path()).context("sharing the file")?;
-    if how == "locked" {
-        file.lock().context("locking the file")?;
-    }
-    let seen = counter(&memory).load(Relaxed);
-
-    // The child comes between the read and the write. By chance that would be
-    // rare, and so found late; here it is certain.
     let mut child = Command::new(env::current_exe()?)
-        .args([how.as_ref(), named.path()])
+        .args(["child".as_ref(), named.path()])
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .context("starting the child")?;
-    let lines = child.stdout.take().expect("stdout is a pipe");
-    let mut lines = BufReader::new(lines).lines();
-    let first = lines.next().context("the child said nothing")??;
+    let mut lines =
+        BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut hear = || lines.next().context("the child has left");
+    let ready = hear()??;
     named.close().context("removing the file's name")?; // both have it open
+    println!("{ready}");
 
-    println!("Parent, {how}: I read {seen}\n{first}");
-    counter(&memory).store(seen + 1, Relaxed);
-    println!("Parent: I wrote {}", seen + 1);
-    if how == "locked" {
-        // To drop it is not enough: the memory keeps the file open.
-        file.unlock().context("unlocking the file")?;
+    for how in ["unlocked", "locked"] {
+        counter(&memory).store(0, Relaxed);
+        if how == "locked" {
+            file.lock().context("locking the file")?;
+        }
+        let seen = counter(&memory).load(Relaxed);
+        println!("Parent, {how}: I read {seen}");
+        // The child comes between the read and the write. By chance that would
+        // be rare, and so found late; here it is certain.
+        writeln!(child.stdin.as_ref().expect("a pipe"), "{how}")?;
+        println!("{}", hear()??);
+        counter(&memory).store(seen + 1, Relaxed);
+        println!("Parent: I wrote {}", seen + 1);
+        if how == "locked" {
+            file.unlock().context("unlocking the file")?;
+            println!("{}", hear()??);
+        }
+        println!("{} of 2 updates kept", counter(&memory).load(Relaxed));
     }
-    for line in lines {
-        println!("{}", line?);
-    }
-    ensure!(child.wait()?.success(), "the child failed");
-    println!("{} of 2 updates kept", counter(&memory).load(Relaxed));
+    ensure!(child.wait()?.success(), "the child failed"); // closes its stdin
     Ok(())
 }
 
-fn child(locked: bool, path: &Path) -> anyhow::Result<()> {
+/// Adds 1 for each line that it reads, in the way that the line says.
+fn child(path: &Path) -> anyhow::Result<()> {
     let (file, memory) = share(path).context("sharing the file")?;
-    // A Mutex stops the threads of one process. A file's lock stops processes,
-    // and the system takes it back when its holder dies.
-    if locked && file.try_lock().is_err() {
-        println!("Child: I wait for the lock");
-        file.lock().context("locking the file")?;
+    println!("Child: I share the memory");
+    for how in io::stdin().lines() {
+        let locked = how.context("reading a request")? == "locked";
+        // A Mutex stops the threads of one process. A file's lock stops other
+        // processes, and the system takes it back when its holder dies.
+        if locked && file.try_lock().is_err() {
+            println!("Child: I wait for the lock");
+            file.lock().context("locking the file")?;
+        }
+        let seen = counter(&memory).load(Relaxed);
+        counter(&memory).store(seen + 1, Relaxed);
+        println!("Child: I read {seen} and wrote {}", seen + 1);
+        if locked {
+            file.unlock().context("unlocking the file")?;
+        }
     }
-    let seen = counter(&memory).load(Relaxed);
-    counter(&memory).store(seen + 1, Relaxed);
-    println!("Child: I read {seen} and wrote {}", seen + 1);
     Ok(())
 }
 // ANCHOR_END: count
@@ -89,14 +101,10 @@ fn child(locked: bool, path: &Path) -> anyhow::Result<()> {
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     match arguments.as_slice() {
-        [] => {
-            count("unlocked")?;
-            count("locked")?;
-        }
-        [how, path] if how == "unlocked" => child(false, path.as_ref())?,
-        [how, path] if how == "locked" => child(true, path.as_ref())?,
+        [] => parent()?,
+        [role, path] if role == "child" => child(path.as_ref())?,
         _ => {
-            eprintln!("usage: shared-memory [locked|unlocked FILE]");
+            eprintln!("usage: shared-memory [child FILE]");
             return Ok(ExitCode::from(2));
         }
     }
