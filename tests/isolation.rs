@@ -106,6 +106,7 @@ fn the_lock_of_a_process_that_dies_is_free() {
     holder.process.kill().unwrap();
     holder.process.wait().unwrap();
     assert_eq!(child.hear().as_deref(), Some("Child: I read 0 and wrote 1"));
+    child.stdin = None;
     assert!(ends(child.process).success());
 }
 
