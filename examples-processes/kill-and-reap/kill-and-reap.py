@@ -1,0 +1,56 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+
+
+# ANCHOR: parent
+def parent():
+    child = subprocess.Popen(
+        [sys.executable, __file__, "child"], stdin=subprocess.PIPE
+    )
+    print(f"Process {child.pid} started", flush=True)
+    try:
+        child.wait(timeout=0.2)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        print("Past its limit of 200ms: killed", flush=True)
+        show_state(child)
+
+    print(f"Waited for: signal: {-child.wait()} (SIGKILL)", flush=True)
+    show_state(child)
+
+
+def show_state(child):  # on Linux only
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        pass
+    try:
+        with open(f"/proc/{child.pid}/status") as status:
+            state = next(line for line in status if line.startswith("State:"))
+        state = state.removeprefix("State:").strip()
+    except FileNotFoundError:
+        state = "nothing"
+    print(f"In the process table: {state}", flush=True)
+# ANCHOR_END: parent
+
+
+# ANCHOR: child
+def child():
+    def watch():
+        sys.stdin.read()
+        os._exit(0)  # sys.exit would end this thread alone
+
+    threading.Thread(target=watch).start()
+    while True:
+        time.sleep(1)  # stands for a job that hangs
+# ANCHOR_END: child
+
+
+match sys.argv[1:]:
+    case []:
+        parent()
+    case ["child"]:
+        child()
