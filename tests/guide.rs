@@ -401,7 +401,7 @@ fn what_is_missing_is_said_in_one_line() {
 #[test]
 fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
     use guide::run::{End, Running};
-    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+    use rustix::process::{Pid, Signal, kill_process};
 
     let program = guide(&["--port", "0"]);
     let before = editions(&WORKSPACE.target);
@@ -426,7 +426,7 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
         while workers.len() < 5 {
             let line = lines.next_line().await.unwrap().expect("the run goes on");
             if let Some(found) = process.captures(&line) {
-                workers.push(Pid::from_raw(found[1].parse().unwrap()).unwrap());
+                workers.push(found[1].parse().unwrap());
             }
         }
 
@@ -434,19 +434,16 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
         kill_process(id, Signal::INT).unwrap();
         let (end, _) = running.end().await.unwrap();
         assert!(matches!(end, End::Exited(status) if status.success()), "{end:?}");
-        let gone = async {
-            while workers.iter().any(|&worker| test_kill_process(worker).is_ok()) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, gone).await.expect("the workers are gone");
+        for worker in workers {
+            tests::processes::gone(worker).await;
+        }
     });
     assert_eq!(editions(&WORKSPACE.target), before, "its edition is removed");
 }
 
 /// The folders of served editions; one that the reader of the book serves may be among them.
 #[cfg(unix)]
-fn editions(target: &Path) -> Vec<PathBuf> {
+fn editions(target: &Path) -> BTreeSet<PathBuf> {
     let entries = fs::read_dir(target).unwrap().map(|entry| entry.unwrap().path());
     entries
         .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("book-"))

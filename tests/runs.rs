@@ -8,6 +8,8 @@ use guide::server::Server;
 use serde_json::Value;
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
+#[cfg(unix)]
+use tests::processes::gone;
 use tests::{LIMIT, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -136,27 +138,6 @@ impl Run {
     async fn process(&mut self) -> u32 {
         self.event("line").await["text"].as_str().unwrap().parse().unwrap()
     }
-}
-
-/// Waits until a process that is not our child is gone.
-#[cfg(unix)]
-async fn gone(process: u32) {
-    use rustix::process::{Pid, test_kill_process};
-    let process = Pid::from_raw(process.try_into().unwrap()).unwrap();
-    let gone = async {
-        while test_kill_process(process).is_ok() && !is_zombie(process) {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LIMIT, gone).await.expect("the process is gone");
-}
-
-/// Whether a process has ended, and only its parent has not yet asked how. An orphan's parent is
-/// process 1, which in a container may never ask.
-#[cfg(unix)]
-fn is_zombie(process: rustix::process::Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
-    stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
 }
 
 const OURS: &str = "Host: HOST\r\nX-Run-Example: yes\r\n";

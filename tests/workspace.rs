@@ -111,6 +111,7 @@ fn interrupt(name: &str, executable: &std::path::Path) {
     use std::io::{BufRead, BufReader};
     use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::{Command, Stdio};
+    use std::sync::mpsc::{self, RecvTimeoutError};
     use std::time::Instant;
 
     use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
@@ -122,6 +123,13 @@ fn interrupt(name: &str, executable: &std::path::Path) {
         .spawn()
         .unwrap();
     let group = Pid::from_child(&child);
+    // Whatever the example does, all of it is over at the limit.
+    let (done, over) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if over.recv_timeout(tests::LIMIT) == Err(RecvTimeoutError::Timeout) {
+            kill_process_group(group, Signal::KILL).ok();
+        }
+    });
     // worker-processes has all its workers when five lines are there.
     let enough = if name == "worker-processes" { 5 } else { 1 };
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(enough);
@@ -135,6 +143,7 @@ fn interrupt(name: &str, executable: &std::path::Path) {
     );
 
     let deadline = Instant::now() + tests::LIMIT;
+    drop(done);
     while test_kill_process_group(group).is_ok() {
         if Instant::now() > deadline {
             kill_process_group(group, Signal::KILL).ok();

@@ -24,8 +24,8 @@ async def main():
         asyncio.to_thread(blocking_job, job_started, job_finished)
     )
 
-    while not (task_started.is_set() and job_started.is_set()):
-        await asyncio.sleep(0)
+    await asyncio.to_thread(task_started.wait)
+    await asyncio.to_thread(job_started.wait)
     task.cancel()
     job.cancel()
     print("Main: both aborted")

@@ -57,8 +57,13 @@
             const picture = element("div");
             const costs = element("p", { className: "costs" });
             let shown = 0;
+            let started = false;
 
-            panel.replaceChildren(compiler, log, picture, costs);
+            const caption = element("p", {
+                className: "caption",
+                textContent: `Your run: ${title[language]}`,
+            });
+            panel.replaceChildren(caption, compiler, log, picture, costs);
             panel.hidden = false;
             status.textContent = "Building…";
             // Pressed by keyboard, the focus must not fall to a disabled button.
@@ -84,6 +89,7 @@
                     status.textContent = "The compiler refused it.";
                 },
                 started() {
+                    started = true;
                     status.textContent = "Running…";
                     shown = 0;
                 },
@@ -119,7 +125,10 @@
                     on[event.event](event);
                 }
             } catch (error) {
-                status.textContent = controller.signal.aborted ? "Stopped." : `Not run: ${error.message}.`;
+                const broken = started ? "The connection broke" : "Not run";
+                status.textContent = controller.signal.aborted
+                    ? "Stopped."
+                    : `${broken}: ${error.message}.`;
             }
             if (picture.dataset.last) {
                 picture.innerHTML = picture.dataset.last;

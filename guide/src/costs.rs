@@ -41,8 +41,9 @@ mod linux {
 
     use super::Peaks;
 
-    /// Fewer looks than these say nothing of peaks.
-    const ENOUGH: u32 = 5;
+    /// What is over sooner has been seen too seldom, and by half as the process that was to become
+    /// it: that says nothing of peaks.
+    const LONG_ENOUGH: Duration = Duration::from_millis(50);
     /// For so long the sampler may spend what it likes: many an example has ended by then.
     const START: Duration = Duration::from_millis(20);
 
@@ -63,13 +64,12 @@ mod linux {
             let (stop, stopped) = mpsc::channel();
             let sample_until_stopped = move || {
                 let mut peaks = Peaks::default();
-                let mut samples = 0;
                 let mut pause = Duration::from_micros(200);
                 let started = Instant::now();
                 loop {
                     let began = Instant::now();
                     let mut now = Peaks::default();
-                    samples += u32::from(add(process, &mut now).is_some());
+                    add(process, &mut now);
                     peaks.memory = peaks.memory.max(now.memory);
                     peaks.threads = peaks.threads.max(now.threads);
                     peaks.processes = peaks.processes.max(now.processes);
@@ -78,7 +78,7 @@ mod linux {
                         pause = Duration::from_millis(10).max(20 * began.elapsed());
                     }
                     if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
-                        return (samples >= ENOUGH).then_some(peaks);
+                        return (started.elapsed() > LONG_ENOUGH).then_some(peaks);
                     }
                 }
             };

@@ -25,6 +25,7 @@ use crate::transcript::{Order, Transcript, next_name};
 struct Words {
     copy: &'static str,
     differs: &'static str,
+    in_part: &'static str,
     lines_and_times: &'static str,
     output: &'static str,
     output_of_both: &'static str,
@@ -37,6 +38,7 @@ struct Words {
 const ENGLISH: Words = Words {
     copy: "In a crate of your own",
     differs: "differs from run to run",
+    in_part: "(in part)",
     lines_and_times: "Each line with its time",
     output: "Output",
     output_of_both: "Output of both",
@@ -230,14 +232,14 @@ impl Examples {
                         }
                     }
                     div.source {
-                        (self.file(example, &example.source, root))
+                        (self.file(example, &example.source, parts, root))
                         (rust)
                         (command(&run))
                         @if python.is_some() && !shared { (render_output(&output, words.output, words)) }
                     }
                     @if let Some((file, source, run, own)) = &python {
                         div.source {
-                            (self.file(example, file, root))
+                            (self.file(example, file, parts, root))
                             (source)
                             (command(run))
                             @if let Some(own) = own { (render_output(own, words.output, words)) }
@@ -259,8 +261,9 @@ impl Examples {
         .into_string())
     }
 
-    /// The name of a source file, as a link where the book holds a copy of it.
-    fn file(&self, example: &Example, file: &str, root: &str) -> Markup {
+    /// The name of a source file, as a link where the book holds a copy of it, and whether only
+    /// parts of it are shown.
+    fn file(&self, example: &Example, file: &str, parts: &str, root: &str) -> Markup {
         html! {
             p.file {
                 @if self.link_sources {
@@ -268,6 +271,7 @@ impl Examples {
                 } @else {
                     (file)
                 }
+                @if !parts.is_empty() { " " (ENGLISH.in_part) }
             }
         }
     }

@@ -392,14 +392,14 @@ pub async fn build(
     }
 }
 
-/// Python's interpreter itself, where there is one: what `python3` on the PATH stands for is
+/// Python's interpreter itself, where there is one of version 3.10 or newer: what `python3` on the PATH stands for is
 /// often a script that looks for it, and the script's costs are not the program's.
 pub async fn interpreter() -> Option<PathBuf> {
     static FOUND: OnceCell<Option<PathBuf>> = OnceCell::const_new();
 
     let find = async || {
         let name = if cfg!(windows) { "python" } else { "python3" };
-        let program = "import sys; print(sys.executable)";
+        let program = "import sys; print(sys.executable if sys.version_info >= (3, 10) else '')";
         let found = Command::new(name).args(["-c", program]).output().await.ok()?;
         let path = String::from_utf8(found.stdout).ok()?;
         (found.status.success() && !path.trim().is_empty()).then(|| path.trim().into())

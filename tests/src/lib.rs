@@ -4,6 +4,8 @@
 pub mod browser;
 pub mod fixture;
 pub mod http;
+#[cfg(unix)]
+pub mod processes;
 
 use std::io::Write as _;
 use std::path::Path;

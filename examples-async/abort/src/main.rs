@@ -39,7 +39,11 @@ async fn main() -> anyhow::Result<()> {
     // time.
     println!(
         "Main: the task was {}",
-        if task.await.is_err() { "cancelled" } else { "finished" }
+        if task.await.is_err_and(|error| error.is_cancelled()) {
+            "cancelled"
+        } else {
+            "finished"
+        }
     );
     job.await?;
     println!("Main: the job was finished");

@@ -10,10 +10,14 @@ async fn answer() -> u32 {
     42
 }
 
+// ANCHOR: caller
 /// An ordinary function that needs the result of an async one.
 fn blocking_caller() -> u32 {
+    // current() is the runtime that this thread belongs to. Where there is
+    // none, as in an ordinary main, make one: Runtime::new()?.block_on(…).
     Handle::current().block_on(answer())
 }
+// ANCHOR_END: caller
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -23,7 +27,11 @@ async fn main() {
     let wrong = tokio::spawn(async { blocking_caller() }).await;
     println!(
         "On the runtime's thread: {}",
-        if wrong.is_err() { "panic" } else { "an answer" }
+        if wrong.is_err_and(|error| error.is_panic()) {
+            "panic"
+        } else {
+            "an answer"
+        }
     );
     // ANCHOR_END: broken
 

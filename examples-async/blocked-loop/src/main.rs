@@ -4,20 +4,25 @@
 //! cargo run --release -p blocked-loop
 //! ```
 use std::hint::black_box;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::{task, time};
 
-/// CPU work: the longest Collatz chain that begins below a million. Returns
-/// when it began and when it ended.
-fn work() -> (Instant, Instant) {
+/// When a piece of work began, and when it ended.
+type Span = (Instant, Instant);
+
+/// CPU work: the longest Collatz chain that begins below two million. All who do
+/// it wait for each other first, so that they do it at the same time.
+fn work(start: &Barrier) -> Span {
+    start.wait();
     let began = Instant::now();
     let mut longest = 0;
-    for start in 1..1_000_000_u64 {
+    for start in 1..2_000_000_u64 {
         let (mut n, mut steps) = (start, 0);
         while n != 1 {
             n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
@@ -32,22 +37,22 @@ fn work() -> (Instant, Instant) {
 // ANCHOR: ways
 /// The mistake: the work runs on the thread that polls the task, and nothing
 /// else does.
-async fn inline() -> anyhow::Result<(Instant, Instant)> {
-    Ok(work())
+async fn inline(start: Arc<Barrier>) -> anyhow::Result<Span> {
+    Ok(work(&start))
 }
 
-/// On a thread lent for it. At most 512 of them, each with the right to a core:
-/// made for blocking calls, good enough for a little CPU work.
-async fn spawn_blocking() -> anyhow::Result<(Instant, Instant)> {
-    Ok(task::spawn_blocking(work).await?)
+/// On a thread lent for it. By default there are up to 512 of them: made for
+/// blocking calls, good enough for a little CPU work.
+async fn spawn_blocking(start: Arc<Barrier>) -> anyhow::Result<Span> {
+    Ok(task::spawn_blocking(move || work(&start)).await?)
 }
 
 /// On rayon's threads, one per core: made for CPU work. A oneshot brings the
 /// answer back.
-async fn rayon() -> anyhow::Result<(Instant, Instant)> {
+async fn rayon(start: Arc<Barrier>) -> anyhow::Result<Span> {
     let (answer, answered) = oneshot::channel();
     rayon::spawn(move || {
-        answer.send(work()).ok(); // an error means that nobody waits any more
+        answer.send(work(&start)).ok(); // an error: nobody waits any more
     });
     Ok(answered.await?)
 }
@@ -59,10 +64,10 @@ async fn measure<F>(
     runtime: &str,
     name: &str,
     jobs: usize,
-    way: fn() -> F,
+    way: fn(Arc<Barrier>) -> F,
 ) -> anyhow::Result<()>
 where
-    F: Future<Output = anyhow::Result<(Instant, Instant)>> + Send + 'static,
+    F: Future<Output = anyhow::Result<Span>> + Send + 'static,
 {
     let (beat, mut beats) = mpsc::unbounded_channel();
     let heart = tokio::spawn(async move {
@@ -75,16 +80,18 @@ where
     });
     beats.recv().await; // the heart beats: begin
 
-    let (mut from, mut to) = (None, None);
-    let running: Vec<_> = (0..jobs).map(|_| tokio::spawn(way())).collect();
+    let start = Arc::new(Barrier::new(jobs));
+    let running: Vec<_> =
+        (0..jobs).map(|_| tokio::spawn(way(Arc::clone(&start)))).collect();
+    let mut spans = Vec::new();
     for job in running {
-        let (began, ended) = job.await??;
-        from = from.max(Some(began));
-        to = Some(to.map_or(ended, |to: Instant| to.min(ended)));
+        spans.push(job.await??);
     }
-    let (from, to) = from.zip(to).context("no job was run")?;
     heart.abort();
 
+    let from = spans.iter().map(|span| span.0).max().context("no jobs")?;
+    let to = spans.iter().map(|span| span.1).min().context("no jobs")?;
+    ensure!(from < to, "the jobs did not run at the same time");
     let (mut count, mut last, mut longest) = (0, from, Duration::ZERO);
     while let Ok(at) = beats.try_recv() {
         if (from..to).contains(&at) {
@@ -93,7 +100,7 @@ where
             last = at;
         }
     }
-    longest = longest.max(to.saturating_duration_since(last));
+    longest = longest.max(to - last);
     println!(
         "{runtime}, {name}: {count} beats, longest gap {} ms",
         longest.as_millis()
@@ -103,11 +110,13 @@ where
 
 fn main() -> anyhow::Result<()> {
     let cores = thread::available_parallelism()?.get();
+    rayon::ThreadPoolBuilder::new().num_threads(cores).build_global()?;
     for (runtime, mut builder, jobs) in [
         ("One thread", Builder::new_current_thread(), 1),
         ("A thread per core", Builder::new_multi_thread(), cores),
     ] {
-        builder.enable_time().build()?.block_on(async {
+        let runner = builder.worker_threads(cores).enable_time().build()?;
+        runner.block_on(async {
             measure(runtime, "inline", jobs, inline).await?;
             measure(runtime, "spawn_blocking", jobs, spawn_blocking).await?;
             measure(runtime, "rayon", jobs, rayon).await

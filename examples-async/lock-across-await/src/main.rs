@@ -3,7 +3,8 @@
 //! ```sh
 //! cargo run -p lock-across-await
 //! ```
-use std::sync::{Mutex, mpsc};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use tokio::time::sleep;
 const IO: Duration = Duration::from_millis(10);
 
 // ANCHOR: broken
-/// The second task blocks the thread in lock(); the first, which could unlock,
-/// needs that thread to go on. `tokio::spawn` refuses this future, as the guard
-/// is not Send; join! takes it.
+/// The second future blocks the thread in lock(). The first one, which could
+/// unlock, needs that thread to go on. `tokio::spawn` refuses such a future, as
+/// the guard is not Send; join! takes it.
 #[expect(
     clippy::await_holding_lock,
     reason = "the mistake that this example shows"
@@ -44,47 +45,37 @@ async fn async_mutex(total: &tokio::sync::Mutex<u32>) {
 }
 // ANCHOR_END: mended
 
-/// Runs a future on a thread of its own, and tells whether it ended within a
-/// second.
-fn ends_in_time<F: Future>(make: impl FnOnce() -> F + Send + 'static) -> bool {
+/// Runs a future on a thread of its own. What has become of it after a second?
+fn fate<F: Future>(make: impl FnOnce() -> F + Send + 'static) -> &'static str {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_time().build();
         runtime.expect("a runtime can be built").block_on(make());
         done.send(()).ok(); // nobody listens any more after the time limit
     });
-    ended.recv_timeout(Duration::from_secs(1)).is_ok()
+    match ended.recv_timeout(Duration::from_secs(1)) {
+        Ok(()) => "both done",
+        Err(RecvTimeoutError::Timeout) => "stuck",
+        Err(RecvTimeoutError::Disconnected) => "panicked",
+    }
 }
 
 fn main() {
-    let report = |what: &str, in_time: bool| {
-        println!(
-            "{what}: {}",
-            if in_time { "both tasks done" } else { "stuck" }
-        );
-    };
-    report(
-        "std Mutex across await",
-        ends_in_time(|| async {
-            let total = Mutex::new(0);
-            tokio::join!(held_across_await(&total), held_across_await(&total));
-        }),
-    );
-    report(
-        "std Mutex between awaits",
-        ends_in_time(|| async {
-            let total = Mutex::new(0);
-            tokio::join!(
-                held_between_awaits(&total),
-                held_between_awaits(&total)
-            );
-        }),
-    );
-    report(
-        "tokio Mutex across await",
-        ends_in_time(|| async {
-            let total = tokio::sync::Mutex::new(0);
-            tokio::join!(async_mutex(&total), async_mutex(&total));
-        }),
-    );
+    let outcome = fate(|| async {
+        let total = Mutex::new(0);
+        tokio::join!(held_across_await(&total), held_across_await(&total));
+    });
+    println!("std Mutex across await: {outcome}");
+
+    let outcome = fate(|| async {
+        let total = Mutex::new(0);
+        tokio::join!(held_between_awaits(&total), held_between_awaits(&total));
+    });
+    println!("std Mutex between awaits: {outcome}");
+
+    let outcome = fate(|| async {
+        let total = tokio::sync::Mutex::new(0);
+        tokio::join!(async_mutex(&total), async_mutex(&total));
+    });
+    println!("tokio Mutex across await: {outcome}");
 }

@@ -3,69 +3,60 @@
 //! ```sh
 //! cargo run -p runtime-threads
 //! ```
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-/// A place to meet for two: who comes waits up to a second for the other one,
-/// and holds its thread while it waits. So two can meet here only if they run
-/// at the same time.
+/// A place to meet for two.
 #[derive(Default)]
 struct Meeting {
-    arrived: Mutex<u32>,
+    present: Mutex<u32>,
     changed: Condvar,
 }
 
 impl Meeting {
+    /// Waits up to a second for the other one, and holds the thread meanwhile.
+    /// So two can meet only if they run at the same time.
     fn attend(&self) -> bool {
-        let mut arrived = self.arrived.lock().expect("nobody panics");
-        *arrived += 1;
+        let mut present = self.present.lock().expect("nobody panics");
+        *present += 1;
         self.changed.notify_all();
-        let (_guard, waited) = self
+        let (mut present, waited) = self
             .changed
-            .wait_timeout_while(arrived, Duration::from_secs(1), |arrived| {
-                *arrived < 2
+            .wait_timeout_while(present, Duration::from_secs(1), |present| {
+                *present < 2
             })
             .expect("nobody panics");
+        if waited.timed_out() {
+            *present -= 1; // leaves, so that who comes later meets nobody
+        }
         !waited.timed_out()
     }
 }
 
+// ANCHOR: ways
 /// Returns the thread it ran on, and whether the other one ran at the same
 /// time.
-async fn job(meeting: &Meeting) -> (ThreadId, bool) {
+async fn job(meeting: Arc<Meeting>) -> (ThreadId, bool) {
     (thread::current().id(), meeting.attend())
 }
 
-fn report(how: &str, (first, second): ((ThreadId, bool), (ThreadId, bool))) {
-    let threads =
-        if first.0 == second.0 { "one thread" } else { "two threads" };
-    let order = if first.1 && second.1 {
-        "at the same time"
-    } else {
-        "one after the other"
-    };
-    println!("{how}: {threads}, {order}");
-}
-
-// ANCHOR: ways
-async fn joined() -> anyhow::Result<((ThreadId, bool), (ThreadId, bool))> {
-    let meeting = Meeting::default();
+async fn joined() -> anyhow::Result<[(ThreadId, bool); 2]> {
+    let meeting = Arc::<Meeting>::default();
     // Both futures are part of this task, and a task runs on one thread at a
     // time.
-    Ok(tokio::join!(job(&meeting), job(&meeting)))
+    Ok(tokio::join!(job(Arc::clone(&meeting)), job(meeting)).into())
 }
 
-async fn spawned() -> anyhow::Result<((ThreadId, bool), (ThreadId, bool))> {
-    // Leaked, so that both tasks can borrow it for as long as they like.
-    let meeting: &'static Meeting = Box::leak(Box::default());
+async fn spawned() -> anyhow::Result<[(ThreadId, bool); 2]> {
+    let meeting = Arc::<Meeting>::default();
     // Two tasks: each may run on a thread of its own, if the runtime has more
     // than one.
-    let (first, second) =
-        (tokio::spawn(job(meeting)), tokio::spawn(job(meeting)));
-    Ok((first.await?, second.await?))
+    let first = tokio::spawn(job(Arc::clone(&meeting)));
+    let second = tokio::spawn(job(meeting));
+    Ok([first.await?, second.await?])
 }
 
 fn main() -> anyhow::Result<()> {
@@ -79,3 +70,11 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 // ANCHOR_END: ways
+
+fn report(how: &str, [first, second]: [(ThreadId, bool); 2]) {
+    let threads =
+        if first.0 == second.0 { "one thread" } else { "two threads" };
+    let met = first.1 && second.1;
+    let order = if met { "at the same time" } else { "one after the other" };
+    println!("{how}: {threads}, {order}");
+}

@@ -1,4 +1,4 @@
-//! A future that nobody awaits never runs.
+//! A future that nobody awaits or spawns never runs.
 //!
 //! ```sh
 //! cargo run -p unawaited-future
@@ -15,6 +15,6 @@ async fn main() {
     println!("Two futures made");
 
     second.await;
-    drop(first); // the compiler warns of a future that is simply left lying
+    drop(first); // it never ran, and now it never will
     println!("One awaited, one dropped");
 }

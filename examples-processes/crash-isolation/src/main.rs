@@ -41,8 +41,8 @@ fn job(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The child limits itself, as it starts. Its parent could do it only by
-/// unsafe code between fork and exec, and every start would be slower.
+/// The child limits itself, as it starts: that is simplest. A parent that did
+/// it between fork and exec would need unsafe code, and slow down every start.
 #[cfg(unix)]
 fn limit(resource: Resource, bytes: u64) -> anyhow::Result<()> {
     let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };

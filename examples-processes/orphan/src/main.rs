@@ -36,8 +36,9 @@ fn work() -> ! {
 
 /// Starts a worker, tells `main` its id, and works too.
 fn parent(worker: &mut Command) -> anyhow::Result<()> {
-    let worker = worker.spawn().context("starting a worker")?;
-    writeln!(io::stdout(), "{}", worker.id()).context("telling its id")?;
+    // Kept: dropped, it would close the worker's pipe.
+    let started = worker.spawn().context("starting a worker")?;
+    writeln!(io::stdout(), "{}", started.id()).context("telling its id")?;
     work()
 }
 

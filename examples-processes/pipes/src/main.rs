@@ -11,7 +11,7 @@ use anyhow::Context;
 
 // ANCHOR: child
 /// A line in, a line out, until stdin closes. It closes when the parent drops
-/// its end, and also when the parent dies: so the child never outlives it.
+/// its end, and also when the parent dies: then the child leaves too.
 fn child() -> anyhow::Result<()> {
     for request in io::stdin().lines() {
         let reply = square(&request.context("reading a request")?);

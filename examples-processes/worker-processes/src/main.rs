@@ -3,12 +3,9 @@
 //! ```sh
 //! cargo run -p worker-processes
 //! ```
-use std::process::{self, Command, ExitCode};
-use std::thread;
+use std::process::{self, Child, Command, ExitCode};
 use std::time::Duration;
-use std::{env, io};
-
-use anyhow::Context;
+use std::{env, io, thread};
 
 fn worker(id: u32) {
     println!("Worker {id} starting (process {})", process::id());
@@ -17,46 +14,50 @@ fn worker(id: u32) {
 }
 
 /// Rust has no fork: a worker is this program, started again with an argument.
-fn run_workers() -> anyhow::Result<ExitCode> {
-    let program =
-        env::current_exe().context("finding this program's own file")?;
-
-    let workers: Vec<_> = (0..5)
-        .map(|id| {
-            Command::new(&program).args(["worker", &id.to_string()]).spawn()
-        })
-        .collect::<io::Result<_>>()
-        .context("starting a worker")?;
-
-    // A process that nobody waits for stays in the process table as a zombie,
-    // so wait for all of them, also when one has failed.
-    let mut all_well = true;
-    for (id, mut worker) in workers.into_iter().enumerate() {
-        let status = worker.wait().context("waiting for a worker")?;
-        if !status.success() {
-            eprintln!("Worker {id} failed: {status}");
-            all_well = false;
-        }
-    }
-    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+fn start_worker(id: u32) -> io::Result<Child> {
+    let program = env::current_exe()?;
+    Command::new(program).args(["worker", &id.to_string()]).spawn()
 }
 
-fn main() -> anyhow::Result<ExitCode> {
+fn run_workers() -> ExitCode {
+    // collect starts all five before the first is waited for.
+    let workers: Vec<_> = (0..5).map(start_worker).collect();
+
+    // A process that nobody waits for stays in the process table as a zombie.
+    // So wait for each, also when another one has failed.
+    let mut all_well = true;
+    for (id, worker) in workers.into_iter().enumerate() {
+        let failure = match worker.and_then(|mut worker| worker.wait()) {
+            Ok(status) if status.success() => continue,
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        eprintln!("Worker {id} failed: {failure}");
+        all_well = false;
+    }
+    if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn main() -> ExitCode {
     // args_os, because args panics on an argument that is not valid UTF-8.
     let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let arguments: Vec<_> =
-        arguments.iter().map(|a| a.to_str().unwrap_or("?")).collect();
-
-    match arguments[..] {
+    let worker_id = match arguments.as_slice() {
         [] => return run_workers(),
-        ["worker", id] => {
-            if let Ok(id) = id.parse() {
-                worker(id);
-                return Ok(ExitCode::SUCCESS);
-            }
+        [role, id] if role == "worker" => {
+            id.to_str().and_then(|id| id.parse().ok())
         }
-        _ => {}
+        _ => None,
+    };
+    match worker_id {
+        Some(id) => {
+            worker(id);
+            ExitCode::SUCCESS
+        }
+        None => {
+            eprintln!(
+                "usage: worker-processes [worker ID], with ID a whole number"
+            );
+            ExitCode::from(2)
+        }
     }
-    eprintln!("usage: worker-processes [worker ID], with ID a whole number");
-    Ok(ExitCode::from(2))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 /// The work: which number below this has the longest Collatz chain?
-const LIMIT: u64 = 300_000;
+const LIMIT: u64 = 5_000_000;
 
 /// The steps from `start` down to 1, and `start` itself: the greatest pair is
 /// the longest chain.

@@ -30,8 +30,8 @@ fn payer_first(payer: &Account, payee: &Account, both_hold_one: &Barrier) {
 // ANCHOR_END: broken
 
 // ANCHOR: mended
-/// Everyone locks the lower number first, so nobody holds what the first in
-/// line needs.
+/// Everyone locks the lower number first. So whoever holds the higher lock has
+/// the lower one already, and no circle of waiting can form.
 fn lower_number_first(
     payer: &Account,
     payee: &Account,
