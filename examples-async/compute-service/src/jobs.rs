@@ -102,8 +102,7 @@ impl Jobs {
     }
 
     pub fn load(&self) -> Load {
-        let taken =
-            self.workers + self.queue - self.places.available_permits();
+        let taken = self.workers + self.queue - self.places.available_permits();
         let running = self.running.load(Ordering::Relaxed);
         Load {
             workers: self.workers,

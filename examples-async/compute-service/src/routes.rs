@@ -122,7 +122,8 @@ impl IntoResponse for Refusal {
                 message(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
             }
             Self::Invalid(invalid) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, Json(invalid)).into_response()
+                (StatusCode::UNPROCESSABLE_ENTITY, Json(invalid))
+                    .into_response()
             }
             Self::NoAnswer(NoAnswer::QueueFull) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -137,7 +138,10 @@ impl IntoResponse for Refusal {
             Self::NoAnswer(NoAnswer::Failed(error)) => {
                 // The client cannot mend it, so the reason is for the log.
                 error!("a job failed: {error:#}");
-                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+                message(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Internal Server Error",
+                )
             }
         }
     }
@@ -196,7 +200,9 @@ impl Invalid {
         input: String,
         ctx: Option<Limit>,
     ) -> Self {
-        Self { detail: [Detail { r#type, loc: ["path", "n"], msg, input, ctx }] }
+        Self {
+            detail: [Detail { r#type, loc: ["path", "n"], msg, input, ctx }],
+        }
     }
 }
 
