@@ -23,10 +23,12 @@ static SERVICE: LazyLock<Program> = LazyLock::new(|| {
 });
 
 /// The ways to off-load that are not a mistake.
-const WAYS: [&str; 2] = ["rayon", "spawn-blocking"];
+const WAYS: [&str; 3] = ["rayon", "spawn-blocking", "processes"];
 
-/// Sums that no test waits for.
-const MANY: &[&str] = &["--max-n", "10000000000000", "--deadline", "3600"];
+/// Allows sums that no test waits for.
+const LARGE: &[&str] = &["--max-n", "10000000000000"];
+/// The same, and gives them all the time they want.
+const ENDLESS: &[&str] = &["--max-n", "10000000000000", "--deadline", "3600"];
 const FOREVER: &str = "/compute/10000000000000";
 
 /// A service that listens. It is killed when dropped.
@@ -468,7 +470,7 @@ fn what_is_no_route_is_said_as_fastapi_says_it() {
 fn health_is_answered_while_every_worker_is_busy() {
     runtime().block_on(async {
         for way in WAYS {
-            let options = [MANY, &["--workers", "3", "--queue", "4"]].concat();
+            let options = [ENDLESS, &["--workers", "3", "--queue", "4"]].concat();
             let service = Service::start(way, &options).await;
             let mut jobs = Vec::new();
             for _ in 0..7 {
@@ -489,7 +491,7 @@ fn health_is_answered_while_every_worker_is_busy() {
 fn inline_health_waits_for_the_jobs() {
     let threads = std::thread::available_parallelism().unwrap().get();
     runtime().block_on(async {
-        let options = [MANY, &["--deadline", "1"]].concat();
+        let options = [LARGE, &["--deadline", "1"]].concat();
         for (way, seen_all_running) in [("inline", false), ("rayon", true)] {
             let service = Service::start(way, &options).await;
             let asked: Vec<_> = (0..threads).map(|_| service.ask(FOREVER)).collect();
@@ -522,7 +524,7 @@ fn inline_health_waits_for_the_jobs() {
 fn a_full_queue_is_said_at_once() {
     runtime().block_on(async {
         for way in WAYS {
-            let options = [MANY, &["--workers", "1", "--queue", "2"]].concat();
+            let options = [ENDLESS, &["--workers", "1", "--queue", "2"]].concat();
             let service = Service::start(way, &options).await;
             let mut jobs = Vec::new();
             for _ in 0..3 {
@@ -640,7 +642,7 @@ fn more_clients_than_connections_are_all_answered() {
 fn a_job_whose_client_has_gone_is_stopped() {
     runtime().block_on(async {
         for way in WAYS {
-            let options = [MANY, &["--workers", "1"]].concat();
+            let options = [ENDLESS, &["--workers", "1"]].concat();
             let service = Service::start(way, &options).await;
             let first = service.ask(FOREVER).await;
             service.until(1, 0).await;
@@ -660,7 +662,7 @@ fn a_job_whose_client_has_gone_is_stopped() {
 fn a_job_past_its_deadline_is_a_504() {
     runtime().block_on(async {
         for way in WAYS.into_iter().chain(["inline"]) {
-            let options = [MANY, &["--workers", "1", "--deadline", "0.3"]].concat();
+            let options = [LARGE, &["--workers", "1", "--deadline", "0.3"]].concat();
             let service = Service::start(way, &options).await;
             // One runs, one waits: both have a deadline.
             let mut jobs = [service.ask(FOREVER).await, service.ask(FOREVER).await];
@@ -847,7 +849,7 @@ mod signals {
         runtime().block_on(async {
             for way in WAYS {
                 for signal in [Signal::TERM, Signal::INT] {
-                    let options = [MANY, &["--workers", "1"]].concat();
+                    let options = [ENDLESS, &["--workers", "1"]].concat();
                     let service = Service::start(way, &options).await;
                     let mut idle = service.connect().await;
                     within(idle.get("/health")).await.unwrap();
@@ -874,7 +876,7 @@ mod signals {
     fn a_second_signal_ends_it_at_once() {
         runtime().block_on(async {
             for way in WAYS {
-                let options = [MANY, &["--grace", "3600"]].concat();
+                let options = [ENDLESS, &["--grace", "3600"]].concat();
                 let service = Service::start(way, &options).await;
                 let mut job = service.ask(FOREVER).await;
                 service.until(1, 0).await;
@@ -893,7 +895,7 @@ mod signals {
     fn the_grace_time_ends_it() {
         runtime().block_on(async {
             for way in WAYS {
-                let options = [MANY, &["--grace", "0.2"]].concat();
+                let options = [ENDLESS, &["--grace", "0.2"]].concat();
                 let service = Service::start(way, &options).await;
                 let mut job = service.ask(FOREVER).await;
                 service.until(1, 0).await;
@@ -910,7 +912,7 @@ mod signals {
     fn a_restart_gets_the_port_at_once() {
         runtime().block_on(async {
             for way in WAYS {
-                let mut service = Service::start(way, MANY).await;
+                let mut service = Service::start(way, ENDLESS).await;
                 let port = service.port().to_owned();
                 for signal in [Signal::TERM, Signal::INT, Signal::KILL] {
                     // Connections that the service closes first are what holds a port.
@@ -924,7 +926,7 @@ mod signals {
                         service.signal(signal);
                     }
                     service.end().await;
-                    service = Service::start_on(&port, way, MANY).await;
+                    service = Service::start_on(&port, way, ENDLESS).await;
                     assert_eq!(service.get("/compute/10").await.status, 200, "{way}");
                     drop((idle, job));
                 }
@@ -932,11 +934,106 @@ mod signals {
         });
     }
 
+    /// The worker processes, by their parent's id.
+    #[cfg(target_os = "linux")]
+    fn workers_of(service: &Service) -> Vec<Pid> {
+        let parent = service.child.id().unwrap();
+        let all = std::fs::read_dir("/proc").unwrap();
+        let ids = all.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+        let ids = ids.filter(|id| stat(*id).is_some_and(|(_, its_parent)| its_parent == parent));
+        ids.map(|id| Pid::from_raw(id).unwrap()).collect()
+    }
+
+    /// The state of a process, and its parent.
+    #[cfg(target_os = "linux")]
+    fn stat(id: i32) -> Option<(char, u32)> {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let mut words = stat.rsplit(") ").next()?.split(' ');
+        Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn until_gone(workers: &[Pid]) {
+        let gone = async {
+            // A zombie runs no more; whoever inherited it has yet to look.
+            let lives = |id: &Pid| stat(id.as_raw_pid()).is_some_and(|(state, _)| state != 'Z');
+            while workers.iter().any(lives) {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(gone).await;
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_end_of_the_service_leaves_a_worker_behind() {
+        runtime().block_on(async {
+            let options = [ENDLESS, &["--workers", "3"]].concat();
+            for signals in [&[Signal::KILL][..], &[Signal::TERM, Signal::TERM], &[Signal::QUIT]] {
+                let service = Service::start("processes", &options).await;
+                let workers = workers_of(&service);
+                assert_eq!(workers.len(), 3);
+                let busy = [service.ask(FOREVER).await, service.ask(FOREVER).await];
+                service.until(2, 0).await;
+                for signal in signals {
+                    service.signal(*signal);
+                    if signals.len() > 1 {
+                        service.until_refused().await;
+                    }
+                }
+                service.end().await;
+                until_gone(&workers).await;
+                drop(busy);
+            }
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_killed_worker_costs_no_answer() {
+        runtime().block_on(async {
+            let options = [LARGE, &["--workers", "2"]].concat();
+            let service = Service::start("processes", &options).await;
+            let n = 800_000_000;
+            let mut jobs = Vec::new();
+            for _ in 0..2 {
+                jobs.push(service.ask(&format!("/compute/{n}")).await);
+            }
+            service.until(2, 0).await;
+            for worker in workers_of(&service) {
+                kill_process(worker, Signal::KILL).unwrap();
+            }
+            for mut job in jobs {
+                let answer = within(job.answer()).await.unwrap();
+                let expected = format!("{{\"result\":{}}}", sum_of_squares(n));
+                assert_eq!((answer.status, answer.body), (200, expected));
+            }
+            assert_eq!(service.get("/compute/10").await.status, 200);
+        });
+    }
+
+    /// The process of a job whose client has left is killed, and replaced.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_process_of_an_unwanted_job_is_killed() {
+        runtime().block_on(async {
+            let options = [ENDLESS, &["--workers", "1"]].concat();
+            let service = Service::start("processes", &options).await;
+            let workers = workers_of(&service);
+            let job = service.ask(FOREVER).await;
+            service.until(1, 0).await;
+            drop(job);
+            until_gone(&workers).await;
+            assert_eq!(service.get("/compute/10").await.body, r#"{"result":285}"#);
+            assert_ne!(workers_of(&service), workers);
+        });
+    }
+
     #[test]
     fn logs_are_one_line_per_request_and_only_when_asked_for() {
         runtime().block_on(async {
             for (options, lines) in [(&[][..], 0), (&["--verbose"], 1)] {
-                let options = [MANY, options].concat();
+                let options = [ENDLESS, options].concat();
                 let service = Service::start("rayon", &options).await;
                 for path in ["/compute/10", "/compute/x", "/nothing"] {
                     service.get(path).await;

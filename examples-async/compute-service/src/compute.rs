@@ -2,6 +2,9 @@
 
 use std::hint::black_box;
 
+use process_pool::{Job, JobResult};
+use serde::{Deserialize, Serialize};
+
 /// Up to this n the sum fits a u128.
 pub const LARGEST_N: u64 = 10_069_012_961_345;
 
@@ -25,4 +28,19 @@ pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
         from = to;
     }
     Some(sum)
+}
+
+/// The same work as a message to a worker process. To stop it the process is
+/// killed, so it needs no looking.
+#[derive(Serialize, Deserialize)]
+pub struct SumOfSquares {
+    pub n: u64,
+}
+
+impl Job for SumOfSquares {
+    type Output = u128;
+
+    fn run(self) -> JobResult<u128> {
+        Ok(sum_of_squares(self.n, &|| false).ok_or("it was told to stop")?)
+    }
 }

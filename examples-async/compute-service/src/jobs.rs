@@ -2,7 +2,7 @@
 //! that nobody waits for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,16 +12,14 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::Offload;
-use crate::compute::sum_of_squares;
 
 pub struct Jobs {
     offload: Offload,
     workers: usize,
     queue: usize,
     deadline: Duration,
-    /// One permit for each job that runs, one for each that waits.
-    places: Arc<Semaphore>,
-    running: AtomicUsize,
+    /// One permit for each job that runs, and for each that waits.
+    places: Semaphore,
     done: AtomicU64,
 }
 
@@ -60,38 +58,24 @@ impl Jobs {
             workers,
             queue,
             deadline,
-            places: Arc::new(Semaphore::new(workers + queue)),
-            running: AtomicUsize::new(0),
+            places: Semaphore::new(workers + queue),
             done: AtomicU64::new(0),
         })
     }
 
     /// Has the sum computed. Dropping the future stops the job.
-    pub async fn sum_of_squares(
-        self: Arc<Self>,
-        n: u64,
-    ) -> Result<u128, NoAnswer> {
+    pub async fn sum_of_squares(&self, n: u64) -> Result<u128, NoAnswer> {
         // At once, not `acquire`: whoever waits for a place is in a queue too,
         // and that one would have no end.
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| NoAnswer::QueueFull)?;
+        let _place =
+            self.places.try_acquire().map_err(|_| NoAnswer::QueueFull)?;
 
-        let stop = CancellationToken::new();
-        let _stop_when_dropped = stop.clone().drop_guard();
         let deadline = Instant::now() + self.deadline;
-        let jobs = Arc::clone(&self);
-        let job = move || {
-            // The place is kept for as long as the job uses its worker, not
-            // only for as long as somebody waits for it.
-            let _place = place;
-            let _running = Running::count(&jobs.running);
-            // Its own look at the clock: inline nobody else gets to look.
-            let stop = || stop.is_cancelled() || Instant::now() >= deadline;
-            sum_of_squares(n, &stop)
-        };
+        let dropped = CancellationToken::new();
+        let _drop_guard = dropped.clone().drop_guard();
+        let stop = Stop { dropped, deadline };
 
-        match timeout_at(deadline, self.offload.run(n, job)).await {
+        match timeout_at(deadline, self.offload.run(n, stop)).await {
             Ok(Ok(Some(sum))) => {
                 self.done.fetch_add(1, Ordering::Relaxed);
                 Ok(sum)
@@ -103,7 +87,7 @@ impl Jobs {
 
     pub fn load(&self) -> Load {
         let taken = self.workers + self.queue - self.places.available_permits();
-        let running = self.running.load(Ordering::Relaxed);
+        let running = self.offload.running(self.workers);
         Load {
             workers: self.workers,
             running,
@@ -113,20 +97,23 @@ impl Jobs {
             done: self.done.load(Ordering::Relaxed),
         }
     }
-}
 
-/// Counts a job as running for as long as this lives.
-struct Running<'a>(&'a AtomicUsize);
-
-impl<'a> Running<'a> {
-    fn count(running: &'a AtomicUsize) -> Self {
-        running.fetch_add(1, Ordering::Relaxed);
-        Self(running)
+    /// Ends the workers. Nobody may wait for a job any more.
+    pub async fn shutdown(&self) {
+        self.offload.shutdown().await;
     }
 }
 
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+/// Tells a job that runs on a thread that nobody wants its answer any more.
+pub struct Stop {
+    dropped: CancellationToken,
+    /// Its own look at the clock: a job that runs inline keeps the thread on
+    /// which somebody else would look.
+    deadline: Instant,
+}
+
+impl Stop {
+    pub fn is_set(&self) -> bool {
+        self.dropped.is_cancelled() || Instant::now() >= self.deadline
     }
 }

@@ -13,14 +13,20 @@
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{io, thread};
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use process_pool::{Config, Pool};
 use tokio::runtime::Builder;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task;
 use tracing_subscriber::EnvFilter;
+
+use crate::compute::{SumOfSquares, sum_of_squares};
+use crate::jobs::{Jobs, Stop};
 
 mod compute;
 mod integer;
@@ -92,6 +98,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn main() -> ExitCode {
+    // A worker process of --offload processes stays in here.
+    process_pool::worker::<SumOfSquares>();
+
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
@@ -125,10 +134,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(workers) => usize::try_from(workers)?,
         None => thread::available_parallelism()?.get(),
     };
-    // The blocking threads serve --offload spawn-blocking, and nobody else.
     let runtime = Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(workers)
         .build()
         .context("starting the runtime")?;
     let served = runtime.block_on(serve(arguments, workers));
@@ -138,10 +145,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: &Arguments, workers: usize) -> anyhow::Result<()> {
-    let offload = Offload::new(arguments, workers)?;
     let queue = usize::try_from(arguments.queue)?;
-    let jobs = jobs::Jobs::new(offload, workers, queue, arguments.deadline);
-    let router = routes::router(jobs, arguments.max_n);
+    let offload = Offload::start(arguments, workers, queue).await?;
+    let jobs = Jobs::new(offload, workers, queue, arguments.deadline);
+    let router = routes::router(Arc::clone(&jobs), arguments.max_n);
 
     // Before the line that says we are there: who reads it may send a signal.
     let signals = server::Signals::listen()?;
@@ -153,23 +160,101 @@ async fn serve(arguments: &Arguments, workers: usize) -> anyhow::Result<()> {
     // Nobody may be there to read it, and println! would panic.
     writeln!(io::stdout(), "Listening on {url}").ok();
 
-    server::serve(listener, router, signals, arguments.grace).await
+    server::serve(listener, router, signals, arguments.grace).await?;
+    jobs.shutdown().await;
+    Ok(())
 }
 
 // ANCHOR: ways
 /// Where the jobs run.
 enum Offload {
+    Processes(Pool<SumOfSquares>),
+    Threads { pool: Threads, free: Arc<Semaphore> },
+}
+
+impl Offload {
+    /// The sum for n, or none if the job was told to stop.
+    async fn run(&self, n: u64, stop: Stop) -> anyhow::Result<Option<u128>> {
+        match self {
+            // It has a queue of its own, and kills the worker of a job that
+            // nobody waits for.
+            Self::Processes(pool) => {
+                Ok(Some(pool.run(SumOfSquares { n }).await?))
+            }
+            // The jobs wait here, and not in a queue of the threads: from
+            // that one a job whose client has left could not be taken out.
+            Self::Threads { pool, free } => {
+                let thread = Arc::clone(free).acquire_owned().await?;
+                let job = move || {
+                    let _thread = thread; // free again when the job ends
+                    sum_of_squares(n, &|| stop.is_set())
+                };
+                pool.run(job).await
+            }
+        }
+    }
+}
+
+/// Threads of this process.
+enum Threads {
     Rayon(rayon::ThreadPool),
     SpawnBlocking { nice: i32 },
     Inline,
 }
 
+impl Threads {
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        match self {
+            // The mistake: the thread that should answer others computes.
+            Self::Inline => Ok(job()),
+
+            // One of many threads that are there for calls that block.
+            &Self::SpawnBlocking { nice } => {
+                let job = move || {
+                    stand_back(nice);
+                    job()
+                };
+                Ok(task::spawn_blocking(job).await?)
+            }
+
+            // One of a few threads that are there for CPU work, and that can
+            // share one large job. A oneshot brings the answer back.
+            Self::Rayon(pool) => {
+                let (answer, answered) = oneshot::channel();
+                pool.spawn(move || {
+                    answer.send(job()).ok(); // or nobody waits any more
+                });
+                answered.await.context("the job panicked")
+            }
+        }
+    }
+}
+// ANCHOR_END: ways
+
 impl Offload {
-    fn new(arguments: &Arguments, workers: usize) -> anyhow::Result<Self> {
+    async fn start(
+        arguments: &Arguments,
+        workers: usize,
+        queue: usize,
+    ) -> anyhow::Result<Self> {
         let nice = i32::try_from(arguments.nice)?;
-        Ok(match arguments.offload {
-            Way::Processes => anyhow::bail!("not there yet"),
-            Way::Rayon => Self::Rayon(
+        let pool = match arguments.offload {
+            Way::Processes => {
+                let config = Config {
+                    workers,
+                    // Also for those whose worker is being replaced.
+                    queue: workers + queue,
+                    niceness: nice,
+                    retry: true, // to compute twice does no harm
+                    grace: Duration::from_secs(1), // by then nothing runs
+                    ..Config::default()
+                };
+                return Ok(Self::Processes(Pool::start(config).await?));
+            }
+            Way::Rayon => Threads::Rayon(
                 rayon::ThreadPoolBuilder::new()
                     .num_threads(workers)
                     .start_handler(move |_| stand_back(nice))
@@ -179,43 +264,26 @@ impl Offload {
                     .build()
                     .context("starting rayon's threads")?,
             ),
-            Way::SpawnBlocking => Self::SpawnBlocking { nice },
-            Way::Inline => Self::Inline,
-        })
+            Way::SpawnBlocking => Threads::SpawnBlocking { nice },
+            Way::Inline => Threads::Inline,
+        };
+        Ok(Self::Threads { pool, free: Arc::new(Semaphore::new(workers)) })
     }
 
-    async fn run(
-        &self,
-        n: u64,
-        job: impl FnOnce() -> Option<u128> + Send + 'static,
-    ) -> anyhow::Result<Option<u128>> {
+    /// The jobs that run now.
+    fn running(&self, workers: usize) -> usize {
         match self {
-            // The mistake: the thread that should answer others computes.
-            Self::Inline => Ok(job()),
+            Self::Processes(pool) => pool.stats().running,
+            Self::Threads { free, .. } => workers - free.available_permits(),
+        }
+    }
 
-            // On a thread lent for it, and waiting for one in a queue.
-            Self::SpawnBlocking { nice } => {
-                let nice = *nice;
-                let job = move || {
-                    stand_back(nice);
-                    job()
-                };
-                Ok(tokio::task::spawn_blocking(job).await?)
-            }
-
-            // On rayon's threads, in the order of arrival: its own order is
-            // last in, first out. A oneshot brings the answer back.
-            Self::Rayon(pool) => {
-                let (answer, answered) = oneshot::channel();
-                pool.spawn_fifo(move || {
-                    answer.send(job()).ok(); // or nobody waits any more
-                });
-                answered.await.context("the job panicked")
-            }
+    async fn shutdown(&self) {
+        if let Self::Processes(pool) = self {
+            pool.shutdown().await;
         }
     }
 }
-// ANCHOR_END: ways
 
 /// Lets other threads go first: an answer that takes microseconds does not
 /// wait for a job that takes seconds. On Linux niceness is a thread's own.

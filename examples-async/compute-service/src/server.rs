@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 /// With the default limit of 1024 open files this leaves some for the rest.
@@ -68,6 +69,7 @@ pub async fn serve(
     });
 
     let graceful = GracefulShutdown::new();
+    let cut = CancellationToken::new();
     loop {
         // The place first: a client without one waits in the system's queue,
         // where it costs nothing.
@@ -89,8 +91,10 @@ pub async fn serve(
             .max_buf_size(MOST_HEAD)
             .serve_connection(stream, TowerToHyperService::new(router.clone()));
         let connection = graceful.watch(connection);
+        let cut = cut.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Some(Err(error)) = cut.run_until_cancelled(connection).await
+            {
                 debug!("a connection failed: {error}"); // the client's doing
             }
             drop(place);
@@ -106,6 +110,7 @@ pub async fn serve(
         },
         () = signals.next() => warn!("a second signal: stopping at once"),
     }
+    cut.cancel(); // what still runs loses its client, and so is stopped
     Ok(())
 }
 
