@@ -17,7 +17,7 @@ def sum_of_squares(n):
 
 @asynccontextmanager
 async def lifespan(app):
-    with ProcessPoolExecutor(max_workers=2) as pool:
+    with ProcessPoolExecutor() as pool:
         app.state.pool = pool
         yield
 

@@ -12,26 +12,17 @@ use crate::routes::{Invalid, Refusal};
 /// The most digits that Python turns into an `int`.
 const MOST_DIGITS: usize = 4300;
 
-/// A number with more digits than Python takes, whatever follows them.
-static TOO_LONG: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!("^-?[1-9][0-9]{{{MOST_DIGITS}}}")));
-
 /// A sign, zeros, single underscores between digits, a fraction of zeros. No
 /// exponent, and of all the world's digits only these ten. FastAPI also takes
 /// `0-5` for -5, and so does this.
 static INTEGER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x) ^ (?:
+    let pattern = r"(?x) ^ (?:
             [+-]? (?: 0[0_]* )? (?<digits> [1-9][0-9]* (?: _[0-9]+ )* )
             | [+-]? 0 (?: [0_]* 0 )?
             | \+? 0[0_]* - (?: 0 | [1-9][0-9]* (?: _[0-9]+ )* )
-        ) (?: \.0+ )? $",
-    )
+        ) (?: \.0+ )? $";
+    Regex::new(pattern).expect("the pattern is sound")
 });
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the pattern is sound")
-}
 
 /// What stands in the last part of the path, and its value: 0 for anything
 /// negative, and the largest u128 for what is larger still.
@@ -48,7 +39,10 @@ enum Fault {
 }
 
 fn parse(input: &str) -> Result<u128, Fault> {
-    if TOO_LONG.is_match(input) {
+    // More digits than Python takes, whatever follows them.
+    let digits = input.strip_prefix('-').unwrap_or(input);
+    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+    if length > MOST_DIGITS && !digits.starts_with('0') {
         return Err(Fault::TooLong);
     }
     let input = input.trim();

@@ -2,7 +2,7 @@
 //! that nobody waits for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -87,7 +87,7 @@ impl Jobs {
 
     pub fn load(&self) -> Load {
         let taken = self.workers + self.queue - self.places.available_permits();
-        let running = self.offload.running(self.workers);
+        let running = self.offload.running();
         Load {
             workers: self.workers,
             running,
@@ -115,5 +115,21 @@ pub struct Stop {
 impl Stop {
     pub fn is_set(&self) -> bool {
         self.dropped.is_cancelled() || Instant::now() >= self.deadline
+    }
+}
+
+/// Counts a job as running for as long as this lives.
+pub struct Running<'a>(&'a AtomicUsize);
+
+impl<'a> Running<'a> {
+    pub fn count(running: &'a AtomicUsize) -> Self {
+        running.fetch_add(1, Ordering::Relaxed);
+        Self(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

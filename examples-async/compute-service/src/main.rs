@@ -14,6 +14,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -26,7 +27,7 @@ use tokio::task;
 use tracing_subscriber::EnvFilter;
 
 use crate::compute::{SumOfSquares, sum_of_squares};
-use crate::jobs::{Jobs, Stop};
+use crate::jobs::{Jobs, Running, Stop};
 
 mod compute;
 mod integer;
@@ -34,6 +35,7 @@ mod jobs;
 mod routes;
 mod server;
 
+// ANCHOR: arguments
 /// Computes sums of squares, and answers all the while.
 #[derive(Parser)]
 #[command(version)]
@@ -73,6 +75,7 @@ struct Arguments {
     #[arg(long)]
     verbose: bool,
 }
+// ANCHOR_END: arguments
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Way {
@@ -134,8 +137,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(workers) => usize::try_from(workers)?,
         None => thread::available_parallelism()?.get(),
     };
+    // Blocking threads serve --offload spawn-blocking, and nobody else.
     let runtime = Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(workers)
         .build()
         .context("starting the runtime")?;
     let served = runtime.block_on(serve(arguments, workers));
@@ -165,11 +170,15 @@ async fn serve(arguments: &Arguments, workers: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The jobs handed to each thread: the one it runs, and some that it finds as
+/// soon as it is done, without waiting for us to wake.
+const AHEAD: usize = 8;
+
 // ANCHOR: ways
 /// Where the jobs run.
 enum Offload {
     Processes(Pool<SumOfSquares>),
-    Threads { pool: Threads, free: Arc<Semaphore> },
+    Threads { pool: Threads, next: Arc<Semaphore>, running: Arc<AtomicUsize> },
 }
 
 impl Offload {
@@ -183,10 +192,12 @@ impl Offload {
             }
             // The jobs wait here, and not in a queue of the threads: from
             // that one a job whose client has left could not be taken out.
-            Self::Threads { pool, free } => {
-                let thread = Arc::clone(free).acquire_owned().await?;
+            Self::Threads { pool, next, running } => {
+                let next = Arc::clone(next).acquire_owned().await?;
+                let running = Arc::clone(running);
                 let job = move || {
-                    let _thread = thread; // free again when the job ends
+                    let _next = next; // until the job ends, well or badly
+                    let _running = Running::count(&running);
                     sum_of_squares(n, &|| stop.is_set())
                 };
                 pool.run(job).await
@@ -267,14 +278,18 @@ impl Offload {
             Way::SpawnBlocking => Threads::SpawnBlocking { nice },
             Way::Inline => Threads::Inline,
         };
-        Ok(Self::Threads { pool, free: Arc::new(Semaphore::new(workers)) })
+        Ok(Self::Threads {
+            pool,
+            next: Arc::new(Semaphore::new(workers * AHEAD)),
+            running: Arc::default(),
+        })
     }
 
     /// The jobs that run now.
-    fn running(&self, workers: usize) -> usize {
+    fn running(&self) -> usize {
         match self {
             Self::Processes(pool) => pool.stats().running,
-            Self::Threads { free, .. } => workers - free.available_permits(),
+            Self::Threads { running, .. } => running.load(Ordering::Relaxed),
         }
     }
 
