@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use std::{io, thread};
+use std::{env, io, thread};
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
@@ -24,7 +24,9 @@ use process_pool::{Config, Pool};
 use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use crate::compute::{SumOfSquares, sum_of_squares};
 use crate::jobs::{Jobs, Running, Stop};
@@ -126,12 +128,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let level = if arguments.verbose { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_default_env();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(level)))
-        .with_writer(io::stderr)
-        .init();
+    let filter = match env::var("RUST_LOG") {
+        Ok(filter) => filter.parse().context("reading RUST_LOG")?,
+        Err(_) if arguments.verbose => Targets::new().with_default(Level::INFO),
+        Err(_) => Targets::new().with_default(Level::WARN),
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter).init();
 
     let workers = match arguments.workers {
         Some(workers) => usize::try_from(workers)?,
