@@ -1,14 +1,14 @@
 //! The compute service beside FastAPI's, under the same load in the same run.
 //!
 //! ```sh
-//! cargo run --release -p bench --bin service
+//! cargo bench -p bench --bench service
 //! ```
 //!
 //! It needs a Python with the packages of `examples-async/compute-service/requirements.txt`; where
 //! to find it is `--python`, or the environment variable `PYTHON_WITH_FASTAPI`.
 //!
 //! The contenders take turns, round by round, so that a noisy machine is noisy for all of them.
-//! What counts are the ratios within a round; the table shows the median of the rounds, and below
+//! Options follow `--`, as in `-- --rounds 1 --seconds 2`. What counts are the ratios within a round; the table shows the median of the rounds, and below
 //! it each ratio with its spread.
 
 mod load;
@@ -37,6 +37,9 @@ struct Arguments {
     /// A Python that has FastAPI
     #[arg(long, env = "PYTHON_WITH_FASTAPI", default_value = "target/python/bin/python")]
     python: PathBuf,
+    /// What `cargo bench` adds
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 /// What one turn of a contender gave. Latencies in milliseconds, memory in MiB.
@@ -106,7 +109,8 @@ fn contenders(root: &Path, python: &Path) -> Result<Vec<Contender>> {
         .status()
         .context("starting cargo")?;
     ensure!(built.success(), "the compute service does not compile");
-    let ours = std::env::current_exe()?.with_file_name("compute-service");
+    let here = std::env::current_exe()?; // target/release/deps/service-…
+    let ours = here.ancestors().nth(2).context("it is in a folder")?.join("compute-service");
 
     // Not resolved: a virtual environment is known by the link's own place.
     let python = std::path::absolute(root.join(python))?;
