@@ -1,6 +1,8 @@
 //! The harness: runs an example as its page says, and compares what it prints with the snapshot
 //! that the book shows.
 
+pub mod pool;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::LazyLock;

@@ -27,7 +27,8 @@ impl Job for Task {
             Task::CountPrimes { below: 0 } => Err("below 0 is nothing".into()),
             Task::CountPrimes { below } => {
                 let is_prime = |n: &u32| {
-                    (2..).take_while(|d| d * d <= *n).all(|d| n % d > 0)
+                    let mut below_root = (2..).take_while(|d| d * d <= *n);
+                    !below_root.any(|d| n.is_multiple_of(d))
                 };
                 Ok((2..below).filter(is_prime).count())
             }
