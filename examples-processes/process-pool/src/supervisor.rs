@@ -141,6 +141,9 @@ pub async fn supervise(
                 shared.pids[slot].store(worker.pid(), Relaxed);
                 let end = worker.serve(&shared, &mut held).await;
                 shared.pids[slot].store(0, Relaxed);
+                if worker.answered {
+                    failures = 0;
+                }
                 match end {
                     End::Closed => return worker.leave(&shared).await,
                     End::Unused(error) if begun.elapsed() < YOUNG => {
@@ -153,10 +156,7 @@ pub async fn supervise(
             Err(fault) => Some(fault),
         };
 
-        let Some(fault) = fault else {
-            failures = 0;
-            continue;
-        };
+        let Some(fault) = fault else { continue };
         let error = Error::CannotStart(fault);
         if let Some(started) = started.take() {
             started.send(Err(error)).ok();
@@ -185,6 +185,8 @@ struct Worker {
     child: Child,
     stdin: ChildStdin,
     stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
+    /// Whether it has ever answered a job, and so is of use.
+    answered: bool,
 }
 
 impl Worker {
@@ -232,7 +234,7 @@ impl Worker {
         };
         let codec = wire::codec(shared.config.message_limit);
         let stdout = FramedRead::new(stdout, codec);
-        Ok(Self { child, stdin, stdout })
+        Ok(Self { child, stdin, stdout, answered: false })
     }
 
     /// Tells the worker its limits, and waits until it is ready.
@@ -331,6 +333,7 @@ impl Worker {
             };
             let answered = before - work.left();
             shared.done.fetch_add(answered as u64, Relaxed);
+            self.answered |= answered > 0;
 
             let error = match exchange {
                 Exchange::Answered => continue,
@@ -361,7 +364,7 @@ impl Worker {
 
     /// Sends what is to be sent and collects the answers.
     async fn exchange(&mut self, work: &mut Work) -> Exchange {
-        let Self { child, stdin, stdout } = self;
+        let Self { child, stdin, stdout, .. } = self;
         let mut talk = pin!(talk(stdin, stdout, work));
         tokio::select! {
             biased;

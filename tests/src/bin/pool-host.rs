@@ -2,6 +2,12 @@
 //! their own pools start is this program as well.
 
 fn main() {
+    // Jobs that panic do so on purpose; the tests look at what the pool makes of it.
+    std::panic::set_hook(Box::new(|panic| {
+        if std::env::args().nth(1).as_deref() != Some("--process-pool-worker") {
+            eprintln!("{panic}");
+        }
+    }));
     process_pool::worker::<tests::pool::Task>();
     host::main();
 }
