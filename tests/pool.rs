@@ -790,11 +790,11 @@ mod frames {
 
     /// What the worker's reader makes of some bytes: messages, and whether it ends well.
     fn by_reader(mut bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
-        let mut messages = Vec::new();
+        let (mut messages, mut message) = (Vec::new(), Vec::new());
         loop {
-            match wire::read_frame(&mut bytes, LIMIT) {
-                Ok(Some(message)) => messages.push(message),
-                Ok(None) => return (messages, true),
+            match wire::read_frame(&mut bytes, LIMIT, &mut message) {
+                Ok(true) => messages.push(message.clone()),
+                Ok(false) => return (messages, true),
                 Err(_) => return (messages, false),
             }
         }

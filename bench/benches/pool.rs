@@ -4,8 +4,9 @@
 //! cargo bench -p bench --bench pool
 //! ```
 //!
-//! The contenders take turns for as many rounds as the first argument says (5). At the end stand
-//! the medians, and the ratios of each round beside what they are to be.
+//! The contenders take turns for five rounds. At the end stand the medians, and the ratios of each
+//! round beside what they are to be. `-- 3 echo` takes three rounds, and only what has "echo" in
+//! its name.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -94,24 +95,38 @@ fn main() -> Result<()> {
     pong();
     procspawn::init();
 
-    let rounds = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(5);
+    let mut rounds = 5;
+    let mut only = String::new();
+    // Cargo adds options of its own.
+    for argument in std::env::args().skip(1).filter(|argument| !argument.starts_with('-')) {
+        match argument.parse() {
+            Ok(number) => rounds = number,
+            Err(_) => only = argument,
+        }
+    }
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-pool");
     let mut times = Rounds::default();
     for round in 1..=rounds {
-        let one = Cores::One.run(|| {
-            let mut bench = Bench { output: &output, round, times: Rounds::default() };
-            bench.round_trip(ROUND_TRIP_ONE, Cores::One)?;
-            anyhow::Ok(bench.times)
-        });
-        match one {
-            Some(one) => times.append(one?),
-            None => eprintln!("skipped: a thread cannot be kept to one core here"),
-        }
         let mut bench = Bench { output: &output, round, times: Rounds::default() };
-        bench.round_trip(ROUND_TRIP, Cores::All)?;
-        bench.jobs()?;
-        bench.map()?;
-        bench.echo()?;
+        if ROUND_TRIP_ONE.contains(&only) {
+            let round_trip = || bench.round_trip(ROUND_TRIP_ONE, Cores::One);
+            match Cores::One.run(round_trip) {
+                Some(measured) => measured?,
+                None => eprintln!("skipped: a thread cannot be kept to one core here"),
+            }
+        }
+        if ROUND_TRIP.contains(&only) {
+            bench.round_trip(ROUND_TRIP, Cores::All)?;
+        }
+        if JOBS.contains(&only) {
+            bench.jobs()?;
+        }
+        if MAP.contains(&only) {
+            bench.map()?;
+        }
+        if ECHO.contains(&only) {
+            bench.echo()?;
+        }
         times.append(bench.times);
     }
     println!("\nThe median of {rounds} rounds\n");

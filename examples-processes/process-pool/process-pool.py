@@ -3,7 +3,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 
-# ANCHOR: job
 def count_primes(below):
     if below == 0:
         raise ValueError("below 0 is nothing")
@@ -20,10 +19,6 @@ def crash(_):
     os.abort()  # as a bug in C code would
 
 
-# ANCHOR_END: job
-
-
-# ANCHOR: main
 if __name__ == "__main__":
     with ProcessPoolExecutor(max_workers=2) as pool:
         primes = pool.submit(count_primes, 100_000).result()
@@ -45,4 +40,3 @@ if __name__ == "__main__":
             print(f"The pool goes on. Primes below 1000: {primes}")
         except BrokenProcessPool as error:
             print(f"The pool is broken: {error}")
-# ANCHOR_END: main

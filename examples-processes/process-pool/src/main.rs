@@ -9,7 +9,6 @@ use std::time::Duration;
 use process_pool::{Config, Error, Job, JobResult, Pool};
 use serde::{Deserialize, Serialize};
 
-// ANCHOR: job
 /// What the program sends to its workers. Several kinds of jobs are an enum.
 #[derive(Serialize, Deserialize)]
 enum Task {
@@ -40,9 +39,7 @@ impl Job for Task {
         }
     }
 }
-// ANCHOR_END: job
 
-// ANCHOR: main
 fn main() -> anyhow::Result<()> {
     // A worker process stays in here. Before the runtime: it needs none.
     process_pool::worker::<Task>();
@@ -83,4 +80,3 @@ async fn run() -> anyhow::Result<()> {
     pool.shutdown().await;
     Ok(())
 }
-// ANCHOR_END: main

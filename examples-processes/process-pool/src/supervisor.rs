@@ -433,6 +433,8 @@ async fn talk(
     work: &mut Work,
 ) -> Exchange {
     let (frames, jobs, answers) = work.split();
+    #[cfg(target_os = "linux")]
+    wire::make_room(&*stdin, frames.len());
     let write = async {
         // A worker that cannot be written to has ended, as the other pipe
         // tells, perhaps after some answers.

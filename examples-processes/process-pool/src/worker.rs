@@ -67,10 +67,11 @@ fn work<J: Job>() -> io::Result<()> {
     let (input, mut output) = take_pipes()?;
     let mut input = BufReader::with_capacity(ANSWERS, input);
 
-    let Some(setup) = wire::read_frame(&mut input, 1 << 10)? else {
+    let mut message = Vec::new();
+    if !wire::read_frame(&mut input, 1 << 10, &mut message)? {
         return Ok(());
-    };
-    let setup: Setup = wire::decode(&setup).map_err(io::Error::other)?;
+    }
+    let setup: Setup = wire::decode(&message).map_err(io::Error::other)?;
     let fault = set_limits(&setup).and_then(|()| watch_parent(&input)).err();
     let ready = Ready {
         greeting: GREETING.to_owned(),
@@ -85,12 +86,13 @@ fn work<J: Job>() -> io::Result<()> {
     }
 
     answers.clear();
-    while let Some(job) = wire::read_frame(&mut input, setup.message_limit)? {
-        let outcome = run::<J>(&job);
-        drop(job);
+    while wire::read_frame(&mut input, setup.message_limit, &mut message)? {
+        let outcome = run::<J>(&message);
         answer(&outcome, setup.message_limit, &mut answers)?;
         let more = wire::first_frame(input.buffer()).is_some();
         if !more || answers.len() >= ANSWERS {
+            #[cfg(target_os = "linux")]
+            wire::make_room(&output, answers.len());
             output.write_all(&answers)?;
             answers.clear();
         }
