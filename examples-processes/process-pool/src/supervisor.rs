@@ -18,7 +18,7 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use tokio_util::sync::CancellationToken;
 
 use crate::queue::{Queue, Ticket, Work};
-use crate::wire::{self, GREETING, Ready, Setup};
+use crate::wire::{self, GREETING, LEAST_LIMIT, Ready, Setup};
 use crate::worker::FLAG;
 use crate::{Config, Error};
 
@@ -48,6 +48,7 @@ pub struct Shared {
     pub running: AtomicUsize,
     pub done: AtomicU64,
     pub restarts: AtomicU64,
+    supervisors: AtomicUsize,
     program: PathBuf,
     job: &'static str,
 }
@@ -61,6 +62,8 @@ impl Shared {
             })?,
         };
         config.workers = config.workers.max(1);
+        // A worker must be able to say why it cannot start.
+        config.message_limit = config.message_limit.max(LEAST_LIMIT);
         Ok(Self {
             queue: Queue::new(config.queue, config.workers),
             closing: CancellationToken::new(),
@@ -69,6 +72,7 @@ impl Shared {
             running: AtomicUsize::new(0),
             done: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
+            supervisors: AtomicUsize::new(config.workers),
             config,
             program,
             job,
@@ -121,6 +125,7 @@ pub async fn supervise(
     slot: usize,
     started: oneshot::Sender<Result<(), Error>>,
 ) {
+    let _last = Last(&shared);
     let mut started = Some(started);
     // A job whose worker died and that is to be run once more.
     let mut held = None;
@@ -176,6 +181,19 @@ pub async fn supervise(
         tokio::select! {
             () = time::sleep(wait.min(BACK_OFF_MOST)) => {}
             () = shared.closing.cancelled() => return,
+        }
+    }
+}
+
+/// When the last supervisor ends, be it that the runtime ends, nobody is there
+/// to take a job: those who wait for one are told.
+struct Last<'a>(&'a Shared);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        if self.0.supervisors.fetch_sub(1, Relaxed) == 1 {
+            self.0.close();
+            self.0.queue.clear();
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::Error;
 /// The bytes of a frame before its message.
 pub const HEAD: usize = 4;
 
+/// The least that a message may be allowed to have.
+pub const LEAST_LIMIT: usize = 1 << 10;
+
 /// What a worker is told as it starts.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Setup {

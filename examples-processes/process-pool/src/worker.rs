@@ -10,7 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::wire::{self, GREETING, Outcome, Ready, Setup};
+use crate::wire::{self, GREETING, LEAST_LIMIT, Outcome, Ready, Setup};
 use crate::{Error, Job};
 
 /// The argument that makes this program a worker; the job's type follows.
@@ -64,11 +64,14 @@ fn started_as_worker(job: Option<&str>) -> bool {
 }
 
 fn work<J: Job>() -> io::Result<()> {
+    // What `top` shows: the link by which Linux has started it says nothing.
+    #[cfg(target_os = "linux")]
+    rustix::thread::set_name(c"pool-worker").ok();
     let (input, mut output) = take_pipes()?;
     let mut input = BufReader::with_capacity(ANSWERS, input);
 
     let mut message = Vec::new();
-    if !wire::read_frame(&mut input, 1 << 10, &mut message)? {
+    if !wire::read_frame(&mut input, LEAST_LIMIT, &mut message)? {
         return Ok(());
     }
     let setup: Setup = wire::decode(&message).map_err(io::Error::other)?;
@@ -78,7 +81,7 @@ fn work<J: Job>() -> io::Result<()> {
         fault: fault.as_ref().map(ToString::to_string),
     };
     let mut answers = Vec::new();
-    wire::append(&ready, setup.message_limit.max(1 << 10), &mut answers)
+    wire::append(&ready, setup.message_limit, &mut answers)
         .map_err(io::Error::other)?;
     output.write_all(&answers)?;
     if let Some(fault) = fault {
