@@ -2,6 +2,7 @@
 //! that the book shows.
 
 pub mod http;
+pub mod pool;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -89,13 +89,14 @@ pub trait Job: Serialize + DeserializeOwned {
 /// How a pool works.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How many worker processes. As many as cores.
+    /// How many worker processes, one at least. As many as cores.
     pub workers: usize,
-    /// How many jobs may wait while all workers are busy. 100.
+    /// How many jobs may wait while all workers are busy; a batch of a `map`
+    /// counts as one. 100.
     pub queue: usize,
     /// The longest from `run` to its answer, waiting included; then the worker
-    /// that holds the job is killed. In a `map` it holds for each small batch.
-    /// None.
+    /// that holds the job is killed. In a `map` it holds for each small batch,
+    /// from when a worker gets it. None.
     pub deadline: Option<Duration>,
     /// The most bytes of private memory (heap and the like, `RLIMIT_DATA`) that
     /// a worker may take; the allocation beyond it fails, which ends most
@@ -109,7 +110,7 @@ pub struct Config {
     pub retry: bool,
     /// How long `shutdown` lets jobs run before it kills them. 10 s.
     pub grace: Duration,
-    /// The most bytes of a job or of a result. 16 MiB.
+    /// The most bytes of a job or of a result, 1 KiB at least. 16 MiB.
     pub message_limit: usize,
     /// The program to start as a worker; it must call [`worker`]. This one.
     pub program: Option<PathBuf>,
@@ -244,7 +245,6 @@ impl<J: Job> Pool<J> {
         if time::timeout(grace, self.supervisors.wait()).await.is_err() {
             self.kill().await;
         }
-        self.shared.queue.clear();
     }
 
     /// What the pool is doing now. Never waits for a worker or a job.

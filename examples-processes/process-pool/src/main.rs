@@ -9,7 +9,6 @@ use std::time::Duration;
 use process_pool::{Config, Error, Job, JobResult, Pool};
 use serde::{Deserialize, Serialize};
 
-// ANCHOR: job
 /// What the program sends to its workers. Several kinds of jobs are an enum.
 #[derive(Serialize, Deserialize)]
 enum Task {
@@ -27,7 +26,8 @@ impl Job for Task {
             Task::CountPrimes { below: 0 } => Err("below 0 is nothing".into()),
             Task::CountPrimes { below } => {
                 let is_prime = |n: &u32| {
-                    (2..).take_while(|d| d * d <= *n).all(|d| n % d > 0)
+                    let mut below_root = (2..).take_while(|d| d * d <= *n);
+                    !below_root.any(|d| n.is_multiple_of(d))
                 };
                 Ok((2..below).filter(is_prime).count())
             }
@@ -39,9 +39,7 @@ impl Job for Task {
         }
     }
 }
-// ANCHOR_END: job
 
-// ANCHOR: main
 fn main() -> anyhow::Result<()> {
     // A worker process stays in here. Before the runtime: it needs none.
     process_pool::worker::<Task>();
@@ -82,4 +80,3 @@ async fn run() -> anyhow::Result<()> {
     pool.shutdown().await;
     Ok(())
 }
-// ANCHOR_END: main

@@ -18,7 +18,7 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use tokio_util::sync::CancellationToken;
 
 use crate::queue::{Queue, Ticket, Work};
-use crate::wire::{self, GREETING, Ready, Setup};
+use crate::wire::{self, GREETING, LEAST_LIMIT, Ready, Setup};
 use crate::worker::FLAG;
 use crate::{Config, Error};
 
@@ -48,6 +48,7 @@ pub struct Shared {
     pub running: AtomicUsize,
     pub done: AtomicU64,
     pub restarts: AtomicU64,
+    supervisors: AtomicUsize,
     program: PathBuf,
     job: &'static str,
 }
@@ -61,6 +62,8 @@ impl Shared {
             })?,
         };
         config.workers = config.workers.max(1);
+        // A worker must be able to say why it cannot start.
+        config.message_limit = config.message_limit.max(LEAST_LIMIT);
         Ok(Self {
             queue: Queue::new(config.queue, config.workers),
             closing: CancellationToken::new(),
@@ -69,6 +72,7 @@ impl Shared {
             running: AtomicUsize::new(0),
             done: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
+            supervisors: AtomicUsize::new(config.workers),
             config,
             program,
             job,
@@ -121,6 +125,7 @@ pub async fn supervise(
     slot: usize,
     started: oneshot::Sender<Result<(), Error>>,
 ) {
+    let _last = Last(&shared);
     let mut started = Some(started);
     // A job whose worker died and that is to be run once more.
     let mut held = None;
@@ -141,6 +146,9 @@ pub async fn supervise(
                 shared.pids[slot].store(worker.pid(), Relaxed);
                 let end = worker.serve(&shared, &mut held).await;
                 shared.pids[slot].store(0, Relaxed);
+                if worker.answered {
+                    failures = 0;
+                }
                 match end {
                     End::Closed => return worker.leave(&shared).await,
                     End::Unused(error) if begun.elapsed() < YOUNG => {
@@ -153,10 +161,7 @@ pub async fn supervise(
             Err(fault) => Some(fault),
         };
 
-        let Some(fault) = fault else {
-            failures = 0;
-            continue;
-        };
+        let Some(fault) = fault else { continue };
         let error = Error::CannotStart(fault);
         if let Some(started) = started.take() {
             started.send(Err(error)).ok();
@@ -180,11 +185,26 @@ pub async fn supervise(
     }
 }
 
+/// When the last supervisor ends, be it that the runtime ends, nobody is there
+/// to take a job: those who wait for one are told.
+struct Last<'a>(&'a Shared);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        if self.0.supervisors.fetch_sub(1, Relaxed) == 1 {
+            self.0.close();
+            self.0.queue.clear();
+        }
+    }
+}
+
 /// A worker process that is ready for jobs.
 struct Worker {
     child: Child,
     stdin: ChildStdin,
     stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
+    /// Whether it has ever answered a job, and so is of use.
+    answered: bool,
 }
 
 impl Worker {
@@ -232,7 +252,7 @@ impl Worker {
         };
         let codec = wire::codec(shared.config.message_limit);
         let stdout = FramedRead::new(stdout, codec);
-        Ok(Self { child, stdin, stdout })
+        Ok(Self { child, stdin, stdout, answered: false })
     }
 
     /// Tells the worker its limits, and waits until it is ready.
@@ -331,6 +351,7 @@ impl Worker {
             };
             let answered = before - work.left();
             shared.done.fetch_add(answered as u64, Relaxed);
+            self.answered |= answered > 0;
 
             let error = match exchange {
                 Exchange::Answered => continue,
@@ -361,7 +382,7 @@ impl Worker {
 
     /// Sends what is to be sent and collects the answers.
     async fn exchange(&mut self, work: &mut Work) -> Exchange {
-        let Self { child, stdin, stdout } = self;
+        let Self { child, stdin, stdout, .. } = self;
         let mut talk = pin!(talk(stdin, stdout, work));
         tokio::select! {
             biased;
@@ -430,6 +451,8 @@ async fn talk(
     work: &mut Work,
 ) -> Exchange {
     let (frames, jobs, answers) = work.split();
+    #[cfg(target_os = "linux")]
+    wire::make_room(&*stdin, frames.len());
     let write = async {
         // A worker that cannot be written to has ended, as the other pipe
         // tells, perhaps after some answers.

@@ -5,7 +5,7 @@
 //! which the parent reads with. The worker has no runtime; it reads the same
 //! format with [`read_frame`].
 
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,9 @@ use crate::Error;
 
 /// The bytes of a frame before its message.
 pub const HEAD: usize = 4;
+
+/// The least that a message may be allowed to have.
+pub const LEAST_LIMIT: usize = 1 << 10;
 
 /// What a worker is told as it starts.
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,7 +116,8 @@ pub fn first_frame(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= length).then_some(length)
 }
 
-/// Reads the message of the next frame, or none at the end of the input.
+/// Reads the message of the next frame into `message`, in the place of what was
+/// there, and tells whether there was one before the end of the input.
 ///
 /// # Errors
 ///
@@ -122,7 +126,8 @@ pub fn first_frame(bytes: &[u8]) -> Option<usize> {
 pub fn read_frame(
     input: &mut impl BufRead,
     limit: usize,
-) -> io::Result<Option<Vec<u8>>> {
+    message: &mut Vec<u8>,
+) -> io::Result<bool> {
     let ended = loop {
         match input.fill_buf() {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -130,7 +135,7 @@ pub fn read_frame(
         }
     };
     if ended {
-        return Ok(None);
+        return Ok(false);
     }
     let mut head = [0; HEAD];
     input.read_exact(&mut head)?;
@@ -139,10 +144,27 @@ pub fn read_frame(
         let text = format!("a message of {length} bytes, over {limit}");
         return Err(io::Error::new(ErrorKind::InvalidData, text));
     }
-    let mut message = Vec::with_capacity(length);
-    input.take(length as u64).read_to_end(&mut message)?;
-    if message.len() < length {
-        return Err(ErrorKind::UnexpectedEof.into());
+    message.resize(length, 0);
+    input.read_exact(message)?;
+    Ok(true)
+}
+
+/// Gives the pipe room for a message that it could not hold, so that writer and
+/// reader need not wake each other for every piece of it. Linux only; elsewhere,
+/// and where the system refuses, messages go through in pieces.
+#[cfg(target_os = "linux")]
+pub fn make_room(pipe: impl std::os::fd::AsFd, bytes: usize) {
+    /// What a pipe holds at first.
+    const PIPE: usize = 64 << 10;
+    /// What everybody may have, unless the system is set up otherwise.
+    const MOST: usize = 1 << 20;
+
+    if bytes <= PIPE {
+        return;
     }
-    Ok(Some(message))
+    let have = rustix::pipe::fcntl_getpipe_size(&pipe);
+    if have.is_ok_and(|have| have < bytes && have < MOST) {
+        let size = bytes.next_power_of_two().min(MOST);
+        rustix::pipe::fcntl_setpipe_size(&pipe, size).ok();
+    }
 }

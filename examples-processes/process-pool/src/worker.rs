@@ -10,7 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::wire::{self, GREETING, Outcome, Ready, Setup};
+use crate::wire::{self, GREETING, LEAST_LIMIT, Outcome, Ready, Setup};
 use crate::{Error, Job};
 
 /// The argument that makes this program a worker; the job's type follows.
@@ -64,20 +64,24 @@ fn started_as_worker(job: Option<&str>) -> bool {
 }
 
 fn work<J: Job>() -> io::Result<()> {
+    // What `top` shows: the link by which Linux has started it says nothing.
+    #[cfg(target_os = "linux")]
+    rustix::thread::set_name(c"pool-worker").ok();
     let (input, mut output) = take_pipes()?;
     let mut input = BufReader::with_capacity(ANSWERS, input);
 
-    let Some(setup) = wire::read_frame(&mut input, 1 << 10)? else {
+    let mut message = Vec::new();
+    if !wire::read_frame(&mut input, LEAST_LIMIT, &mut message)? {
         return Ok(());
-    };
-    let setup: Setup = wire::decode(&setup).map_err(io::Error::other)?;
+    }
+    let setup: Setup = wire::decode(&message).map_err(io::Error::other)?;
     let fault = set_limits(&setup).and_then(|()| watch_parent(&input)).err();
     let ready = Ready {
         greeting: GREETING.to_owned(),
         fault: fault.as_ref().map(ToString::to_string),
     };
     let mut answers = Vec::new();
-    wire::append(&ready, setup.message_limit.max(1 << 10), &mut answers)
+    wire::append(&ready, setup.message_limit, &mut answers)
         .map_err(io::Error::other)?;
     output.write_all(&answers)?;
     if let Some(fault) = fault {
@@ -85,12 +89,13 @@ fn work<J: Job>() -> io::Result<()> {
     }
 
     answers.clear();
-    while let Some(job) = wire::read_frame(&mut input, setup.message_limit)? {
-        let outcome = run::<J>(&job);
-        drop(job);
+    while wire::read_frame(&mut input, setup.message_limit, &mut message)? {
+        let outcome = run::<J>(&message);
         answer(&outcome, setup.message_limit, &mut answers)?;
         let more = wire::first_frame(input.buffer()).is_some();
         if !more || answers.len() >= ANSWERS {
+            #[cfg(target_os = "linux")]
+            wire::make_room(&output, answers.len());
             output.write_all(&answers)?;
             answers.clear();
         }
