@@ -117,6 +117,7 @@ fn interrupt(name: &str, executable: &std::path::Path) {
     use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
     let mut child = Command::new(executable)
+        .env("PORT", "0") // a server takes any that is free
         .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -37,8 +37,10 @@ pub struct Example {
     pub kind: Kind,
     /// The Python counterpart, from the workspace's root, with `/`, where there is one.
     pub python: Option<String>,
-    /// What `cargo add` must be given in a crate of the reader's own, one dependency each.
-    pub dependencies: Vec<String>,
+    /// What `cargo add` must be given in a crate of the reader's own, one dependency each. None
+    /// where the source alone would not do: the crate has further files, or needs another one of
+    /// this workspace.
+    pub dependencies: Option<Vec<String>>,
 }
 
 /// What becomes of an example that is run.
@@ -142,20 +144,9 @@ impl Example {
                 Kind::Program
             },
             python: root.join(&python).is_file().then_some(python),
-            dependencies: package
-                .dependencies
-                .iter()
-                .filter(|dependency| dependency.kind == DependencyKind::Normal)
-                .map(|dependency| {
-                    let version = dependency.req.to_string();
-                    let mut words =
-                        format!("{}@{}", dependency.name, version.trim_start_matches('^'));
-                    if !dependency.features.is_empty() {
-                        words += &format!(" --features {}", dependency.features.join(","));
-                    }
-                    words
-                })
-                .collect(),
+            dependencies: has_one_source(&root.join(folder).join("src"))?
+                .then(|| dependencies(package))
+                .flatten(),
         })
     }
 
@@ -207,6 +198,31 @@ impl Example {
             lines.iter().map(|line| line.get(indentation..).unwrap_or("")).collect();
         Ok(dedented.join("\n").trim_matches('\n').to_owned())
     }
+}
+
+/// Whether a folder of sources holds but the main program, and perhaps its broken twin.
+fn has_one_source(folder: &Path) -> Result<bool> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let names: Vec<_> =
+        entries.map(|entry| entry.map(|it| it.file_name())).collect::<Result<_, _>>()?;
+    Ok(names.iter().all(|name| name == "main.rs" || name == "broken.rs"))
+}
+
+/// The dependencies of a package as `cargo add` takes them. None if one is in this workspace.
+fn dependencies(package: &Package) -> Option<Vec<String>> {
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal)
+        .map(|dependency| {
+            let version = dependency.req.to_string();
+            let mut words = format!("{}@{}", dependency.name, version.trim_start_matches('^'));
+            if !dependency.features.is_empty() {
+                words += &format!(" --features {}", dependency.features.join(","));
+            }
+            dependency.path.is_none().then_some(words)
+        })
+        .collect()
 }
 
 fn read(root: &Path, file: &str) -> Result<String> {

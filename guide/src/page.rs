@@ -252,9 +252,11 @@ impl Examples {
                     (render_output(&output, words.output, words))
                 }
                 @if let Some(recording) = &recording { (render_run(recording, id, words)) }
-                details.copy {
-                    summary { (words.copy) }
-                    (command(&copy_commands(example)))
+                @if let Some(dependencies) = &example.dependencies {
+                    details.copy {
+                        summary { (words.copy) }
+                        (command(&copy_commands(&example.package, dependencies)))
+                    }
                 }
             }
         }
@@ -298,10 +300,9 @@ fn command(words: &str) -> Markup {
 }
 
 /// The commands that make a crate of the reader's own, ready for the example's `main.rs`.
-fn copy_commands(example: &Example) -> String {
-    let mut commands =
-        vec![format!("cargo new {0}", example.package), format!("cd {}", example.package)];
-    commands.extend(example.dependencies.iter().map(|words| format!("cargo add {words}")));
+fn copy_commands(package: &str, dependencies: &[String]) -> String {
+    let mut commands = vec![format!("cargo new {package}"), format!("cd {package}")];
+    commands.extend(dependencies.iter().map(|words| format!("cargo add {words}")));
     commands.join("\n")
 }
 

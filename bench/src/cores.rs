@@ -1,0 +1,51 @@
+//! Which cores a benchmark runs on. Waking an idle core takes many times as long as a short job
+//! (more so on virtual ones), so round trips are told for one core and for all.
+
+/// The cores that a thread may run on; threads and processes that it starts inherit them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cores {
+    /// One core, so that nothing ever wakes another.
+    One,
+    /// Those that the process was started with.
+    All,
+}
+
+impl Cores {
+    /// As it stands in the name of a measurement.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One => "one core",
+            Self::All => "all cores",
+        }
+    }
+
+    /// Runs something on these cores, in a thread of its own. None if this system cannot be told
+    /// which to take.
+    pub fn run<T: Send>(self, body: impl FnOnce() -> T + Send) -> Option<T> {
+        std::thread::scope(|scope| {
+            let pinned = scope.spawn(move || self.pin().then(body));
+            pinned.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn pin(self) -> bool {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+        if self == Self::All {
+            return true;
+        }
+        let Ok(allowed) = sched_getaffinity(None) else { return false };
+        let first = (0..CpuSet::MAX_CPU).find(|core| allowed.is_set(*core));
+        let mut one = CpuSet::new();
+        first.is_some_and(|core| {
+            one.set(core);
+            sched_setaffinity(None, &one).is_ok()
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn pin(self) -> bool {
+        self == Self::All
+    }
+}

@@ -1,0 +1,46 @@
+//! The work: a sum that takes as many steps as it has terms.
+
+use std::hint::black_box;
+
+use process_pool::{Job, JobResult};
+use serde::{Deserialize, Serialize};
+
+/// Up to this n the sum fits a u128.
+pub const LARGEST_N: u64 = 10_069_012_961_345;
+
+/// The steps between two looks at whether to stop: some 30 µs of work.
+const STEPS: u64 = 1 << 16;
+
+/// The sum of i² for each i below n, or none if it was told to stop before.
+pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
+    let (mut sum, mut from) = (0, 0);
+    while from < n {
+        if stop() {
+            return None;
+        }
+        let to = n.min(from + STEPS);
+        for i in from..to {
+            // Without it the compiler replaces the loop by a formula, and the
+            // largest n takes no time at all.
+            let i = u128::from(black_box(i));
+            sum += i * i;
+        }
+        from = to;
+    }
+    Some(sum)
+}
+
+/// The same work as a message to a worker process. To stop it the process is
+/// killed, so it needs no looking.
+#[derive(Serialize, Deserialize)]
+pub struct SumOfSquares {
+    pub n: u64,
+}
+
+impl Job for SumOfSquares {
+    type Output = u128;
+
+    fn run(self) -> JobResult<u128> {
+        Ok(sum_of_squares(self.n, &|| false).ok_or("it was told to stop")?)
+    }
+}

@@ -1,0 +1,75 @@
+//! The batches of a map: many short jobs for one trip to a worker.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::Error;
+use crate::wire;
+
+/// What fills a pipe: more would make the parent wait for the worker.
+const BYTES: usize = 64 << 10;
+/// The most jobs of a batch.
+const JOBS: usize = 1000;
+/// A batch that is answered sooner could have been larger.
+const SHORT: Duration = Duration::from_millis(1);
+/// One that takes longer holds back too many results, should its worker die.
+const LONG: Duration = Duration::from_millis(4);
+
+/// Some consecutive jobs of a map.
+pub struct Batch {
+    /// Those that can be sent, as frames.
+    pub frames: Vec<u8>,
+    /// How many these are.
+    pub jobs: usize,
+    /// The others: where they stand in the batch, and why.
+    pub faults: Vec<(usize, Error)>,
+}
+
+impl Batch {
+    /// Takes the next jobs; none when there are no more.
+    pub fn take<J: Serialize>(
+        jobs: &mut impl Iterator<Item = J>,
+        most: usize,
+        limit: usize,
+    ) -> Option<Self> {
+        let mut batch =
+            Self { frames: Vec::new(), jobs: 0, faults: Vec::new() };
+        for (place, job) in jobs.take(most).enumerate() {
+            match wire::append(&job, limit, &mut batch.frames) {
+                Ok(()) => batch.jobs += 1,
+                Err(error) => batch.faults.push((place, error)),
+            }
+            if batch.frames.len() >= BYTES {
+                break;
+            }
+        }
+        (batch.jobs + batch.faults.len() > 0).then_some(batch)
+    }
+}
+
+/// How many jobs make a batch. It starts at one, and follows the time that
+/// batches take: long jobs travel alone, short ones by the hundred.
+pub struct BatchSize(AtomicUsize);
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self(AtomicUsize::new(1))
+    }
+}
+
+impl BatchSize {
+    pub fn get(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+
+    /// Learns from a batch of so many jobs.
+    pub fn adapt(&self, jobs: usize, took: Duration) {
+        if took < SHORT {
+            self.0.fetch_max((2 * jobs).min(JOBS), Relaxed);
+        } else if took > LONG {
+            self.0.fetch_min((jobs / 2).max(1), Relaxed);
+        }
+    }
+}

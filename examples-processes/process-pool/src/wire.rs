@@ -1,0 +1,170 @@
+//! The frames that go through the pipes, and the messages in them.
+//!
+//! A frame is four bytes of length, most significant first, and then a message
+//! in postcard. That is the default of tokio-util's [`LengthDelimitedCodec`],
+//! which the parent reads with. The worker has no runtime; it reads the same
+//! format with [`read_frame`].
+
+use std::io::{self, BufRead, ErrorKind};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio_util::codec::LengthDelimitedCodec;
+
+use crate::Error;
+
+/// The bytes of a frame before its message.
+pub const HEAD: usize = 4;
+
+/// The least that a message may be allowed to have.
+pub const LEAST_LIMIT: usize = 1 << 10;
+
+/// What a worker is told as it starts.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Setup {
+    /// The most bytes of private memory.
+    pub memory_limit: Option<u64>,
+    /// What to add to the niceness.
+    pub niceness: i32,
+    /// The most bytes of a message.
+    pub message_limit: usize,
+}
+
+/// A worker's first message.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Ready {
+    /// [`GREETING`], if this is a worker at all.
+    pub greeting: String,
+    /// Why it cannot work, if so.
+    pub fault: Option<String>,
+}
+
+/// Tells a worker from a program that writes something else to stdout.
+pub const GREETING: &str = "process-pool worker 1";
+
+/// What became of a job in the worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Outcome<T> {
+    /// Its result.
+    Done(T),
+    /// It returned an error.
+    Failed(String),
+    /// It panicked.
+    Panicked(String),
+    /// Its result has this many bytes: too many.
+    TooLarge(usize),
+    /// The job could not be read, or its result not be written.
+    Broken(String),
+}
+
+/// The parent's side of the format.
+pub fn codec(limit: usize) -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder().max_frame_length(limit).new_codec()
+}
+
+/// Appends a message as a frame; on an error `frames` stays as it was.
+///
+/// # Errors
+///
+/// When the message has more than `limit` bytes, or is nothing that postcard
+/// can write.
+pub fn append(
+    message: &impl Serialize,
+    limit: usize,
+    frames: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let start = frames.len();
+    frames.extend_from_slice(&[0; HEAD]);
+    let head = match postcard::to_io(message, &mut *frames) {
+        Ok(_) => head(frames.len() - start - HEAD, limit),
+        Err(error) => Err(Error::Broken(error.to_string())),
+    };
+    match head {
+        Ok(head) => frames[start..start + HEAD].copy_from_slice(&head),
+        Err(_) => frames.truncate(start),
+    }
+    head.map(|_| ())
+}
+
+fn head(size: usize, limit: usize) -> Result<[u8; HEAD], Error> {
+    match u32::try_from(size) {
+        Ok(length) if size <= limit => Ok(length.to_be_bytes()),
+        _ => Err(Error::TooLarge { size, limit }),
+    }
+}
+
+/// Reads a message; all of its bytes must be used.
+///
+/// # Errors
+///
+/// When the bytes are no such message.
+pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
+    match postcard::take_from_bytes(message) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => {
+            Err(Error::Broken(format!("{} bytes are left over", rest.len())))
+        }
+        Err(error) => Err(Error::Broken(error.to_string())),
+    }
+}
+
+/// The length of the first frame, with its head; none if the bytes do not hold
+/// all of it.
+pub fn first_frame(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.first_chunk::<HEAD>()?;
+    let length = HEAD.checked_add(u32::from_be_bytes(*head) as usize)?;
+    (bytes.len() >= length).then_some(length)
+}
+
+/// Reads the message of the next frame into `message`, in the place of what was
+/// there, and tells whether there was one before the end of the input.
+///
+/// # Errors
+///
+/// When the input breaks, ends inside a frame, or announces a message of more
+/// than `limit` bytes: that is refused before any memory is taken for it.
+pub fn read_frame(
+    input: &mut impl BufRead,
+    limit: usize,
+    message: &mut Vec<u8>,
+) -> io::Result<bool> {
+    let ended = loop {
+        match input.fill_buf() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            bytes => break bytes?.is_empty(),
+        }
+    };
+    if ended {
+        return Ok(false);
+    }
+    let mut head = [0; HEAD];
+    input.read_exact(&mut head)?;
+    let length = u32::from_be_bytes(head) as usize;
+    if length > limit {
+        let text = format!("a message of {length} bytes, over {limit}");
+        return Err(io::Error::new(ErrorKind::InvalidData, text));
+    }
+    message.resize(length, 0);
+    input.read_exact(message)?;
+    Ok(true)
+}
+
+/// Gives the pipe room for a message that it could not hold, so that writer and
+/// reader need not wake each other for every piece of it. Linux only; elsewhere,
+/// and where the system refuses, messages go through in pieces.
+#[cfg(target_os = "linux")]
+pub fn make_room(pipe: impl std::os::fd::AsFd, bytes: usize) {
+    /// What a pipe holds at first.
+    const PIPE: usize = 64 << 10;
+    /// What everybody may have, unless the system is set up otherwise.
+    const MOST: usize = 1 << 20;
+
+    if bytes <= PIPE {
+        return;
+    }
+    let have = rustix::pipe::fcntl_getpipe_size(&pipe);
+    if have.is_ok_and(|have| have < bytes && have < MOST) {
+        let size = bytes.next_power_of_two().min(MOST);
+        rustix::pipe::fcntl_setpipe_size(&pipe, size).ok();
+    }
+}
