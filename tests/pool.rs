@@ -537,6 +537,11 @@ mod linux {
                 () = soon("it runs", || pool.stats().running == 1) => {}
             }
             soon("it is killed", || !alive(child)).await;
+
+            // Also with a worker that dies by itself.
+            let children = Pids::of(&pool.run(Task::Spawn).await.unwrap());
+            assert!(matches!(pool.run(Task::Abort).await, Err(Error::WorkerDied(_))));
+            children.assert_they_end();
             pool.shutdown().await;
         });
     }
