@@ -178,14 +178,14 @@ impl<J: Job> Pool<J> {
             let (started, when_started) = oneshot::channel();
             let shared = Arc::clone(&shared);
             supervisors.spawn(supervisor::supervise(shared, slot, started));
-            ready.push(when_started);
+            ready.push(async {
+                when_started.await.unwrap_or(Err(Error::Closed))
+            });
         }
         let pool = Self { shared, supervisors, jobs: PhantomData };
-        for worker in futures::future::join_all(ready).await {
-            if let Err(error) = worker.unwrap_or(Err(Error::Closed)) {
-                pool.kill().await;
-                return Err(error);
-            }
+        if let Err(error) = futures::future::try_join_all(ready).await {
+            pool.kill().await;
+            return Err(error);
         }
         Ok(pool)
     }
@@ -217,7 +217,7 @@ impl<J: Job> Pool<J> {
     /// Short jobs go to the workers in batches of about a millisecond. The jobs
     /// of a batch share their fate: if the worker dies or the deadline passes,
     /// those that have no answer get the error. With [`Config::retry`] they
-    /// are run once more, each by itself.
+    /// are run once more after a death, each by itself.
     pub async fn map(
         &self,
         jobs: impl IntoIterator<Item = J>,

@@ -269,7 +269,7 @@ impl Worker {
         self.stdin.write_all(&frame).await.ok();
 
         let Some(answer) = self.stdout.next().await else {
-            let error = self.reap().await;
+            let error = self.kill().await;
             return Err(format!("before it was ready, {error}"));
         };
         let ready = answer.ok().and_then(|message| {
@@ -353,15 +353,18 @@ impl Worker {
             shared.done.fetch_add(answered as u64, Relaxed);
             self.answered |= answered > 0;
 
+            if let Exchange::Answered = exchange {
+                continue;
+            }
+            // Also if it is dead: to reap it, and for what it has started.
+            let died = self.kill().await;
+            end = Some(End::Used);
             let error = match exchange {
-                Exchange::Answered => continue,
-                Exchange::Dead => Some(self.reap().await),
+                Exchange::Answered | Exchange::Left => None,
+                Exchange::Dead => Some(died),
                 Exchange::Broken(message) => Some(Error::Broken(message)),
                 Exchange::Late => Some(Error::DeadlinePassed),
-                Exchange::Left => None,
             };
-            self.kill().await;
-            end = Some(End::Used);
             match error {
                 Some(Error::WorkerDied(_))
                     if shared.config.retry && !work.alone =>
@@ -396,15 +399,6 @@ impl Worker {
         }
     }
 
-    /// Waits for the end of a worker whose output has ended.
-    async fn reap(&mut self) -> Error {
-        match time::timeout(LAST_WORDS, self.child.wait()).await {
-            Ok(status) => died(status),
-            // It has closed its output and goes on: of no use any more.
-            Err(_) => self.kill().await,
-        }
-    }
-
     async fn kill(&mut self) -> Error {
         kill(&mut self.child).await
     }
@@ -421,8 +415,9 @@ impl Worker {
     }
 }
 
-/// Ends a worker, and with it what its jobs have started; nothing if it has
-/// ended already.
+/// Ends a worker, and with it what its jobs have started, and tells how it
+/// ended. If it was about to end by itself, that is what is told: the system
+/// has noted it before it closes the pipes.
 async fn kill(child: &mut Child) -> Error {
     #[cfg(unix)]
     if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok())
