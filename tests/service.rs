@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use guide::run::{Limits, Program, Running, Stream};
@@ -605,24 +606,27 @@ fn a_flood_is_answered_to_the_last_request() {
                 });
             }
 
-            // Meanwhile the service says how it is, and never has more than it may.
-            let (mut computed, mut answered, mut healths) = (0, 0, 0);
-            while answered < CONNECTIONS {
-                tokio::select! {
-                    client = clients.join_next() => {
-                        computed += client.unwrap().unwrap();
-                        answered += 1;
-                    }
-                    health = within(watcher.get("/health")) => {
-                        let health: Value = serde_json::from_str(&health.unwrap().body).unwrap();
+            // Meanwhile the service says how it is, and never has more than it may. A task of its
+            // own: a select between the two would give answers up when they are half read.
+            let over = Arc::new(AtomicBool::new(false));
+            let watching = tokio::spawn({
+                let over = Arc::clone(&over);
+                async move {
+                    let mut healths = 0;
+                    while !over.load(Ordering::Relaxed) {
+                        let health = within(watcher.get("/health")).await.unwrap();
+                        let health: Value = serde_json::from_str(&health.body).unwrap();
                         assert!(health["running"].as_u64().unwrap() <= 2, "{health}");
                         assert!(health["waiting"].as_u64().unwrap() <= 102, "{health}");
                         healths += 1;
                     }
+                    healths
                 }
-            }
+            });
+            let computed: u64 = clients.join_all().await.into_iter().sum();
+            over.store(true, Ordering::Relaxed);
+            let healths = watching.await.unwrap();
             assert!(healths > 0 && computed > 100 && computed < 20_000, "{healths} {computed}");
-            // The select above may have left half an answer behind.
             let load = service.until(0, 0).await;
             assert_eq!(load.done, computed, "{way}");
         }

@@ -53,7 +53,7 @@ fn in_the_recording_threads_computed_faster_and_pythons_did_not() {
     let python = recording.python.as_ref().unwrap();
     assert!(factor(&recording.rust, "Threads:") > 1.5);
     assert!(factor(&recording.rust, "Pool:") > 1.5);
-    assert!(factor(python, "Threads:") < 1.2);
+    assert!(factor(python, "Threads:") < 1.4, "no core more");
     assert!(factor(python, "Pool:") > 1.2);
 }
 
