@@ -30,7 +30,9 @@ const MEBIBYTE: usize = 1 << 20;
 const ROUND_TRIP: &str = "round trip";
 const ROUND_TRIP_ONE: &str = "round trip, one core";
 const JOBS: &str = "jobs, many at once";
-const MAP: &str = "jobs of a map";
+const MAP: &str = "a map of 10,000 jobs";
+/// As many jobs as make a map, so that both contenders do the same however often they are asked.
+const MAP_JOBS: u32 = 10_000;
 const ECHO: &str = "echo of 1 MiB";
 
 const PIPE: &str = "a bare pipe";
@@ -264,10 +266,12 @@ impl Bench<'_> {
         let pool = Ours::start(&runtime)?;
         self.measure(MAP, OURS, |times| {
             pool.run(move |pool| async move {
-                let numbers = 0..u32::try_from(times)?;
-                let results = pool.map(numbers.clone().map(Task::Number)).await;
-                for (number, result) in numbers.zip(results) {
-                    anyhow::ensure!(matches!(result?, Output::Number(it) if it == number));
+                for _ in 0..times {
+                    let numbers = 0..MAP_JOBS;
+                    let results = pool.map(numbers.clone().map(Task::Number)).await;
+                    for (number, result) in numbers.zip(results) {
+                        anyhow::ensure!(matches!(result?, Output::Number(it) if it == number));
+                    }
                 }
                 Ok(())
             })

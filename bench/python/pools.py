@@ -51,7 +51,8 @@ def main():
             result.get()
 
     def pool_map(times):
-        pool().map(identity, range(times), chunksize=100)
+        for _ in range(times):
+            pool().map(identity, range(10_000), chunksize=100)
 
     commands = {
         "executor-round-trip": executor_round_trip,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
@@ -143,7 +143,7 @@ pub async fn supervise(
                     shared.queue.up();
                     down = false;
                 }
-                shared.pids[slot].store(worker.pid(), Relaxed);
+                shared.pids[slot].store(worker.pid, Relaxed);
                 let end = worker.serve(&shared, &mut held).await;
                 shared.pids[slot].store(0, Relaxed);
                 if worker.answered {
@@ -201,6 +201,8 @@ impl Drop for Last<'_> {
 /// A worker process that is ready for jobs.
 struct Worker {
     child: Child,
+    /// Also the number of its process group.
+    pid: u32,
     stdin: ChildStdin,
     stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
     /// Whether it has ever answered a job, and so is of use.
@@ -252,7 +254,8 @@ impl Worker {
         };
         let codec = wire::codec(shared.config.message_limit);
         let stdout = FramedRead::new(stdout, codec);
-        Ok(Self { child, stdin, stdout, answered: false })
+        let pid = child.id().unwrap_or_default();
+        Ok(Self { child, pid, stdin, stdout, answered: false })
     }
 
     /// Tells the worker its limits, and waits until it is ready.
@@ -286,10 +289,6 @@ impl Worker {
         }
     }
 
-    fn pid(&self) -> u32 {
-        self.child.id().unwrap_or_default()
-    }
-
     /// Hands the worker jobs until it dies or the pool closes.
     async fn serve(
         &mut self,
@@ -304,10 +303,10 @@ impl Worker {
                     biased;
                     // The death of an idle worker is noticed here, before a
                     // job is given to it.
-                    status = self.child.wait() => return match used {
-                        false => End::Unused(died(status)),
-                        true => End::Used,
-                    },
+                    _ = self.child.wait() => {
+                        let died = self.kill().await;
+                        return if used { End::Used } else { End::Unused(died) };
+                    }
                     () = shared.kill.cancelled() => return End::Closed,
                     ticket = shared.queue.next() => match ticket {
                         Some(ticket) => ticket,
@@ -399,43 +398,47 @@ impl Worker {
         }
     }
 
+    /// Ends the worker, and with it what its jobs have started, and tells how
+    /// it ended. If it has ended or is about to by itself, that is what is
+    /// told: the system has noted it before it closes the pipes.
     async fn kill(&mut self) -> Error {
-        kill(&mut self.child).await
+        kill_group(self.pid);
+        self.child.start_kill().ok();
+        match self.child.wait().await {
+            Ok(status) => Error::WorkerDied(status),
+            Err(error) => {
+                Error::Broken(format!("how it ended is lost: {error}"))
+            }
+        }
     }
 
     /// Lets an idle worker go when the pool closes.
     async fn leave(self, shared: &Shared) {
-        let Self { mut child, stdin, .. } = self;
+        let Self { mut child, pid, stdin, .. } = self;
         drop(stdin); // the sign to leave
         tokio::select! {
             _ = child.wait() => {}
             () = shared.kill.cancelled() => {}
         }
-        kill(&mut child).await;
+        kill_group(pid);
+        child.start_kill().ok();
+        child.wait().await.ok();
     }
 }
 
-/// Ends a worker, and with it what its jobs have started, and tells how it
-/// ended. If it was about to end by itself, that is what is told: the system
-/// has noted it before it closes the pipes.
-async fn kill(child: &mut Child) -> Error {
+/// Kills a worker's process group, right after the worker's end at the latest:
+/// as long as a process is in the group, no other gets its number, and one that
+/// is free has its turn again only when all others have had theirs.
+fn kill_group(pid: u32) {
     #[cfg(unix)]
-    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok())
-        && let Some(group) = rustix::process::Pid::from_raw(id)
     {
-        use rustix::process::{Signal, kill_process_group};
-        // It is not reaped yet, so the number cannot be another's.
-        kill_process_group(group, Signal::KILL).ok();
+        use rustix::process::{Pid, Signal, kill_process_group};
+        if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+            kill_process_group(group, Signal::KILL).ok();
+        }
     }
-    child.start_kill().ok();
-    died(child.wait().await)
-}
-
-fn died(status: io::Result<ExitStatus>) -> Error {
-    match status {
-        Ok(status) => Error::WorkerDied(status),
-        Err(error) => Error::Broken(format!("how it ended is lost: {error}")),
-    }
+    #[cfg(not(unix))]
+    let _ = pid;
 }
 
 /// Writes the frames and reads the answers, both at once: a worker that waits
