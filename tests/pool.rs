@@ -385,7 +385,6 @@ fn a_worker_that_cannot_start_is_a_clear_error() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::{BufRead, BufReader, Write};
-    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::path::Path;
     use std::process::{Child, Command, Stdio};
@@ -401,12 +400,21 @@ mod linux {
         kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
     }
 
+    /// Makes a program of a script; an existing one is replaced in one step.
     fn script(file: &Path, text: &str) {
-        // Made under another name: a file that is being written to cannot be started.
         let draft = file.with_extension("draft");
         fs::write(&draft, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::rename(&draft, file).unwrap();
+        copy_program(&draft, file);
+    }
+
+    /// By another process: what this one holds open for writing, a child of another test's thread
+    /// may hold too for a moment, and such a file cannot be started.
+    fn copy_program(from: &Path, to: &Path) {
+        let copy = to.with_extension("copy");
+        let text = r#"cp "$1" "$2" && chmod 755 "$2" && mv "$2" "$3""#;
+        let mut shell = Command::new("sh");
+        let status = shell.args(["-c", text, "sh"]).args([from, &copy, to]).status().unwrap();
+        assert!(status.success());
     }
 
     /// Runs the test-program to its end, and gives what it printed.
@@ -777,7 +785,7 @@ mod linux {
     fn after_an_upgrade_a_worker_is_still_of_the_running_build() {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("program");
-        fs::copy(HOST, &copy).unwrap();
+        copy_program(Path::new(HOST), &copy);
         let output = host(&copy, &["upgraded"]);
         let lines = lines(&output);
         assert!(lines[0].starts_with("the worker died: signal: 6"), "{lines:?}");
