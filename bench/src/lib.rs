@@ -1,5 +1,13 @@
-//! What the benchmarks share: the cores they run on, Python beside them, and ratios.
+//! Contests: the ways to do the same work side by side, in Rust and in Python, and beside what
+//! cannot be beaten.
+//!
+//! Each of the [`contests`] names its contenders. A [`contender`] is a process of its own, which is
+//! told how much to do and prints its figures; [`arena`] has them take turns, in rounds; the
+//! [`report`] says who is ahead. [`cores`] and [`python`] are what they share.
 
+pub mod arena;
+pub mod contender;
+pub mod contests;
 pub mod cores;
 pub mod python;
-pub mod ratio;
+pub mod report;

@@ -1,58 +1,46 @@
-//! A Python program that measures beside us: it is told what and how often, and answers how long
-//! that took.
+//! Python beside us: an environment of its own, with the packages that the contenders need.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-/// The program while it runs; it ends when this is dropped.
-#[derive(Debug)]
-pub struct Python {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
+/// The packages, with their versions, from the workspace's root.
+const REQUIREMENTS: &str = "examples-async/compute-service/requirements.txt";
+
+/// Where the environment's interpreter is, from the workspace's root.
+pub fn in_environment(root: &Path) -> PathBuf {
+    let program = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+    root.join("target/python").join(program)
 }
 
-impl Python {
-    /// Starts a script of the folder `bench/python`.
-    ///
-    /// # Errors
-    ///
-    /// When there is no Python 3.
-    pub fn start(script: &str) -> Result<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
-        let mut child = Command::new(if cfg!(windows) { "python" } else { "python3" })
-            .arg(folder.join(script))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("starting Python")?;
-        let stdin = child.stdin.take();
-        let stdout = BufReader::new(child.stdout.take().context("Python has no stdout")?);
-        Ok(Self { child, stdin, stdout })
+/// Makes the virtual environment `target/python` with an interpreter, unless it is there and has
+/// the packages that [`REQUIREMENTS`] names.
+///
+/// # Errors
+///
+/// When it cannot be made, or the packages cannot be had.
+pub fn make_environment(root: &Path, interpreter: &Path) -> Result<()> {
+    let python = in_environment(root);
+    let requirements = fs::read(root.join(REQUIREMENTS)).context("reading what Python needs")?;
+    let stamp = root.join("target/python/requirements.txt"); // written when all of them are there
+    if python.is_file() && fs::read(&stamp).is_ok_and(|installed| installed == requirements) {
+        return Ok(());
     }
-
-    /// Has something done so many times, and gives the time that it took.
-    ///
-    /// # Errors
-    ///
-    /// When the program has ended, which it does when it does not know what it is asked for.
-    pub fn measure(&mut self, what: &str, times: u64) -> Result<Duration> {
-        let stdin = self.stdin.as_mut().context("Python has no stdin")?;
-        writeln!(stdin, "{what} {times}").context("asking Python")?;
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).context("reading Python's answer")?;
-        let nanoseconds = line.trim().parse().with_context(|| format!("{what}: {line:?}"))?;
-        Ok(Duration::from_nanos(nanoseconds))
-    }
+    eprintln!("making a virtual environment for Python in target/python");
+    let environment = root.join("target/python");
+    run(Command::new(interpreter).args(["-m", "venv"]).arg(&environment))?;
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(root.join(REQUIREMENTS)))?;
+    fs::write(stamp, requirements).context("noting what is installed")
 }
 
-impl Drop for Python {
-    fn drop(&mut self) {
-        drop(self.stdin.take()); // the sign to end, with its own processes
-        self.child.wait().ok();
-    }
+fn run(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| format!("starting {command:?}"))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let complaint = complaint.lines().last().unwrap_or_default();
+    ensure!(output.status.success(), "{command:?}: {}, {complaint}", output.status);
+    Ok(())
 }

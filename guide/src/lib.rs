@@ -9,6 +9,7 @@
 pub mod book;
 pub mod check;
 pub mod compare;
+pub mod contest;
 pub mod costs;
 pub mod csp;
 pub mod examples;

@@ -249,7 +249,7 @@ impl Recording {
         Ok(Self {
             version: VERSION,
             example: example.name.clone(),
-            recorded: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            recorded: now(),
             machine: Machine::this(),
             rust,
             python,
@@ -292,8 +292,17 @@ async fn record(program: &Program, command: String, language: String) -> Result<
     }
 }
 
+/// The time: UTC, RFC 3339, to the second.
+pub fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// The name and number that a tool prints for `--version`.
-async fn version_of(tool: impl AsRef<Path>, folder: &Path) -> Result<String> {
+///
+/// # Errors
+///
+/// When it cannot be started, or says nothing.
+pub async fn version_of(tool: impl AsRef<Path>, folder: &Path) -> Result<String> {
     let tool = tool.as_ref();
     let program = Program {
         executable: tool.to_owned(),

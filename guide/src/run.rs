@@ -110,6 +110,18 @@ impl Running {
     ///
     /// When it cannot be started.
     pub fn start(program: &Program, limits: Limits) -> Result<Self> {
+        let mut running = Self::start_unwatched(program, limits)?;
+        running.sampler = running.id().and_then(Sampler::start);
+        Ok(running)
+    }
+
+    /// As [`Self::start`], but memory, threads and processes are not looked at, which would take
+    /// time from a program whose time is measured.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start_unwatched(program: &Program, limits: Limits) -> Result<Self> {
         let mut command = Command::new(&program.executable);
         command
             .args(&program.arguments)
@@ -142,7 +154,7 @@ impl Running {
 
         Ok(Self {
             exited: watch_for_exit(id, started),
-            sampler: Sampler::start(id),
+            sampler: None,
             child,
             lines,
             started,

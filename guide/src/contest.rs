@@ -1,0 +1,365 @@
+//! Contests: a question, those who answer it, and what each of them took, round by round. The crate
+//! `bench` measures them; the book shows those that are kept in `guide/results.json`.
+//!
+//! A machine is now faster, now slower, and two figures of different minutes say little. So the
+//! contenders take turns in rounds, and two of them are compared by the ratios of the same round.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use statrs::statistics::{Data, Max, Min, OrderStatistics};
+
+use crate::recording::Machine;
+
+/// The version of the format that this program writes, and the only one that it reads.
+pub const VERSION: u32 = 1;
+
+/// What one run of all contests gave, on one machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Where.
+    pub machine: Machine,
+    /// What compiled or ran the contenders: `rustc 1.95.0`, `Python 3.11.7`.
+    pub languages: Vec<String>,
+    /// The contests.
+    pub contests: Vec<Contest>,
+}
+
+/// A question, and what was measured to answer it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contest {
+    /// How `--only` and the book's pages call it.
+    pub name: String,
+    /// When it was measured: UTC, RFC 3339, to the second.
+    pub measured: String,
+    /// Whether each contender had only a moment, which is for trying, not for quoting.
+    pub quick: bool,
+    /// The question.
+    pub question: String,
+    /// What the contenders do, and how that is measured, in a sentence or two.
+    pub method: String,
+    /// What the sizes count, as in `waits at once`, where there are several.
+    pub sizes: Option<String>,
+    /// What is measured. The first measure decides who is ahead.
+    pub measures: Vec<Measure>,
+    /// What each contender took.
+    pub entries: Vec<Entry>,
+    /// Who could not take part, or not at every size.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A figure that every contender gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// What it is: `time`.
+    pub name: String,
+    /// Its unit: `s`.
+    pub unit: String,
+    /// Which end of the scale is the good one.
+    pub better: Better,
+}
+
+/// Which end of a scale is the good one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// As for a time.
+    Less,
+    /// As for jobs in a second.
+    More,
+}
+
+/// What a contender took at one size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Who.
+    pub contender: String,
+    /// In what.
+    pub language: Language,
+    /// The size, where the contest has several.
+    pub size: Option<u64>,
+    /// By the measure's name: a figure for each round, in the same order for all contenders.
+    pub figures: BTreeMap<String, Vec<f64>>,
+}
+
+/// What a contender is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Rust.
+    Rust,
+    /// Python.
+    Python,
+    /// Nobody's: what no contender can pass, such as the wait itself.
+    Floor,
+}
+
+/// A contender that could not take part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Who.
+    pub contender: String,
+    /// At which size; at none if there is none.
+    pub size: Option<u64>,
+    /// Why.
+    pub why: String,
+}
+
+/// What several rounds gave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// The least of the rounds.
+    pub least: f64,
+    /// The one in the middle.
+    pub median: f64,
+    /// The most.
+    pub most: f64,
+}
+
+impl Spread {
+    /// The spread of some figures. None if there are none.
+    pub fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut figures = Data::new(figures.into_iter().collect::<Vec<_>>());
+        (!figures.is_empty()).then(|| Self {
+            least: figures.min(),
+            median: figures.median(),
+            most: figures.max(),
+        })
+    }
+}
+
+impl Results {
+    /// Reads a file that [`Self::write`] has written.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing or not in this format. The message names it.
+    pub fn read(file: &Path) -> Result<Self> {
+        let read = || -> Result<Self> {
+            let results: Self = serde_json::from_str(&fs::read_to_string(file)?)?;
+            let version = results.version;
+            ensure!(version == VERSION, "it has version {version}, not {VERSION}");
+            Ok(results)
+        };
+        read().with_context(|| format!("reading {}", file.display()))
+    }
+
+    /// Writes the file, as a whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        let new = file.with_extension("json.new");
+        fs::write(&new, text).with_context(|| format!("writing {}", new.display()))?;
+        fs::rename(&new, file).with_context(|| format!("writing {}", file.display()))
+    }
+
+    /// Puts these contests into a file in place of its own of the same name.
+    ///
+    /// # Errors
+    ///
+    /// When the file holds others that were measured on another machine or in other versions, or
+    /// when one of these was measured only for trying.
+    pub fn keep(mut self, file: &Path) -> Result<()> {
+        let quick = self.contests.iter().find(|contest| contest.quick);
+        ensure!(quick.is_none(), "what --quick gives is not to be kept");
+        if file.is_file() {
+            let mut kept = Self::read(file)?;
+            let same = kept.machine == self.machine && kept.languages == self.languages;
+            kept.contests.retain(|kept| self.contest(&kept.name).is_err());
+            ensure!(
+                same || kept.contests.is_empty(),
+                "{} is of another machine or other versions; measure all contests",
+                file.display()
+            );
+            self.contests.extend(kept.contests);
+        }
+        self.write(file)
+    }
+
+    /// The contest of this name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none. The message names those that there are.
+    pub fn contest(&self, name: &str) -> Result<&Contest> {
+        self.contests.iter().find(|contest| contest.name == name).with_context(|| {
+            let known: Vec<_> = self.contests.iter().map(|contest| contest.name.as_str()).collect();
+            format!("no contest {name}; there are {}", known.join(", "))
+        })
+    }
+}
+
+impl Contest {
+    /// The sizes at which anything was measured, in order; one None where there are no sizes.
+    pub fn sizes(&self) -> Vec<Option<u64>> {
+        let mut sizes: Vec<_> = self.entries.iter().map(|entry| entry.size).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+
+    /// The entries at a size, in the order in which the contenders were named.
+    pub fn at(&self, size: Option<u64>) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.size == size)
+    }
+
+    /// The entries of those who are ahead at a size, by this measure: the best, and whoever cannot
+    /// be told from it, see [`Measure::level`].
+    pub fn ahead(&self, measure: &Measure, size: Option<u64>) -> Vec<&Entry> {
+        let contenders = || {
+            let all = self.at(size).filter(|entry| entry.language != Language::Floor);
+            all.filter_map(|entry| Some((entry, entry.spread(measure)?.median)))
+        };
+        let best = contenders().min_by(|(_, a), (_, b)| match measure.better {
+            Better::Less => a.total_cmp(b),
+            Better::More => b.total_cmp(a),
+        });
+        let Some((best, _)) = best else { return Vec::new() };
+        contenders()
+            .map(|(entry, _)| entry)
+            .filter(|entry| {
+                entry.contender == best.contender
+                    || entry.ratio(best, measure).is_some_and(|ratio| measure.level(ratio))
+            })
+            .collect()
+    }
+}
+
+impl Measure {
+    /// Whether somebody with this ratio to the best cannot be told from it: in some round it was
+    /// no worse, or it is worse by less than a twentieth.
+    pub fn level(&self, ratio: Spread) -> bool {
+        match self.better {
+            Better::Less => ratio.least <= 1.0 || ratio.median < 1.05,
+            Better::More => ratio.most >= 1.0 || ratio.median > 1.0 / 1.05,
+        }
+    }
+
+    /// A value with its unit, in three digits: `1.62 s`, `437 MiB`, `12,300 jobs/s`.
+    pub fn show(&self, value: f64) -> String {
+        format!("{} {}", digits(value), self.unit).trim_end().to_owned()
+    }
+}
+
+impl Entry {
+    /// The figures of a measure, round by round; empty if it was not measured.
+    pub fn rounds(&self, measure: &Measure) -> &[f64] {
+        self.figures.get(&measure.name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the rounds gave.
+    pub fn spread(&self, measure: &Measure) -> Option<Spread> {
+        Spread::of(self.rounds(measure).iter().copied())
+    }
+
+    /// How many times the other's figure this one is, from the pairs of the same round.
+    pub fn ratio(&self, other: &Self, measure: &Measure) -> Option<Spread> {
+        let pairs = self.rounds(measure).iter().zip(other.rounds(measure));
+        Spread::of(pairs.map(|(this, other)| this / other))
+    }
+}
+
+/// A number in three digits or all those before the point, with commas between thousands.
+pub fn digits(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 99.95 || size == 0.0 => 0,
+        size if size >= 9.995 => 1,
+        size if size >= 0.9995 => 2,
+        _ => 3,
+    };
+    let text = format!("{value:.decimals$}");
+    if decimals > 0 {
+        return text;
+    }
+    let (sign, digits) = text.split_at(usize::from(value < 0.0));
+    let first = match digits.len() % 3 {
+        0 => 3.min(digits.len()),
+        rest => rest,
+    };
+    let (head, tail) = digits.split_at(first);
+    let mut text = format!("{sign}{head}");
+    for group in tail.as_bytes().chunks(3) {
+        text.push(',');
+        text.extend(group.iter().map(|&digit| char::from(digit)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spread_is_least_median_and_most() {
+        let spread = Spread::of([3.0, 1.0, 2.5]).unwrap();
+        assert_eq!((spread.least, spread.median, spread.most), (1.0, 2.5, 3.0));
+        assert_eq!(Spread::of([4.0, 1.0]).unwrap().median, 2.5);
+        assert_eq!(Spread::of([]), None);
+    }
+
+    #[test]
+    fn numbers_have_three_digits() {
+        let cases = [
+            (0.0, "0"),
+            (0.01234, "0.012"),
+            (0.9999, "1.00"),
+            (1.005, "1.00"),
+            (12.34, "12.3"),
+            (99.96, "100"),
+            (999.6, "1,000"),
+            (1_234_567.0, "1,234,567"),
+            (-1234.0, "-1,234"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(digits(value), text);
+        }
+    }
+
+    fn entry(contender: &str, language: Language, rounds: [f64; 3]) -> Entry {
+        let figures = BTreeMap::from([("time".to_owned(), rounds.to_vec())]);
+        Entry { contender: contender.to_owned(), language, size: None, figures }
+    }
+
+    #[test]
+    fn whoever_cannot_be_told_from_the_best_is_ahead_too() {
+        let contest = Contest {
+            name: "x".to_owned(),
+            measured: String::new(),
+            quick: false,
+            question: String::new(),
+            method: String::new(),
+            sizes: None,
+            measures: Vec::new(),
+            entries: vec![
+                entry("floor", Language::Floor, [0.1; 3]),
+                entry("best", Language::Rust, [1.0, 2.0, 1.0]),
+                entry("sometimes better", Language::Rust, [1.2, 1.9, 1.2]),
+                entry("hardly worse", Language::Rust, [1.04, 2.08, 1.04]),
+                entry("worse", Language::Python, [1.1, 2.1, 1.1]),
+            ],
+            left_out: Vec::new(),
+        };
+        let ahead = |better| {
+            let measure = Measure { name: "time".to_owned(), unit: "s".to_owned(), better };
+            let ahead = contest.ahead(&measure, None);
+            ahead.into_iter().map(|entry| entry.contender.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(ahead(Better::Less), ["best", "sometimes better", "hardly worse"]);
+        // The other way round nobody is worse in each round.
+        assert_eq!(ahead(Better::More).len(), 4);
+    }
+}
