@@ -1,7 +1,7 @@
 //! Holds the contests: `cargo run --release -p bench`.
 //!
-//! The tables go to stdout, the progress to stderr, and all figures to
-//! `target/bench/results.json`.
+//! The tables go to stdout, the progress to stderr, all figures to `target/bench/results.json`, and
+//! pictures of them beside it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -14,6 +14,8 @@ use bench::{contests, python, report};
 use clap::{Parser, Subcommand};
 use guide::contest::{Language, Results, VERSION};
 use guide::recording::{self, Machine};
+use guide::words::ENGLISH;
+use guide::{chart, page};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Measures the ways to do the same work side by side: in Rust, in Python, and beside what cannot
@@ -151,19 +153,54 @@ async fn hold(contests: &[Contest], effort: Effort, keep: bool) -> Result<ExitCo
             who.is_none_or(|contender| contender.language == Language::Python)
         };
         ours_failed |= held.left_out.iter().any(|out| !may_fail(&out.contender));
+        draw(&held, &target)?;
         results.contests.push(held);
         results.write(&target.join("results.json"))?;
     }
     bar.finish_and_clear();
 
     print!("{}", report::winners(&results.contests));
+    for contradiction in contradictions(&results, root)? {
+        println!("the book says otherwise: {contradiction}");
+    }
     let took = started.elapsed().as_secs();
-    println!("\n{took} s; all figures are in target/bench/results.json");
+    println!("\n{took} s; all figures and pictures are in target/bench");
     if keep {
         results.keep(&root.join("guide/results.json"))?;
         println!("kept for the book in guide/results.json");
     }
     Ok(if ours_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What the book's pages say of these contests, and what was measured does not bear out.
+fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
+    let mut contradictions = Vec::new();
+    for page in std::fs::read_dir(root.join("guide/en")).context("reading the book's pages")? {
+        let page = page?;
+        let name = page.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(page.path()).with_context(|| name.clone())?;
+        for statement in text.lines().filter_map(page::statement) {
+            let held = results.contests.iter().any(|held| held.name == statement.contest());
+            if let (true, Err(error)) = (held, statement.check(results)) {
+                contradictions.push(format!("{name}: {error:#}"));
+            }
+        }
+    }
+    contradictions.sort();
+    Ok(contradictions)
+}
+
+/// Draws a picture of each measure of a contest, as the book shows it.
+fn draw(contest: &guide::contest::Contest, folder: &Path) -> Result<()> {
+    for measure in &contest.measures {
+        let name = format!("{}, {}.svg", contest.name, measure.name).replace('/', "");
+        let picture = chart::file(contest, measure, &ENGLISH);
+        std::fs::write(folder.join(&name), picture).with_context(|| format!("writing {name}"))?;
+    }
+    Ok(())
 }
 
 /// Builds the programs that contenders start, as optimised as this one.

@@ -12,7 +12,8 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
 use crate::examples::Workspace;
-use crate::page::{Examples, source_copy};
+use crate::ledger::Ledger;
+use crate::page::{Examples, source_copy, test_copy};
 
 /// For whom a book is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,20 +52,27 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<(
             scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
             book.config.set("output.html.additional-js", scripts)?;
         }
-        book.with_preprocessor(Examples { workspace: workspace.clone(), link_sources: true });
+        book.with_preprocessor(Examples::new(workspace.clone(), true));
         book.build()
     })
     .context("building the book")?;
     let logged = log.0.lock().expect("nobody panics while logging").clone();
     ensure!(logged.is_empty(), "mdBook says:\n{}", logged.join("\n"));
 
+    let copy = |source: &str, copy: &str| -> Result<()> {
+        let copy = destination.join(copy);
+        fs::create_dir_all(copy.parent().context("the copy has a folder")?)?;
+        fs::copy(workspace.root.join(source), &copy)
+            .with_context(|| format!("copying {source} to {}", copy.display()))?;
+        Ok(())
+    };
     for example in workspace.examples.values() {
         for source in [Some(&example.source), example.python.as_ref()].into_iter().flatten() {
-            let copy = destination.join(source_copy(example, source));
-            fs::create_dir_all(copy.parent().context("the copy has a folder")?)?;
-            fs::copy(workspace.root.join(source), &copy)
-                .with_context(|| format!("copying {source} to {}", copy.display()))?;
+            copy(source, &source_copy(example, source))?;
         }
+    }
+    for file in Ledger::tests(&workspace.root)? {
+        copy(&file, &test_copy(&file))?;
     }
     Ok(())
 }

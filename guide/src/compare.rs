@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use maud::{Markup, html};
 
 use crate::examples::Workspace;
-use crate::recording::{Machine, Recording, Run, mebibytes};
+use crate::recording::{Recording, Run, mebibytes};
 
 /// A figure that can be compared, where it is known.
 struct Figure {
@@ -147,15 +147,9 @@ fn chart(figure: &Figure, rows: &[(&str, (&str, &Run))], id: &str) -> Markup {
 pub fn machines<'a>(recordings: impl Iterator<Item = &'a Recording>) -> Markup {
     let mut machines = BTreeSet::new();
     for recording in recordings {
-        let Machine { cores, memory, system } = &recording.machine;
-        let memory = memory.map(|bytes| format!(", {:.0} GiB", mebibytes(bytes) / 1024.0));
-        let day = recording.recorded.get(..10).unwrap_or_default();
+        let place = recording.machine.at(&recording.recorded);
         let languages: Vec<_> = recording.runs().map(|(_, run)| run.language.as_str()).collect();
-        machines.insert(format!(
-            "{day} on {cores} cores{}, {system}; {}",
-            memory.unwrap_or_default(),
-            languages.join(", ")
-        ));
+        machines.insert(format!("{place}; {}", languages.join(", ")));
     }
     html! {
         @for machine in machines { p.machine { "Recorded " (machine) "." } }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use statrs::statistics::{Data, Max, Min, OrderStatistics};
 
@@ -204,6 +204,18 @@ impl Results {
 }
 
 impl Contest {
+    /// The measure of this name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none. The message names those that there are.
+    pub fn measure(&self, name: &str) -> Result<&Measure> {
+        self.measures.iter().find(|measure| measure.name == name).with_context(|| {
+            let known: Vec<_> = self.measures.iter().map(|known| known.name.as_str()).collect();
+            format!("{} has no measure {name}; it has {}", self.name, known.join("; "))
+        })
+    }
+
     /// The sizes at which anything was measured, in order; one None where there are no sizes.
     pub fn sizes(&self) -> Vec<Option<u64>> {
         let mut sizes: Vec<_> = self.entries.iter().map(|entry| entry.size).collect();
@@ -273,6 +285,94 @@ impl Entry {
     }
 }
 
+/// What a page says of figures, so that it can be checked: `{{#measured waiting, 100000: tokio tasks
+/// <= 0.5 asyncio.gather}}`. After the contest may stand a size, and then a measure, if it is not
+/// the first one. On the right stands a number, a contender, or a number of times a contender.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement<'a> {
+    contest: &'a str,
+    size: Option<u64>,
+    measure: Option<&'a str>,
+    left: &'a str,
+    at_most: bool,
+    factor: f64,
+    right: Option<&'a str>,
+}
+
+impl<'a> Statement<'a> {
+    /// Reads what stands after `measured`.
+    ///
+    /// # Errors
+    ///
+    /// When it is no statement.
+    pub fn parse(text: &'a str) -> Result<Self> {
+        let (place, claim) = text.split_once(": ").context("it has no colon")?;
+        let (contest, mut rest) = place.split_once(", ").unwrap_or((place, ""));
+        let (first, others) = rest.split_once(", ").unwrap_or((rest, ""));
+        let size = first.parse().ok();
+        if size.is_some() {
+            rest = others;
+        }
+        let measure = Some(rest).filter(|measure| !measure.is_empty());
+
+        let (left, at_most, right) = match (claim.split_once(" <= "), claim.split_once(" >= ")) {
+            (Some((left, right)), None) => (left, true, right),
+            (None, Some((left, right))) => (left, false, right),
+            _ => bail!("it has neither <= nor >="),
+        };
+        let (first, rest) = right.split_once(' ').unwrap_or((right, ""));
+        let (factor, right) = match first.parse() {
+            Ok(factor) => (factor, Some(rest).filter(|rest| !rest.is_empty())),
+            Err(_) => (1.0, Some(right)),
+        };
+        Ok(Self { contest, size, measure, left, at_most, factor, right })
+    }
+
+    /// The contest that it is about.
+    pub fn contest(&self) -> &'a str {
+        self.contest
+    }
+
+    /// Whether the results bear it out, by the medians.
+    ///
+    /// # Errors
+    ///
+    /// When they do not; the message says what was measured. Also when the contest, the size, the
+    /// measure or a contender is not in the results.
+    pub fn check(&self, results: &Results) -> Result<()> {
+        let contest = results.contest(self.contest)?;
+        let measure = match self.measure {
+            None => contest.measures.first().context("it has no measure")?,
+            Some(name) => contest.measure(name)?,
+        };
+        let entry = |name: &str| {
+            let mut entries = contest.at(self.size);
+            entries.find(|entry| entry.contender == name).with_context(|| {
+                format!("{} has no {name} at this size: {:?}", self.contest, self.size)
+            })
+        };
+        let (left, right) = (entry(self.left)?, self.right.map(entry).transpose()?);
+        let measured = match right {
+            None => left.spread(measure),
+            Some(right) => left.ratio(right, measure),
+        };
+        let median = measured.with_context(|| format!("{} was not measured", measure.name))?.median;
+        let holds = if self.at_most { median <= self.factor } else { median >= self.factor };
+        let sign = if self.at_most { "most" } else { "least" };
+        ensure!(
+            holds,
+            "{}, {}: {} is {} {}, not at {sign} {}",
+            self.contest,
+            measure.name,
+            self.left,
+            digits(median),
+            self.right.map_or(measure.unit.clone(), |right| format!("times {right}")),
+            self.factor
+        );
+        Ok(())
+    }
+}
+
 /// A number in three digits or all those before the point, with commas between thousands.
 pub fn digits(value: f64) -> String {
     let decimals = match value.abs() {
@@ -327,6 +427,64 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(digits(value), text);
         }
+    }
+
+    #[test]
+    fn a_statement_names_contest_size_and_measure() {
+        let parse = |text| Statement::parse(text).unwrap();
+        let statement = parse("waiting, 1000, memory: tokio tasks <= 0.5 asyncio.gather");
+        assert_eq!(statement.contest, "waiting");
+        assert_eq!((statement.size, statement.measure), (Some(1000), Some("memory")));
+        assert_eq!((statement.left, statement.at_most), ("tokio tasks", true));
+        assert_eq!((statement.factor, statement.right), (0.5, Some("asyncio.gather")));
+        assert_eq!(
+            parse("start, round trip, one core: a <= b").measure,
+            Some("round trip, one core")
+        );
+        let statement = parse("start: thread >= 10");
+        assert_eq!((statement.size, statement.measure, statement.right), (None, None, None));
+        assert_eq!(parse("start: a <= b c").right, Some("b c"));
+        for nonsense in ["", "start", "start: a", "start: a < b", "start, 1, a <= b"] {
+            assert!(Statement::parse(nonsense).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_statement_is_checked_against_the_medians() {
+        let measure = Measure { name: "time".into(), unit: "s".into(), better: Better::Less };
+        let contest = Contest {
+            name: "x".to_owned(),
+            measured: String::new(),
+            quick: false,
+            question: String::new(),
+            method: String::new(),
+            sizes: None,
+            measures: vec![measure],
+            entries: vec![
+                entry("a", Language::Rust, [1.0, 2.0, 3.0]),
+                entry("b", Language::Rust, [2.0, 4.0, 3.0]),
+            ],
+            left_out: Vec::new(),
+        };
+        let results = Results {
+            version: VERSION,
+            machine: Machine::this(),
+            languages: Vec::new(),
+            contests: vec![contest],
+        };
+        let check = |text| {
+            let statement = Statement::parse(text).unwrap();
+            statement.check(&results).map_err(|error| error.to_string())
+        };
+        assert_eq!(check("x: a <= 0.5 b"), Ok(()));
+        assert_eq!(check("x: a <= b"), Ok(()));
+        assert_eq!(check("x: b >= 3"), Ok(()));
+        assert_eq!(check("x: a >= b"), Err("x, time: a is 0.500 times b, not at least 1".into()));
+        assert_eq!(check("x: a <= 1.5"), Err("x, time: a is 2.00 s, not at most 1.5".into()));
+        assert!(check("y: a <= b").unwrap_err().contains("there are x"));
+        assert!(check("x, 5: a <= b").is_err());
+        assert!(check("x, width: a <= b").is_err());
+        assert!(check("x: c <= b").is_err());
     }
 
     fn entry(contender: &str, language: Language, rounds: [f64; 3]) -> Entry {

@@ -7,12 +7,14 @@
 //! strict [`csp`], and the [`runner`] runs an example for one of its readers.
 
 pub mod book;
+pub mod chart;
 pub mod check;
 pub mod compare;
 pub mod contest;
 pub mod costs;
 pub mod csp;
 pub mod examples;
+pub mod ledger;
 pub mod page;
 pub mod recording;
 pub mod run;
@@ -20,3 +22,4 @@ pub mod runner;
 pub mod server;
 pub mod timeline;
 pub mod transcript;
+pub mod words;

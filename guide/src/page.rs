@@ -5,53 +5,35 @@
 //! `{{#example NAME:part,other}}` shows only what stands between the marks `ANCHOR: part` and
 //! `ANCHOR_END: part`, and then the other part, of both sources. `{{#costs}}` is a table of what
 //! every example cost, and `{{#compare NAME NAME}}` shows these examples' costs as bars.
+//!
+//! `{{#contest NAME}}` shows a contest, and `{{#contest NAME: measure; other}}` these measures of it;
+//! `{{#contests}}` is a table of who is ahead in each. `{{#measured STATEMENT}}`, a
+//! [`Statement`], leaves nothing on the page, and fails the build if the figures do not bear out
+//! what the page says there. `{{#ledger}}` is the [`Ledger`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use maud::{Markup, PreEscaped, html};
 use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
+use crate::chart;
 use crate::check::{self, Fault, Page};
 use crate::compare;
+use crate::contest::{Contest, Results, Statement};
 use crate::examples::{Example, Workspace};
+use crate::ledger::{self, Ledger, Proof};
 use crate::recording::{Recording, TimedLine};
 use crate::run::Stream;
 use crate::timeline::{self, Track};
 use crate::transcript::{Order, Transcript, next_name};
+use crate::words::{ENGLISH, Words};
 
-/// The words that the directive itself puts on a page, by language.
-struct Words {
-    copy: &'static str,
-    differs: &'static str,
-    in_part: &'static str,
-    lines_and_times: &'static str,
-    output: &'static str,
-    output_of_both: &'static str,
-    run: &'static str,
-    stderr: &'static str,
-    timeline: &'static str,
-    order: fn(Order) -> Option<&'static str>,
-}
-
-const ENGLISH: Words = Words {
-    copy: "In a crate of your own",
-    differs: "differs from run to run",
-    in_part: "(in part)",
-    lines_and_times: "Each line with its time",
-    output: "Output",
-    output_of_both: "Output of both",
-    run: "A run of it",
-    stderr: "on stderr",
-    timeline: "Timeline",
-    order: |order| match order {
-        Order::Fixed => None,
-        Order::Free => Some("in any order"),
-        Order::Repeated => Some("once or more often"),
-        Order::Stderr => Some(ENGLISH.stderr),
-    },
-};
+/// What the contests gave, as the book shows it, from the workspace's root.
+pub const RESULTS: &str = "guide/results.json";
 
 /// The preprocessor `example` of `guide/book.toml`.
 #[derive(Debug)]
@@ -60,6 +42,15 @@ pub struct Examples {
     pub workspace: Workspace,
     /// Whether the book holds a copy of each source, see [`source_copy`], to link to.
     pub link_sources: bool,
+    /// [`RESULTS`], read when a page first asks for them.
+    results: OnceCell<Result<Results, String>>,
+}
+
+impl Examples {
+    /// The preprocessor for a workspace's book.
+    pub fn new(workspace: Workspace, link_sources: bool) -> Self {
+        Self { workspace, link_sources, results: OnceCell::new() }
+    }
 }
 
 /// Where the book keeps its copy of an example's source: text that any browser shows, also
@@ -67,6 +58,11 @@ pub struct Examples {
 pub fn source_copy(example: &Example, source: &str) -> String {
     let extension = source.rsplit('.').next().unwrap_or_default();
     format!("examples/{}.{extension}.txt", example.name)
+}
+
+/// Where the book keeps its copy of a file of tests.
+pub fn test_copy(file: &str) -> String {
+    format!("{file}.txt")
 }
 
 impl Preprocessor for Examples {
@@ -90,24 +86,28 @@ impl Preprocessor for Examples {
         });
 
         let mut faults = check::check(&pages, &folder);
-        // The page that explains an example is the first one that shows it, but for the front page.
-        let pages_of: BTreeMap<_, _> = pages
-            .iter()
-            .rev()
-            .flat_map(|page| examples_on(page).map(|example| (example, page.path.as_str())))
-            .collect();
-        let mut used = BTreeSet::new();
-        let mut expanded = Vec::new();
-        for page in &pages {
-            expanded.push(self.expand(page, &pages_of, &mut used, &mut faults));
-        }
+        let links = Links::of(&pages, &folder);
+        let expanded: Vec<_> =
+            pages.iter().map(|page| self.expand(page, &links, &mut faults)).collect();
         for example in self.workspace.examples.values() {
-            if !used.contains(&example.name) {
+            if !links.examples.contains_key(example.name.as_str()) {
                 let message = format!(
                     "no page shows this example; put {{{{#example {}}}}} on a line of one",
                     example.name
                 );
                 faults.push(Fault { file: example.source.clone(), line: 1, message });
+            }
+        }
+        if let Ok(results) = self.results() {
+            for contest in results.contests.iter().map(|contest| contest.name.as_str()) {
+                let message = match links.contests.get(contest).map_or(0, Vec::len) {
+                    0 => {
+                        format!("no page shows the contest; put {{{{#contest {contest}}}}} on one")
+                    }
+                    1 => continue,
+                    _ => format!("{contest} is shown more than once; link to one of them instead"),
+                };
+                faults.push(Fault { file: RESULTS.to_owned(), line: 1, message });
             }
         }
         if !faults.is_empty() {
@@ -128,33 +128,74 @@ impl Preprocessor for Examples {
     }
 }
 
-/// The names of the examples that a page brings in.
-fn examples_on(page: &Page) -> impl Iterator<Item = &str> {
-    page.text.lines().filter_map(|line| {
-        let name = line.trim().strip_prefix("{{#example ")?.strip_suffix("}}")?;
-        Some(name.split_once(':').map_or(name, |(name, _)| name))
-    })
+/// Where on the pages things are.
+#[derive(Debug)]
+struct Links<'a> {
+    /// The folder of all pages.
+    folder: &'a Path,
+    /// The page that explains an example: the first that shows it, but for the front page.
+    examples: BTreeMap<&'a str, &'a str>,
+    /// The pages that show a contest.
+    contests: BTreeMap<&'a str, Vec<&'a str>>,
+}
+
+impl<'a> Links<'a> {
+    fn of(pages: &'a [Page], folder: &'a Path) -> Self {
+        let (mut examples, mut contests) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+        // Backwards, so that of several pages the first one stays.
+        for page in pages.iter().rev() {
+            for directive in page.text.lines().filter_map(directive) {
+                let Some((kind, name)) = directive.split_once(' ') else { continue };
+                let name = name.split_once(':').map_or(name, |(name, _)| name);
+                match kind {
+                    "example" => {
+                        examples.insert(name, page.path.as_str());
+                    }
+                    "contest" => contests.entry(name).or_default().push(page.path.as_str()),
+                    _ => {}
+                }
+            }
+        }
+        Self { folder, examples, contests }
+    }
+
+    /// The address of a contest, from the folder of all pages.
+    fn contest(&self, name: &str) -> Option<String> {
+        let page = self.contests.get(name)?.first()?;
+        Some(format!("{}#{}", page.replace(".md", ".html"), chart::anchor(name)))
+    }
+
+    /// The address of what proves a claim, from the folder of all pages.
+    fn proof(&self, proof: Proof<'_>) -> Option<String> {
+        match proof {
+            Proof::Example(name) => Some(self.examples.get(name)?.replace(".md", ".html")),
+            Proof::Contest(name) => self.contest(name),
+            Proof::Test(file, _) => Some(test_copy(&ledger::source(file))),
+        }
+    }
+}
+
+/// What stands between the braces of a line that is a directive.
+fn directive(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("{{#")?.strip_suffix("}}")
+}
+
+/// The statement in a line of a page, where it is a sound one.
+pub fn statement(line: &str) -> Option<Statement<'_>> {
+    Statement::parse(directive(line)?.strip_prefix("measured ")?).ok()
 }
 
 impl Examples {
     /// The page with each directive replaced. What cannot be replaced becomes a fault.
-    fn expand(
-        &self,
-        page: &Page,
-        pages_of: &BTreeMap<&str, &str>,
-        used: &mut BTreeSet<String>,
-        faults: &mut Vec<Fault>,
-    ) -> String {
+    fn expand(&self, page: &Page, links: &Links<'_>, faults: &mut Vec<Fault>) -> String {
         let mut text = String::with_capacity(page.text.len());
         let mut count = 0;
         let mut at = 0;
         for line in page.text.split_inclusive('\n') {
-            let directive =
-                line.trim().strip_prefix("{{#").and_then(|rest| rest.strip_suffix("}}"));
-            if let Some(directive) = directive {
+            if let Some(directive) = directive(line) {
                 count += 1;
                 let id = format!("{}-{count}", page.path.trim_end_matches(".md").replace('/', "-"));
-                match self.replacement(directive, page, &id, used, pages_of) {
+                match self.replacement(directive, page, &id, links) {
                     Ok(figure) => {
                         text += &figure;
                         text.push('\n'); // a blank line follows, which ends the HTML
@@ -178,26 +219,65 @@ impl Examples {
         directive: &str,
         page: &Page,
         id: &str,
-        used: &mut BTreeSet<String>,
-        pages_of: &BTreeMap<&str, &str>,
+        links: &Links<'_>,
     ) -> Result<String> {
-        let words: Vec<_> = directive.split_whitespace().collect();
-        match words[..] {
-            ["example", example] => {
+        let words = &ENGLISH;
+        let (kind, rest) = directive.split_once(' ').unwrap_or((directive, ""));
+        match (kind, rest) {
+            ("example", example) if !example.is_empty() => {
                 let (name, parts) = example.split_once(':').unwrap_or((example, ""));
-                used.insert(name.to_owned());
                 let root = "../".repeat(page.path.matches('/').count());
                 self.render(name, parts, id, &root)
             }
-            ["costs"] => compare::table(&self.workspace, pages_of),
-            ["compare", ref names @ ..] if !names.is_empty() => {
-                compare::bars(&self.workspace, names, id)
+            ("costs", "") => compare::table(&self.workspace, &links.examples),
+            ("compare", names) if !names.is_empty() => {
+                let names: Vec<_> = names.split_whitespace().collect();
+                compare::bars(&self.workspace, &names, id)
+            }
+            ("contest", contest) if !contest.is_empty() => self.contest(contest),
+            ("contests", "") => {
+                let link = |contest: &Contest| links.contest(&contest.name);
+                Ok(chart::overview(self.results()?, link, words).into_string())
+            }
+            ("measured", statement) if !statement.is_empty() => {
+                let held = Statement::parse(statement)?.check(self.results()?);
+                held.context("what was measured contradicts the page")?;
+                Ok(String::new())
+            }
+            ("ledger", "") => {
+                let file = links.folder.join(ledger::FILE);
+                let ledger = Ledger::read(&file, &self.workspace, self.results()?)?;
+                Ok(ledger.table(words, |proof| links.proof(proof)).into_string())
             }
             _ => bail!(
-                "{{{{#{directive}}}}} is none of {{{{#example NAME}}}}, {{{{#costs}}}} and \
-                 {{{{#compare NAME NAME}}}}"
+                "{{{{#{directive}}}}} is none of {{{{#example NAME}}}}, {{{{#costs}}}}, \
+                 {{{{#compare NAME NAME}}}}, {{{{#contest NAME}}}}, {{{{#contests}}}}, \
+                 {{{{#measured STATEMENT}}}} and {{{{#ledger}}}}"
             ),
         }
+    }
+
+    /// What the contests gave, as it is kept for the book.
+    fn results(&self) -> Result<&Results> {
+        let read = || {
+            Results::read(&self.workspace.root.join(RESULTS)).map_err(|error| format!("{error:#}"))
+        };
+        let results = self.results.get_or_init(read).as_ref();
+        results
+            .map_err(|error| anyhow!("{error}; `cargo run --release -p bench -- --keep` makes it"))
+    }
+
+    /// A contest, with pictures of the measures that are named, separated by `; `, or of the first.
+    fn contest(&self, contest: &str) -> Result<String> {
+        let (name, measures) = contest.split_once(": ").unwrap_or((contest, ""));
+        let contest = self.results()?.contest(name)?;
+        let named: Vec<_> = measures.split("; ").filter(|measure| !measure.is_empty()).collect();
+        let measures = if named.is_empty() {
+            contest.measures.iter().take(1).collect()
+        } else {
+            named.into_iter().map(|name| contest.measure(name)).collect::<Result<Vec<_>>>()?
+        };
+        Ok(chart::show(self.results()?, contest, &measures, &ENGLISH).into_string())
     }
 
     fn render(&self, name: &str, parts: &str, id: &str, root: &str) -> Result<String> {
@@ -390,7 +470,7 @@ fn in_one_line(text: &str) -> Markup {
 pub fn preprocess(workspace: Workspace) -> Result<()> {
     let (context, book) = mdbook_preprocessor::parse_input(std::io::stdin().lock())
         .context("reading the book that mdBook sends on stdin")?;
-    let book = Examples { workspace, link_sources: false }.run(&context, book)?;
+    let book = Examples::new(workspace, false).run(&context, book)?;
     serde_json::to_writer(std::io::stdout().lock(), &book).context("writing the book to stdout")
 }
 

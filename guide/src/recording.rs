@@ -321,6 +321,13 @@ impl Machine {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { cores: u32::try_from(cores).unwrap_or(u32::MAX), memory: memory(), system: system() }
     }
+
+    /// A day, from a time in RFC 3339, and this machine: `2026-11-22 on 2 cores, 24 GiB, Linux 6.18`.
+    pub fn at(&self, time: &str) -> String {
+        let day = time.get(..10).unwrap_or_default();
+        let memory = self.memory.map(|bytes| format!(", {:.0} GiB", mebibytes(bytes) / 1024.0));
+        format!("{day} on {} cores{}, {}", self.cores, memory.unwrap_or_default(), self.system)
+    }
 }
 
 #[cfg(target_os = "linux")]

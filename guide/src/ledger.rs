@@ -1,0 +1,244 @@
+//! The ledger: every claim of the article that this book began with, what becomes of it in Rust,
+//! and what proves that.
+//!
+//! The words are in `ledger.toml` beside the pages, a table `[C1]` for each claim. A proof is
+//! `example NAME`, `contest NAME`, or `test FILE NAME`, which is the function `NAME` in
+//! `tests/FILE.rs`. A claim without a proof, or with one that does not exist, is an error.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::contest::Results;
+use crate::examples::Workspace;
+use crate::words::Words;
+
+/// The ledger's file, in the folder of the pages.
+pub const FILE: &str = "ledger.toml";
+
+/// How many claims the article makes: C1 to C25.
+pub const CLAIMS: usize = 25;
+
+/// All claims, by number.
+#[derive(Debug)]
+pub struct Ledger(pub BTreeMap<usize, Claim>);
+
+/// A claim of the article.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// What the article says, in our words.
+    pub article: String,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// What holds in Rust.
+    pub rust: String,
+    /// What proves it, each as the head of this module says.
+    #[serde(rename = "proof")]
+    proofs: Vec<String>,
+}
+
+/// What becomes of a claim in Rust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It holds as it is.
+    Holds,
+    /// It holds with a change.
+    Partly,
+    /// It does not hold.
+    False,
+}
+
+/// What proves a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof<'a> {
+    /// An example.
+    Example(&'a str),
+    /// A contest.
+    Contest(&'a str),
+    /// A test: its file without `.rs`, and its name.
+    Test(&'a str, &'a str),
+}
+
+impl Claim {
+    /// What proves it.
+    pub fn proofs(&self) -> impl Iterator<Item = Proof<'_>> {
+        self.proofs.iter().filter_map(|proof| parse(proof))
+    }
+}
+
+fn parse(proof: &str) -> Option<Proof<'_>> {
+    match proof.split(' ').collect::<Vec<_>>()[..] {
+        ["example", name] => Some(Proof::Example(name)),
+        ["contest", name] => Some(Proof::Contest(name)),
+        ["test", file, name] => Some(Proof::Test(file, name)),
+        _ => None,
+    }
+}
+
+impl Ledger {
+    /// Reads the ledger, and checks that each of the [`CLAIMS`] stands in it and is proved.
+    ///
+    /// # Errors
+    ///
+    /// When it is not so. The message names the claim.
+    pub fn read(file: &Path, workspace: &Workspace, results: &Results) -> Result<Self> {
+        let text =
+            fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        let claims: BTreeMap<String, Claim> =
+            toml::from_str(&text).with_context(|| format!("reading {}", file.display()))?;
+        let mut ledger = BTreeMap::new();
+        for (name, claim) in claims {
+            let number = name.strip_prefix('C').and_then(|number| number.parse().ok());
+            let number = number.with_context(|| format!("{name} is no claim as C1 is"))?;
+            check(&claim, workspace, results).with_context(|| format!("the claim {name}"))?;
+            ledger.insert(number, claim);
+        }
+        ensure!(
+            ledger.keys().copied().eq(1..=CLAIMS),
+            "the ledger must have the claims C1 to C{CLAIMS}"
+        );
+        Ok(Self(ledger))
+    }
+
+    /// The files of tests that the ledger of a workspace may name, from the workspace's root.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn tests(root: &Path) -> Result<Vec<String>> {
+        let folder = root.join("tests");
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&folder).context("reading the folder tests")? {
+            let name = entry?.file_name();
+            files.extend(name.to_string_lossy().strip_suffix(".rs").map(source));
+        }
+        Ok(files)
+    }
+
+    /// The ledger as a table. `link` has the address of each proof.
+    pub fn table(&self, words: &Words, link: impl Fn(Proof<'_>) -> Option<String>) -> Markup {
+        html! {
+            div.table-wrapper tabindex="0" role="group" aria-label=(words.ledger[0]) {
+                table.ledger {
+                    thead { tr { @for word in words.ledger { th scope="col" { (word) } } } }
+                    tbody {
+                        @for (number, claim) in &self.0 {
+                            tr id={ "claim-" (number) } {
+                                th scope="row" { "C" (number) }
+                                td { (claim.article) }
+                                td {
+                                    @let verdict = (words.verdict)(claim.verdict);
+                                    strong { (verdict) } ": " (claim.rust)
+                                }
+                                td {
+                                    ul {
+                                        @for proof in claim.proofs() {
+                                            li { (named(proof, words, link(proof))) }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn named(proof: Proof<'_>, words: &Words, link: Option<String>) -> Markup {
+    let name = html! {
+        @match proof {
+            Proof::Example(name) | Proof::Contest(name) => code { (name) },
+            Proof::Test(_, name) => { (words.test) " " code { (name) } }
+        }
+    };
+    html! {
+        @match link {
+            Some(link) => a href=(link) { (name) },
+            None => (name),
+        }
+    }
+}
+
+fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> {
+    ensure!(!claim.proofs.is_empty(), "it has no proof");
+    for proof in &claim.proofs {
+        match parse(proof) {
+            Some(Proof::Example(name)) => {
+                workspace.example(name)?;
+            }
+            Some(Proof::Contest(name)) => {
+                results.contest(name)?;
+            }
+            Some(Proof::Test(file, name)) => {
+                let file = source(file);
+                let text = fs::read_to_string(workspace.root.join(&file))
+                    .with_context(|| format!("reading {file}"))?;
+                ensure!(is_test(&text, name), "{file} has no test {name}");
+            }
+            None => {
+                bail!("{proof:?} is none of `example NAME`, `contest NAME` and `test FILE NAME`")
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The file of tests of this name, from the workspace's root.
+pub fn source(file: &str) -> String {
+    format!("tests/{file}.rs")
+}
+
+/// Whether a source has a function of this name that is marked as a test.
+fn is_test(source: &str, name: &str) -> bool {
+    let mut marked = false;
+    for line in source.lines().map(str::trim) {
+        if line == "#[test]" || line.starts_with("#[tokio::test") {
+            marked = true;
+        } else if !line.starts_with("#[") {
+            let function = line.strip_prefix("async ").unwrap_or(line);
+            if marked
+                && function.strip_prefix("fn ").and_then(|rest| rest.split('(').next())
+                    == Some(name)
+            {
+                return true;
+            }
+            marked = false;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_an_example_a_contest_or_a_test() {
+        assert_eq!(parse("example gather"), Some(Proof::Example("gather")));
+        assert_eq!(parse("contest waiting"), Some(Proof::Contest("waiting")));
+        assert_eq!(parse("test async gather"), Some(Proof::Test("async", "gather")));
+        assert_eq!(parse("test gather"), None);
+        assert_eq!(parse("gather"), None);
+    }
+
+    #[test]
+    fn a_test_is_a_marked_function() {
+        let source = "fn helper() {}\n#[test]\n#[cfg(unix)]\nfn one() {}\n\n\
+                      #[tokio::test(start_paused = true)]\nasync fn two() {}\n";
+        assert!(is_test(source, "one"));
+        assert!(is_test(source, "two"));
+        assert!(!is_test(source, "helper"));
+        assert!(!is_test(source, "on"));
+    }
+}
