@@ -12,10 +12,10 @@ use bench::arena::{Arena, Effort};
 use bench::contender::{Contest, Turn, Way};
 use bench::{contests, python, report};
 use clap::{Parser, Subcommand};
-use guide::contest::{Language, Results, VERSION};
+use guide::chart;
+use guide::contest::{Language, Results, Statement, VERSION, directive};
 use guide::recording::{self, Machine};
 use guide::words::ENGLISH;
-use guide::{chart, page};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Measures the ways to do the same work side by side: in Rust, in Python, and beside what cannot
@@ -172,6 +172,11 @@ async fn hold(contests: &[Contest], effort: Effort, keep: bool) -> Result<ExitCo
     Ok(if ours_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// The statement in a line of a page, where it is one.
+fn statement(line: &str) -> Option<Statement<'_>> {
+    Statement::parse(directive(line)?.strip_prefix("measured ")?).ok()
+}
+
 /// What the book's pages say of these contests, and what was measured does not bear out.
 fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
     let mut contradictions = Vec::new();
@@ -182,7 +187,7 @@ fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
             continue;
         }
         let text = std::fs::read_to_string(page.path()).with_context(|| name.clone())?;
-        for statement in text.lines().filter_map(page::statement) {
+        for statement in text.lines().filter_map(statement) {
             let held = results.contests.iter().any(|held| held.name == statement.contest());
             if let (true, Err(error)) = (held, statement.check(results)) {
                 contradictions.push(format!("{name}: {error:#}"));

@@ -373,6 +373,11 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// What stands between the braces of a page's line that is a directive: `{{#contest waiting}}`.
+pub fn directive(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("{{#")?.strip_suffix("}}")
+}
+
 /// A number in three digits or all those before the point, with commas between thousands.
 pub fn digits(value: f64) -> String {
     let decimals = match value.abs() {

@@ -23,7 +23,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::chart;
 use crate::check::{self, Fault, Page};
 use crate::compare;
-use crate::contest::{Contest, Results, Statement};
+use crate::contest::{Contest, Results, Statement, directive};
 use crate::examples::{Example, Workspace};
 use crate::ledger::{self, Ledger, Proof};
 use crate::recording::{Recording, TimedLine};
@@ -173,16 +173,6 @@ impl<'a> Links<'a> {
             Proof::Test(file, _) => Some(test_copy(&ledger::source(file))),
         }
     }
-}
-
-/// What stands between the braces of a line that is a directive.
-fn directive(line: &str) -> Option<&str> {
-    line.trim().strip_prefix("{{#")?.strip_suffix("}}")
-}
-
-/// The statement in a line of a page, where it is a sound one.
-pub fn statement(line: &str) -> Option<Statement<'_>> {
-    Statement::parse(directive(line)?.strip_prefix("measured ")?).ok()
 }
 
 impl Examples {

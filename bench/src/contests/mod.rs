@@ -1,11 +1,23 @@
 //! The contests, a module each.
 
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
 use crate::contender::Contest;
+
+mod waiting;
 
 /// All of them, in the order in which the book takes them.
 pub fn all() -> Vec<Contest> {
-    vec![]
+    vec![waiting::contest()]
 }
 
 /// The programs of this workspace that contenders are, or start: they must have been built.
-pub const PROGRAMS: [&str; 0] = [];
+pub const PROGRAMS: &[&str] = &["many-waits"];
+
+/// A program of this workspace, beside this one.
+fn executable(name: &str) -> Result<PathBuf> {
+    let here = std::env::current_exe().context("finding this program")?;
+    Ok(here.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}
