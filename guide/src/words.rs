@@ -78,8 +78,8 @@ pub const ENGLISH: Words = Words {
     from_on: |size| format!("from {size} on"),
     measured: |rounds, place, languages| {
         format!(
-            "Dots: the median of {rounds} rounds; lines: from the least to the most. Measured \
-             {place}; {languages}."
+            "A dot is the median of {rounds} rounds, filled for Rust and hollow for Python; its line \
+             goes from the least to the most. Measured {place}; {languages}."
         )
     },
     measure_again: "Measure it yourself:",
