@@ -20,6 +20,10 @@ pub struct Contest {
     pub sizes: Option<&'static str>,
     /// The largest size that `--quick` takes.
     pub quick_most: u64,
+    /// The packages of this workspace that contenders are, or start; they are built before.
+    pub programs: &'static [&'static str],
+    /// Whether contenders need more of Python than its standard library.
+    pub python_packages: bool,
     /// What is measured: name, unit, and which end of the scale is the good one. The first decides
     /// who is ahead.
     pub measures: &'static [(&'static str, &'static str, Better)],

@@ -37,7 +37,10 @@ struct Arguments {
     /// Name the contests
     #[arg(long)]
     list: bool,
-    /// Put the results where the book takes them from: guide/results.json
+    /// Where to put the results; target/bench if left out
+    #[arg(long, value_name = "FOLDER")]
+    dest: Option<PathBuf>,
+    /// Also put the results where the book takes them from: guide/results.json
     #[arg(long, conflicts_with = "quick")]
     keep: bool,
 }
@@ -98,7 +101,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     tokio::runtime::Runtime::new()?.block_on(async {
         tokio::select! {
-            held = hold(&contests, effort, arguments.keep) => held,
+            held = hold(&contests, effort, arguments.dest, arguments.keep) => held,
             signal = tokio::signal::ctrl_c() => {
                 signal.context("waiting for Ctrl-C")?;
                 Ok(ExitCode::from(130)) // the contender under way ends with us
@@ -119,18 +122,24 @@ fn contend(contest: &str, contender: &str, turn: &Turn) -> Result<()> {
     Ok(())
 }
 
-async fn hold(contests: &[Contest], effort: Effort, keep: bool) -> Result<ExitCode> {
+async fn hold(
+    contests: &[Contest],
+    effort: Effort,
+    destination: Option<PathBuf>,
+    keep: bool,
+) -> Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("bench is in a folder")?;
-    build(root)?;
-    let python = find_python(root).await;
+    build(contests, root)?;
+    let with_packages = contests.iter().any(|contest| contest.python_packages);
+    let python = find_python(with_packages, root).await;
     let mut languages = vec![recording::version_of("rustc", root).await?];
     if let Some(python) = &python {
         languages.push(recording::version_of(python, root).await?);
     }
     let arena = Arena { executable: std::env::current_exe()?, python, root: root.to_owned() };
 
-    let target = root.join("target/bench");
-    std::fs::create_dir_all(&target).context("making the folder target/bench")?;
+    let target = destination.unwrap_or_else(|| root.join("target/bench"));
+    std::fs::create_dir_all(&target).with_context(|| format!("making {}", target.display()))?;
     let mut results =
         Results { version: VERSION, machine: Machine::this(), languages, contests: Vec::new() };
     let started = Instant::now();
@@ -164,7 +173,7 @@ async fn hold(contests: &[Contest], effort: Effort, keep: bool) -> Result<ExitCo
         println!("the book says otherwise: {contradiction}");
     }
     let took = started.elapsed().as_secs();
-    println!("\n{took} s; all figures and pictures are in target/bench");
+    println!("\n{took} s; all figures and pictures are in {}", target.display());
     if keep {
         results.keep(&root.join("guide/results.json"))?;
         println!("kept for the book in guide/results.json");
@@ -209,14 +218,18 @@ fn draw(contest: &guide::contest::Contest, folder: &Path) -> Result<()> {
 }
 
 /// Builds the programs that contenders start, as optimised as this one.
-fn build(root: &Path) -> Result<()> {
+fn build(contests: &[Contest], root: &Path) -> Result<()> {
+    let programs: Vec<_> = contests.iter().flat_map(|contest| contest.programs).collect();
+    if programs.is_empty() {
+        return Ok(());
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let mut command = Command::new(cargo);
     command.arg("build").arg("--quiet").current_dir(root);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    for program in contests::PROGRAMS {
+    for program in programs {
         command.args(["-p", program]);
     }
     let built = command.status().context("starting cargo")?;
@@ -224,13 +237,16 @@ fn build(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Python with the packages that its contenders need; failing that, without them; failing that,
-/// none. What is missing is said.
-async fn find_python(root: &Path) -> Option<PathBuf> {
+/// Python, with the packages that some contenders need where they can be had. What is missing is
+/// said.
+async fn find_python(with_packages: bool, root: &Path) -> Option<PathBuf> {
     let Some(interpreter) = guide::run::interpreter().await else {
         eprintln!("there is no Python 3.10 or newer: its contenders are left out");
         return None;
     };
+    if !with_packages {
+        return Some(interpreter);
+    }
     match python::make_environment(root, &interpreter) {
         Ok(()) => Some(python::in_environment(root)),
         Err(error) => {

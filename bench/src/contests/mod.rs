@@ -14,9 +14,6 @@ pub fn all() -> Vec<Contest> {
     vec![waiting::contest(), slow::contest()]
 }
 
-/// The programs of this workspace that contenders are, or start: they must have been built.
-pub const PROGRAMS: &[&str] = &["many-waits"];
-
 /// A program of this workspace, beside this one.
 fn executable(name: &str) -> Result<PathBuf> {
     let here = std::env::current_exe().context("finding this program")?;

@@ -21,6 +21,8 @@ pub(super) fn contest() -> Contest {
                  time over the wait itself, and the most memory of the program.",
         sizes: Some("waits"),
         quick_most: 10_000,
+        programs: &[],
+        python_packages: false,
         measures: &[("time over the wait", "ms", Less), ("memory", "MiB", Less)],
         contenders: vec![
             Contender::rust("threads", SIZES, threads),

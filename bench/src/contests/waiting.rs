@@ -22,6 +22,8 @@ pub(super) fn contest() -> Contest {
                  and the most memory of the program.",
         sizes: Some("waits"),
         quick_most: 1_000,
+        programs: &["many-waits"],
+        python_packages: false,
         measures: &[("time", "s", Less), ("memory", "MiB", Less)],
         contenders: vec![
             Contender::rust("tokio tasks", ALL, |turn| rust("--tasks", turn)),

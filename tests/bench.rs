@@ -1,0 +1,263 @@
+//! The contests: what `bench` prints and writes, and how the book holds its pages against it.
+//!
+//! Nothing here asks who is faster: benchmarks measure, tests check.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use guide::contest::{Language, Results};
+use guide::page::RESULTS;
+use guide::run::{Program, Stream};
+use tests::fixture::{Fixture, PAGE};
+use tests::{Output, WORKSPACE, run};
+
+/// The program `bench`, in a debug build as all that is tested.
+fn bench(arguments: &[&str]) -> Program {
+    let cargo = Program {
+        executable: env!("CARGO").into(),
+        arguments: ["build", "-p", "bench"].map(Into::into).to_vec(),
+        folder: WORKSPACE.root.clone(),
+    };
+    assert_eq!(run(&cargo).code(), Some(0), "bench builds");
+    Program {
+        executable: WORKSPACE.target.join("debug").join("bench"),
+        arguments: arguments.iter().map(Into::into).collect(),
+        folder: std::env::temp_dir(), // it finds its workspace from anywhere
+    }
+}
+
+/// A contest held in a hurry, and its results.
+fn hold(program: &Program, contest: &str) -> (Output, Results) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = program.clone();
+    let arguments = ["--quick", "--only", contest, "--rounds", "2", "--dest"];
+    program.arguments.extend(arguments.map(Into::into));
+    program.arguments.push(folder.path().into());
+    let output = run(&program);
+    assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    let results = Results::read(&folder.path().join("results.json")).unwrap();
+    let pictures = fs::read_dir(folder.path()).unwrap();
+    let pictures = pictures.filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|extension| extension == "svg")
+            && fs::read_to_string(path).unwrap().starts_with("<svg ")
+    });
+    assert_eq!(pictures.count(), results.contest(contest).unwrap().measures.len());
+    (output, results)
+}
+
+#[test]
+fn a_contest_gives_each_contender_a_figure_for_each_round() {
+    let (output, results) = hold(&bench(&[]), "slow");
+    let contest = results.contest("slow").unwrap();
+    assert!(contest.quick);
+    let mut contenders = BTreeSet::new();
+    for entry in &contest.entries {
+        contenders.insert(entry.contender.as_str());
+        for (measure, rounds) in &entry.figures {
+            assert_eq!(rounds.len(), 2, "{}, {measure}", entry.contender);
+            assert!(rounds.iter().all(|figure| figure.is_finite() && *figure >= 0.0));
+        }
+        assert!(entry.figures.contains_key("time over the wait"), "{}", entry.contender);
+    }
+    assert!(contenders.is_superset(&["threads", "tokio tasks"].into()), "{contenders:?}");
+    let printed: Vec<_> = output.of(Stream::Stdout).collect();
+    for contender in contenders {
+        assert!(printed.iter().any(|line| line.trim_start().starts_with(contender)), "{contender}");
+    }
+    assert!(printed.contains(&"Who is ahead"));
+}
+
+#[cfg(unix)]
+#[test]
+fn without_python_its_contenders_are_left_out_aloud() {
+    let mut program = bench(&[]);
+    let rustc = Program {
+        executable: "rustc".into(),
+        arguments: ["--print", "sysroot"].map(Into::into).to_vec(),
+        folder: WORKSPACE.root.clone(),
+    };
+    // A PATH with rustc on it, whose version is asked for, and nothing else.
+    let sysroot = run(&rustc).of(Stream::Stdout).next().expect("rustc says it").to_owned();
+    let bench = program.executable.display().to_string();
+    program.arguments = [format!("PATH={sysroot}/bin"), bench].map(Into::into).to_vec();
+    program.executable = "/usr/bin/env".into();
+
+    let (output, results) = hold(&program, "slow");
+    let contest = results.contest("slow").unwrap();
+    assert!(contest.entries.iter().all(|entry| entry.language == Language::Rust));
+    let left_out: Vec<_> = contest.left_out.iter().map(|out| out.contender.as_str()).collect();
+    assert_eq!(left_out, ["Python threads", "asyncio"]);
+    let aloud = output.of(Stream::Stdout).any(|line| {
+        line.starts_with("left out: asyncio") && line.ends_with("there is no Python 3.10 or newer")
+    });
+    assert!(aloud, "{:#?}", output.lines);
+}
+
+#[test]
+fn an_unknown_contest_is_refused_in_one_line() {
+    let output = run(&bench(&["--only", "nonsense"]));
+    assert_eq!(output.code(), Some(2));
+    assert_eq!(output.lines.len(), 1, "{:#?}", output.lines);
+    assert!(output.lines[0].text.starts_with("error: no contest nonsense; there are "));
+}
+
+#[test]
+fn a_keen_reader_cannot_keep_hasty_figures() {
+    let output = run(&bench(&["--quick", "--keep"]));
+    assert_eq!(output.code(), Some(2));
+}
+
+/// The figures that the book quotes are of a full run, of every contest that there is, with
+/// nobody left out.
+#[test]
+fn the_kept_results_are_of_all_contests() {
+    let results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
+    let output = run(&bench(&["--list"]));
+    let known: BTreeSet<_> = output
+        .of(Stream::Stdout)
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    let kept: BTreeSet<_> = results.contests.iter().map(|contest| contest.name.clone()).collect();
+    assert_eq!(kept, known);
+    for contest in &results.contests {
+        assert!(!contest.quick, "{}", contest.name);
+        assert_eq!(contest.left_out, [], "{}", contest.name);
+    }
+}
+
+/// A contest of two contenders, as a file of results.
+const KEPT: &str = r#"{
+  "version": 1,
+  "machine": { "cores": 2, "memory": 1073741824, "system": "Linux 6" },
+  "languages": ["rustc 1.89.0"],
+  "contests": [{
+    "name": "race", "measured": "2026-01-02T03:04:05Z", "quick": false,
+    "question": "Who wins?", "method": "They run.", "sizes": "laps",
+    "measures": [{ "name": "time", "unit": "s", "better": "less" }],
+    "entries": [
+      { "contender": "hare", "language": "rust", "size": 10, "figures": { "time": [1.0, 2.0, 3.0] } },
+      { "contender": "tortoise", "language": "python", "size": 10,
+        "figures": { "time": [10.0, 40.0, 30.0] } }
+    ],
+    "left_out": [{ "contender": "snail", "size": 10, "why": "it sleeps" }]
+  }]
+}
+"#;
+
+fn with_results(page: &str) -> Fixture {
+    let fixture = Fixture::new();
+    fixture.write(RESULTS, KEPT);
+    fixture.write("guide/en/index.md", &format!("{PAGE}\n{page}"));
+    fixture
+}
+
+#[test]
+fn a_page_shows_a_contest_with_its_figures_in_words() {
+    let page =
+        "{{#contest race}}\n\n{{#contests}}\n\n{{#measured race, 10: hare <= 0.2 tortoise}}\n";
+    let fixture = with_results(page);
+    let book = fixture.build().unwrap();
+    let page = fs::read_to_string(book.join("index.html")).unwrap();
+    for part in [
+        "id=\"contest-race\"",
+        "<strong>Who wins?</strong> They run.",
+        "<svg class=\"dots\" role=\"img\"",
+        "10 laps: hare: 2.00 s (1.00 to 3.00); tortoise: 30.0 s (10.0 to 40.0)</desc>",
+        "Left out: snail from 10 on: it sleeps",
+        "the median of 3 rounds",
+        "2026-01-02 on 2 cores, 1 GiB, Linux 6; rustc 1.89.0",
+        "cargo run --release -p bench -- --only race",
+        "<a href=\"index.html#contest-race\">Who wins?</a>",
+        "<td>hare, 2.00 s</td>",
+    ] {
+        assert!(page.contains(part), "{part} is missing in {page}");
+    }
+    assert!(!page.contains("measured race"));
+}
+
+#[test]
+fn a_page_that_the_figures_contradict_fails_the_build() {
+    let cases = [
+        ("{{#contest race}}\n\n{{#contest race}}\n", "guide/results.json:1: race is shown more"),
+        ("", "guide/results.json:1: no page shows the contest; put {{#contest race}}"),
+        ("{{#contest walk}}\n", "guide/en/index.md:5: no contest walk; there are race"),
+        (
+            "{{#contest race: width}}\n",
+            "guide/en/index.md:5: race has no measure width; it has time",
+        ),
+        (
+            "{{#measured race, 10: tortoise <= hare}}\n",
+            "guide/en/index.md:5: what was measured contradicts the page: race, time: tortoise is \
+             10.0 times hare, not at most 1",
+        ),
+        ("{{#measured race, 10: hare <= 1.5}}\n", "hare is 2.00 s, not at most 1.5"),
+        ("{{#measured race, 10: hare < tortoise}}\n", "it has neither <= nor >="),
+        ("{{#measured race, 20: hare <= tortoise}}\n", "race has no hare at this size"),
+    ];
+    for (page, expected) in cases {
+        let error = format!("{:#}", with_results(page).build().expect_err(expected));
+        assert!(error.contains(expected), "expected {expected:?} in: {error}");
+    }
+    let fixture = with_results("{{#contest race}}\n");
+    fixture.write(RESULTS, &KEPT.replace("\"version\": 1", "\"version\": 2"));
+    let error = format!("{:#}", fixture.build().unwrap_err());
+    assert!(error.contains("version 2") && error.contains("-p bench -- --keep"), "{error}");
+}
+
+/// The ledger of a small book, with one proof in place of that of the claim C7.
+fn ledger(proof: &str) -> String {
+    (1..=25)
+        .map(|number| {
+            let proof = if number == 7 { proof } else { "[\"example one\"]" };
+            format!(
+                "[C{number}]\narticle = \"It says {number}.\"\nverdict = \"holds\"\n\
+                 rust = \"Indeed.\"\nproof = {proof}\n"
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_ledger_links_each_claim_to_its_proof() {
+    let fixture = with_results("{{#contest race}}\n\n{{#ledger}}\n");
+    let proof = "[\"example one\", \"contest race\", \"test one works\"]";
+    fixture.write("guide/en/ledger.toml", &ledger(proof));
+    fixture.write("tests/one.rs", "#[test]\nfn works() {}\n");
+    let book = fixture.build().unwrap();
+    let page = fs::read_to_string(book.join("index.html")).unwrap();
+    for part in [
+        "<tr id=\"claim-25\">",
+        "<td>It says 7.</td>",
+        "<strong>holds</strong>: Indeed.",
+        "<a href=\"index.html\"><code>one</code></a>",
+        "<a href=\"index.html#contest-race\"><code>race</code></a>",
+        "<a href=\"tests/one.rs.txt\">test <code>works</code></a>",
+    ] {
+        assert!(page.contains(part), "{part} is missing in {page}");
+    }
+    assert!(book.join("tests/one.rs.txt").is_file());
+}
+
+#[test]
+fn a_claim_without_a_proof_fails_the_build() {
+    let cases = [
+        ("[]", "the claim C7: it has no proof"),
+        ("[\"example two\"]", "the claim C7: no example is named \"two\""),
+        ("[\"contest walk\"]", "the claim C7: no contest walk"),
+        ("[\"test one works\"]", "the claim C7: reading tests/one.rs"),
+        ("[\"test two works\"]", "the claim C7: tests/two.rs has no test works"),
+        ("[\"belief\"]", "the claim C7: \"belief\" is none of"),
+    ];
+    for (proof, expected) in cases {
+        let fixture = with_results("{{#contest race}}\n\n{{#ledger}}\n");
+        fixture.write("tests/two.rs", "fn works() {}\n");
+        fixture.write("guide/en/ledger.toml", &ledger(proof));
+        let error = format!("{:#}", fixture.build().expect_err(expected));
+        assert!(error.contains(&format!("guide/en/index.md:7: {expected}")), "{error}");
+    }
+    let fixture = with_results("{{#contest race}}\n\n{{#ledger}}\n");
+    fixture.write("guide/en/ledger.toml", &ledger("[\"example one\"]").replace("[C25]", "[C26]"));
+    let error = format!("{:#}", fixture.build().unwrap_err());
+    assert!(error.contains("must have the claims C1 to C25"), "{error}");
+}
