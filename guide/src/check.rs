@@ -8,6 +8,9 @@ use std::path::Path;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
+use crate::chart;
+use crate::contest::directive;
+
 /// Something wrong on a page.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
@@ -61,6 +64,11 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
 
     for page in pages {
         let own = ids.entry(&page.path).or_default();
+        for directive in page.text.lines().filter_map(directive) {
+            if let Some(contest) = directive.strip_prefix("contest ") {
+                own.insert(chart::anchor(contest.split(':').next().unwrap_or(contest)));
+            }
+        }
         for (event, at) in page.events() {
             let Event::Start(Tag::Heading { level, id, .. }) = event else { continue };
             match id {
@@ -176,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_sound_book_passes() {
-        let one =
-            "# One\n\n## Part {#part}\n\n[two](deep/two.md#there) [up](#part) <https://x.y>\n";
+        let one = "# One\n\n## Part {#part}\n\n[two](deep/two.md#there) [up](#part) <https://x.y>\n\n\
+                   [race](#contest-race)\n\n{{#contest race: time}}\n";
         let two = "# Two\n\n## There {#there}\n\n![picture](../book.toml) [one](../one.md)\n";
         assert_eq!(faults(&[("one.md", one), ("deep/two.md", two)]), [""; 0]);
     }
