@@ -53,7 +53,7 @@ fn row(text: &mut String, entry: &Entry, best: &Entry, measure: &Measure) {
 
 fn line(text: &mut String, name: &str, cells: [String; 6]) {
     let [median, least, most, ratio, ratio_least, ratio_most] = cells;
-    let times = format!("{median:>11}{least:>11}{most:>11}");
+    let times = format!("{median:>12}{least:>12}{most:>12}");
     let ratios = format!("{ratio:>9}{ratio_least:>9}{ratio_most:>9}");
     let written = writeln!(text, "{name:<44}{times}{ratios}");
     written.expect("a string takes all text");

@@ -1,11 +1,20 @@
 //! The contests, a module each.
 
+mod off_loading;
+mod service;
+
 use crate::contender::Contest;
 
 /// All of them, in the order in which the book takes them.
 pub fn all() -> Vec<Contest> {
-    vec![]
+    vec![off_loading::contest(), service::contest()]
 }
 
 /// The programs of this workspace that contenders are, or start: they must have been built.
-pub const PROGRAMS: [&str; 0] = [];
+pub const PROGRAMS: [&str; 1] = ["compute-service"];
+
+/// Does its part and ends, if this process was started by a contender: as one of its workers, or as
+/// the other end of its pipe. Else it returns at once. Call it first in `main`.
+pub fn play_part() {
+    off_loading::play_part();
+}
