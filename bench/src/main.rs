@@ -59,6 +59,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    contests::play_part();
     match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use guide::contest::Better::Less;
 use tokio::task::JoinSet;
 
+use super::peak_memory;
 use crate::contender::{Contender, Contest, Figures, Turn, figures};
 
 /// A few waits that are slow, and many that are quick.
@@ -46,7 +47,7 @@ fn threads(turn: &Turn) -> Result<Figures> {
     for thread in threads.context("starting a thread")? {
         thread.join().ok().context("a thread panicked")?;
     }
-    Ok(measured(started, wait))
+    measured(started, wait)
 }
 
 fn tasks(turn: &Turn) -> Result<Figures> {
@@ -58,13 +59,14 @@ fn tasks(turn: &Turn) -> Result<Figures> {
         while let Some(ended) = tasks.join_next().await {
             ended?;
         }
-        Ok(measured(started, wait))
+        measured(started, wait)
     })
 }
 
-fn measured(started: Instant, wait: Duration) -> Figures {
+fn measured(started: Instant, wait: Duration) -> Result<Figures> {
     let over = started.elapsed().saturating_sub(wait);
     let mut figures = figures([("time over the wait", over.as_secs_f64() * 1e3)]);
-    figures.extend(super::peak_memory().map(|memory| ("memory".to_owned(), memory)));
-    figures
+    let memory = peak_memory(std::process::id())?;
+    figures.extend(memory.map(|memory| ("memory".to_owned(), memory)));
+    Ok(figures)
 }

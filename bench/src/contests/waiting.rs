@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use guide::contest::Better::Less;
 use guide::contest::Language;
 
-use super::executable;
+use super::program;
 use crate::contender::{Contender, Contest, Figures, Turn, Way, figures};
 
 const ALL: &[u64] = &[1_000, 10_000, 100_000, 1_000_000];
@@ -37,7 +37,7 @@ pub(super) fn contest() -> Contest {
 }
 
 fn rust(way: &str, turn: &Turn) -> Result<Figures> {
-    run(Command::new(executable("many-waits")?), way, turn)
+    run(Command::new(program("many-waits")?), way, turn)
 }
 
 fn counterpart(way: &str, turn: &Turn) -> Result<Figures> {

@@ -1,30 +1,24 @@
 //! A server under measurement: its processes, and their memory.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-/// A server that can be started.
-pub struct Contender {
-    /// How the table calls it.
-    pub name: &'static str,
-    executable: PathBuf,
-    arguments: Vec<String>,
-    folder: PathBuf,
-}
-
-impl Contender {
-    /// A program, with its arguments separated by spaces.
-    pub fn new(name: &'static str, executable: PathBuf, arguments: &str, folder: PathBuf) -> Self {
-        let arguments = arguments.split(' ').map(str::to_owned).collect();
-        Self { name, executable, arguments, folder }
-    }
+/// What to start.
+pub struct Program<'a> {
+    pub executable: PathBuf,
+    /// Separated by spaces.
+    pub arguments: &'a str,
+    pub folder: &'a Path,
 }
 
 /// A server that listens. It is ended when dropped.
+///
+/// It stays in the process group of the contender, whatever it starts too: the arena ends them all.
 pub struct Server {
     child: Child,
     /// Where it listens: `127.0.0.1:PORT`.
@@ -33,43 +27,45 @@ pub struct Server {
 
 impl Server {
     /// Starts it, and waits until it has said where it listens.
-    pub fn start(contender: &Contender) -> Result<Self> {
-        let mut command = Command::new(&contender.executable);
-        command
-            .args(&contender.arguments)
-            .current_dir(&contender.folder)
+    pub fn start(program: &Program) -> Result<Self> {
+        let mut child = Command::new(&program.executable)
+            .args(program.arguments.split(' '))
+            .current_dir(program.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // A group of its own, so that whatever it leaves behind can be ended too.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().context("starting it")?;
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {}", program.executable.display()))?;
 
         // Ours says it on stdout, uvicorn on stderr; both are read to their end.
-        let (address, addresses) = std::sync::mpsc::channel();
+        let (sender, lines) = mpsc::channel();
         let stdout = child.stdout.take().context("it has no stdout")?;
         let stderr = child.stderr.take().context("it has no stderr")?;
         for stream in [Box::new(stdout) as Box<dyn Read + Send>, Box::new(stderr)] {
-            let address = address.clone();
+            let sender = sender.clone();
             thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    if let Some((_, url)) = line.split_once(" on http://") {
-                        let url = url.split(' ').next().unwrap_or_default();
-                        address.send(url.to_owned()).ok(); // only the first is waited for
-                    }
+                    sender.send(line).ok(); // only the first are waited for
                 }
             });
         }
-        drop(address);
+        drop(sender);
         let mut server = Self { child, address: String::new() };
-        server.address = addresses.recv().context("it ended before it listened")?;
-        Ok(server)
+        let mut complaint = String::new();
+        for line in lines {
+            if let Some((_, url)) = line.split_once(" on http://") {
+                server.address = url.split(' ').next().unwrap_or_default().to_owned();
+                return Ok(server);
+            }
+            complaint = line;
+        }
+        bail!("it ended before it listened: {complaint}")
     }
 
-    /// The memory of all its processes, in MiB: what they share is counted once.
+    /// The memory of all its processes, in MiB: what they share is counted once. None where the
+    /// system does not tell.
     #[cfg(target_os = "linux")]
-    pub fn memory(&self) -> Result<f64> {
+    pub fn memory(&self) -> Result<Option<f64>> {
         use procfs::process::{Process, all_processes};
 
         let all: Vec<_> = all_processes()?
@@ -93,13 +89,13 @@ impl Server {
                 bytes += map.extension.map.get("Pss").context("no Pss")?;
             }
         }
-        Ok(bytes as f64 / f64::from(1 << 20))
+        Ok(Some(bytes as f64 / f64::from(1 << 20)))
     }
 
-    /// Known on Linux only.
+    /// As above.
     #[cfg(not(target_os = "linux"))]
-    pub fn memory(&self) -> Result<f64> {
-        Ok(f64::NAN)
+    pub fn memory(&self) -> Result<Option<f64>> {
+        Ok(None)
     }
 }
 
@@ -107,18 +103,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         #[cfg(unix)]
         {
-            use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+            use rustix::process::{Pid, Signal, kill_process};
 
-            let id = Pid::from_child(&self.child);
-            // First by itself, so that it can end its workers; it has no request to answer.
-            kill_process(id, Signal::TERM).ok();
-            for _ in 0..50 {
+            // By itself, so that it ends its workers; it has no request to answer.
+            kill_process(Pid::from_child(&self.child), Signal::TERM).ok();
+            for _ in 0..200 {
                 if !matches!(self.child.try_wait(), Ok(None)) {
-                    break;
+                    return;
                 }
-                thread::sleep(std::time::Duration::from_millis(100));
+                thread::sleep(std::time::Duration::from_millis(10));
             }
-            kill_process_group(id, Signal::KILL).ok();
         }
         self.child.kill().ok(); // an error means that it has ended
         self.child.wait().ok();

