@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use bench::arena::{Arena, Effort};
 use bench::contender::{Contest, Turn, Way};
-use bench::{contests, python, report};
+use bench::{child, contests, python, report, work};
 use clap::{Parser, Subcommand};
 use guide::contest::{Language, Results, VERSION};
 use guide::recording::{self, Machine};
@@ -54,6 +54,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    // Each of these keeps the processes that contenders have started for it.
+    child::serve();
+    process_pool::worker::<work::Job>();
     match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {

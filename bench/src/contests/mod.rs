@@ -1,10 +1,18 @@
 //! The contests, a module each.
 
+mod cpu;
+mod message;
+mod start;
+
 use crate::contender::Contest;
 
 /// All of them, in the order in which the book takes them.
 pub fn all() -> Vec<Contest> {
-    vec![]
+    vec![
+        start::contest(), //
+        message::contest(),
+        cpu::contest(),
+    ]
 }
 
 /// The programs of this workspace that contenders are, or start: they must have been built.
