@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 use std::ops::Range;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,10 +91,11 @@ impl process_pool::Job for Job {
 pub fn with_pool<T>(
     runtime: &Runtime,
     niceness: i32,
-    body: impl FnOnce(&Pool<Job>) -> Result<T>,
+    body: impl FnOnce(&Arc<Pool<Job>>) -> Result<T>,
 ) -> Result<T> {
     let config = Config { niceness, queue: 1000, ..Config::default() };
     let pool = runtime.block_on(Pool::start(config)).context("starting the process pool")?;
+    let pool = Arc::new(pool);
     let result = body(&pool);
     runtime.block_on(pool.shutdown());
     result

@@ -72,10 +72,8 @@ fn on_threads() -> Result<(u64, u64)> {
     let cores = cores();
     let share = |first| pieces().skip(first).step_by(cores).map(longest).max();
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..cores).map(|first| scope.spawn(move || share(first))).collect();
-        let shares: Option<Vec<_>> =
-            threads.into_iter().map(|thread| thread.join().ok()).collect();
+        let threads: Vec<_> = (0..cores).map(|first| scope.spawn(move || share(first))).collect();
+        let shares: Option<Vec<_>> = threads.into_iter().map(|thread| thread.join().ok()).collect();
         let best = shares.context("a thread panicked")?.into_iter().flatten().max();
         best.context("there is no work")
     })
