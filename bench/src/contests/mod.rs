@@ -1,6 +1,8 @@
 //! The contests, a module each.
 
 mod cpu;
+mod grain;
+mod heartbeat;
 mod message;
 mod start;
 
@@ -12,6 +14,8 @@ pub fn all() -> Vec<Contest> {
         start::contest(), //
         message::contest(),
         cpu::contest(),
+        grain::contest(),
+        heartbeat::contest(),
     ]
 }
 
