@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 pub fn chain(start: u64) -> u64 {
     let (mut n, mut steps) = (start, 0);
     while n != 1 {
-        n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+        n = if n.is_multiple_of(2) { n / 2 } else { 3 * n + 1 };
         steps += 1;
     }
     steps
@@ -39,7 +39,7 @@ pub fn walk(mut start: u64, steps: u64) -> u64 {
             start += 1;
             n = start;
         } else {
-            n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+            n = if n.is_multiple_of(2) { n / 2 } else { 3 * n + 1 };
         }
     }
     n

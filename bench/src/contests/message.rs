@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use guide::contest::Better;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::contender::{Contender, Contest, Figures, Turn};
 use crate::cores::Cores;
@@ -21,19 +22,25 @@ pub(super) fn contest() -> Contest {
         question: "What does a message cost, there and back?",
         method: "A number of eight bytes goes to somebody who waits for it and comes back; then \
                  goes the next. On one core nobody can run beside the other; on all cores the \
-                 system may wake another core for each message. Who spins does not sleep while \
-                 it waits, so nobody has to be woken, but a core is busy with that.",
+                 system may wake another core for each message. A runtime of \
+                 two threads keeps tasks that wake each other on one of them. Who spins does not \
+                 sleep while it waits: nobody has to be woken, but a core is busy with that.",
         sizes: None,
         quick_most: 0,
         measures: &[("one core", "µs", Better::Less), ("all cores", "µs", Better::Less)],
         contenders: vec![
-            Contender::rust("tasks on one thread, tokio channel", &[0], |turn| {
-                by_cores(turn, |time| tasks(time, &Builder::new_current_thread().build()?))
+            Contender::rust("tasks on one thread", &[0], |turn| {
+                by_cores(turn, |time| {
+                    tasks(time, &Builder::new_current_thread().enable_all().build()?)
+                })
             }),
-            Contender::rust("tasks on two threads, tokio channel", &[0], |turn| {
+            Contender::rust("tasks in a runtime of two threads", &[0], |turn| {
                 let mut two = Builder::new_multi_thread();
-                two.worker_threads(2);
+                two.worker_threads(2).enable_all();
                 by_cores(turn, |time| tasks(time, &two.build()?))
+            }),
+            Contender::rust("tasks, each on a thread of its own", &[0], |turn| {
+                by_cores(turn, tasks_apart)
             }),
             Contender::rust("threads, std channel", &[0], |turn| by_cores(turn, threads)),
             Contender::rust("threads, Mutex and Condvar", &[0], |turn| by_cores(turn, condvar)),
@@ -61,25 +68,50 @@ fn by_cores(
     Ok(figures)
 }
 
-fn tasks(time: Duration, runtime: &Runtime) -> Result<f64> {
-    async fn messages(times: u64) -> Result<()> {
-        let (ping, mut pings) = tokio::sync::mpsc::channel(1);
-        let (pong, mut pongs) = tokio::sync::mpsc::channel(1);
-        let other = tokio::spawn(async move {
-            while let Some(number) = pings.recv().await {
-                pong.send(number).await?;
-            }
-            anyhow::Ok(())
-        });
-        for number in 0..times {
-            ping.send(number).await?;
-            ensure!(pongs.recv().await == Some(number), "another number came back");
-        }
-        drop(ping);
-        other.await?
+type Ends = (Sender<u64>, Receiver<u64>);
+
+/// The ends of two channels: one number at a time fits into each.
+fn two_channels() -> (Ends, Ends) {
+    let ((ping, pings), (pong, pongs)) = (channel(1), channel(1));
+    ((ping, pongs), (pong, pings))
+}
+
+async fn ask((ping, mut pongs): Ends, times: u64) -> Result<()> {
+    for number in 0..times {
+        ping.send(number).await?;
+        ensure!(pongs.recv().await == Some(number), "another number came back");
     }
-    // As a task of its own: the thread that waits for it is not one of the runtime's threads.
-    mean(time, |times| runtime.block_on(runtime.spawn(messages(times)))?)
+    Ok(())
+}
+
+async fn answer((pong, mut pings): Ends) -> Result<()> {
+    while let Some(number) = pings.recv().await {
+        pong.send(number).await?;
+    }
+    Ok(())
+}
+
+fn tasks(time: Duration, runtime: &Runtime) -> Result<f64> {
+    mean(time, |times| {
+        let (this, other) = two_channels();
+        let other = runtime.spawn(answer(other));
+        // As a task of its own: the thread that waits for it is not one of the runtime's.
+        runtime.block_on(runtime.spawn(ask(this, times)))??;
+        runtime.block_on(other)?
+    })
+}
+
+fn tasks_apart(time: Duration) -> Result<f64> {
+    let mut alone = Builder::new_current_thread();
+    let (mine, others) = (alone.enable_all().build()?, alone.build()?);
+    mean(time, |times| {
+        let (this, other) = two_channels();
+        thread::scope(|scope| {
+            let other = scope.spawn(|| others.block_on(answer(other)));
+            mine.block_on(ask(this, times))?;
+            other.join().ok().context("the other thread panicked")?
+        })
+    })
 }
 
 fn threads(time: Duration) -> Result<f64> {
@@ -147,7 +179,7 @@ fn spinning(time: Duration) -> Result<f64> {
         let mut asked = 0;
         while place.load(Ordering::Acquire) != number {
             asked += 1;
-            if asked % 1000 == 0 {
+            if asked % 100 == 0 {
                 thread::yield_now();
             } else {
                 hint::spin_loop();

@@ -42,7 +42,7 @@ fn measure(time: Duration, run: impl FnMut(u64) -> Result<()>) -> Result<Figures
 }
 
 fn task(turn: &Turn) -> Result<Figures> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     measure(turn.time, |times| {
         runtime.block_on(async {
             for _ in 0..times {
