@@ -24,26 +24,26 @@ pub(super) fn contest() -> Contest {
         question: "From which job size on does off-loading pay?",
         method: "A batch of jobs, each so many µs of computing, is done one after the other and \
                  then off-loaded, again and again in the same process. The figure is how many \
-                 times as fast it was off-loaded; below 1 it was slower. One job each, except \
-                 where it says that the way puts several together.",
+                 times as fast it was off-loaded; below 1 it was slower. Each job is off-loaded by \
+                 itself, except by par_iter and by the two maps, which put several together.",
         sizes: Some("µs of work in a job"),
         quick_most: 100,
         measures: &[("speed-up", "×", Better::More)],
         contenders: vec![
             Contender::floor("all cores", SIZES, Way::Here(all_cores)),
-            Contender::rust("rayon par_iter, puts together", SIZES, |turn| {
+            Contender::rust("rayon par_iter", SIZES, |turn| {
                 speed_up(turn, |batch| {
                     Ok((0..batch.jobs).into_par_iter().map(|job| batch.run(job)).sum())
                 })
             }),
             Contender::rust("rayon spawn", SIZES, |turn| speed_up(turn, rayon_spawn)),
             Contender::rust("spawn_blocking", SIZES, spawn_blocking),
-            Contender::rust("a std thread", THREAD_SIZES, |turn| speed_up(turn, threads)),
+            Contender::rust("std thread", THREAD_SIZES, |turn| speed_up(turn, threads)),
             Contender::rust("process pool", SIZES, pool_each),
-            Contender::rust("process pool map, puts together", SIZES, pool_map),
+            Contender::rust("process pool, map", SIZES, pool_map),
             python("ThreadPoolExecutor", "threads"),
             python("ProcessPoolExecutor", "processes"),
-            python("ProcessPoolExecutor map, puts together", "map"),
+            python("ProcessPoolExecutor, map", "map"),
         ],
     }
 }
