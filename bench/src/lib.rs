@@ -3,11 +3,14 @@
 //!
 //! Each of the [`contests`] names its contenders. A [`contender`] is a process of its own, which is
 //! told how much to do and prints its figures; [`arena`] has them take turns, in rounds; the
-//! [`report`] says who is ahead. [`cores`] and [`python`] are what they share.
+//! [`report`] says who is ahead. The other modules are what they share.
 
 pub mod arena;
+pub mod child;
 pub mod contender;
 pub mod contests;
 pub mod cores;
+pub mod measure;
 pub mod python;
 pub mod report;
+pub mod work;

@@ -14,7 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::{peak_memory, this_program};
+use super::peak_memory;
+use crate::child::this_program;
 use crate::contender::{Contender, Contest, Figures, Turn, Way, figures};
 
 const ALL: &[u64] = &[10, 1_000, 10_000];

@@ -2,14 +2,20 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::contender::Contest;
+use crate::{child, work};
 
+mod cpu;
 mod echo;
+mod grain;
+mod heartbeat;
+mod message;
 mod off_loading;
 mod service;
 mod slow;
+mod start;
 mod waiting;
 
 /// All of them, in the order in which the book takes them.
@@ -17,6 +23,11 @@ pub fn all() -> Vec<Contest> {
     vec![
         waiting::contest(),
         slow::contest(),
+        start::contest(),
+        message::contest(),
+        cpu::contest(),
+        grain::contest(),
+        heartbeat::contest(),
         off_loading::contest(),
         service::contest(),
         echo::contest(),
@@ -26,18 +37,15 @@ pub fn all() -> Vec<Contest> {
 /// Does its part and ends, if this process was started by a contender: as one of its workers, as the
 /// other end of its pipe, as its server. Else it returns at once. Call it first in `main`.
 pub fn play_part() {
+    child::play_part();
+    process_pool::worker::<work::Job>();
     off_loading::play_part();
     echo::play_part();
 }
 
-/// This program's own file.
-fn this_program() -> Result<PathBuf> {
-    std::env::current_exe().context("finding this program")
-}
-
 /// Another program of this workspace, which has been built beside this one.
 fn program(name: &str) -> Result<PathBuf> {
-    Ok(this_program()?.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    Ok(child::this_program()?.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The most memory that a process has had so far, in MiB. None where the system does not tell.

@@ -2,8 +2,6 @@
 //! Rust and in Python, and beside a bare pipe.
 
 use std::hint::black_box;
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::this_program;
+use crate::child::Pipe;
 use crate::contender::{Contender, Contest, Figures, Turn, Way};
 use crate::cores::Cores;
 
@@ -65,11 +63,10 @@ pub(super) fn contest() -> Contest {
     }
 }
 
-/// Stays in here if this process was started as a worker, or as the other end of a pipe.
+/// Stays in here if this process was started as a worker.
 pub(super) fn play_part() {
     process_pool::worker::<Task>();
     procspawn::init();
-    pong();
 }
 
 /// Measures for a part of the turn's time, and gives the seconds that one takes. `run` does so many
@@ -370,66 +367,18 @@ fn procspawn(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-const PONG: &str = "--pong";
-
-/// The other end of [`Pipe`], if this process was started as one: gives back what it gets.
-fn pong() {
-    if std::env::args().nth(1).as_deref() != Some(PONG) {
-        return;
-    }
-    let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout());
-    let mut byte = [0];
-    while let Ok(1) = input.read(&mut byte) {
-        if output.write_all(&byte).and_then(|()| output.flush()).is_err() {
-            break;
-        }
-    }
-    std::process::exit(0);
-}
-
-/// What a job costs at the least in another process: a byte there and a byte back, and no job. How
+/// What a job costs at the least in another process: a number there and back, and no job. How
 /// fast a mebibyte can be is not for a pipe to say: it goes faster through a socket, and through
 /// shared memory without any copy.
 fn pipe(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |_| {
         let mut pipe = Pipe::start()?;
-        seconds(turn, |times| pipe.ping(times))
+        seconds(turn, |times| {
+            let start = Instant::now();
+            pipe.ping(times)?;
+            Ok(start.elapsed())
+        })
     })?;
     Ok(figures)
-}
-
-/// Two pipes to a process, and nothing else.
-struct Pipe(Child);
-
-impl Pipe {
-    fn start() -> Result<Self> {
-        let program = this_program()?;
-        let child = Command::new(program)
-            .arg(PONG)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("starting the other end of a pipe")?;
-        Ok(Self(child))
-    }
-
-    fn ping(&mut self, times: u64) -> Result<Duration> {
-        let stdin = self.0.stdin.as_mut().context("no stdin")?;
-        let stdout = self.0.stdout.as_mut().context("no stdout")?;
-        let mut byte = [0];
-        let start = Instant::now();
-        for _ in 0..times {
-            stdin.write_all(&byte)?;
-            stdout.read_exact(&mut byte)?;
-        }
-        Ok(start.elapsed())
-    }
-}
-
-impl Drop for Pipe {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        self.0.wait().ok(); // it ends with its input
-    }
 }

@@ -1,0 +1,76 @@
+//! What it costs to start a task, a thread and a process.
+
+use std::env;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use guide::contest::Better;
+
+use crate::child::{NOTHING, this_program};
+use crate::contender::{Contender, Contest, Figures, Turn, figures};
+use crate::measure::mean;
+
+pub(super) fn contest() -> Contest {
+    let python = |name, way| Contender::python(name, &[0], "start.py", way);
+    Contest {
+        name: "start",
+        question: "What does it cost to start one?",
+        method: "Each is started, does nothing, and is waited for; then comes the next. The \
+                 process of Rust is the program of these contests, which ends at once when it is \
+                 started so. Python's forked process is a copy of one that has imported hardly \
+                 anything; the spawned one is a new interpreter.",
+        sizes: None,
+        quick_most: 0,
+        programs: &[],
+        python_packages: false,
+        measures: &[("time", "µs", Better::Less)],
+        contenders: vec![
+            Contender::rust("tokio task", &[0], task),
+            Contender::rust("std thread", &[0], thread),
+            Contender::rust("process", &[0], process),
+            python("Python asyncio task", "task"),
+            python("Python thread", "thread"),
+            python("Python Process, fork", "fork"),
+            python("Python Process, spawn", "spawn"),
+            python("Python subprocess: python -c pass", "subprocess"),
+        ],
+    }
+}
+
+fn measure(time: Duration, run: impl FnMut(u64) -> Result<()>) -> Result<Figures> {
+    Ok(figures([("time", mean(time, run)? * 1e6)]))
+}
+
+fn task(turn: &Turn) -> Result<Figures> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    measure(turn.time, |times| {
+        runtime.block_on(async {
+            for _ in 0..times {
+                tokio::spawn(async {}).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+fn thread(turn: &Turn) -> Result<Figures> {
+    measure(turn.time, |times| {
+        for _ in 0..times {
+            thread::spawn(|| {}).join().ok().context("it panicked")?;
+        }
+        Ok(())
+    })
+}
+
+fn process(turn: &Turn) -> Result<Figures> {
+    let program = this_program()?;
+    measure(turn.time, |times| {
+        for _ in 0..times {
+            let status = Command::new(&program).arg(NOTHING).status()?;
+            ensure!(status.success(), "it failed: {status}");
+        }
+        Ok(())
+    })
+}
