@@ -53,7 +53,7 @@ fn row(text: &mut String, entry: &Entry, best: &Entry, measure: &Measure) {
 
 fn line(text: &mut String, name: &str, cells: [String; 6]) {
     let [median, least, most, ratio, ratio_least, ratio_most] = cells;
-    let times = format!("{median:>11}{least:>11}{most:>11}");
+    let times = format!("{median:>13}{least:>13}{most:>13}");
     let ratios = format!("{ratio:>9}{ratio_least:>9}{ratio_most:>9}");
     let written = writeln!(text, "{name:<44}{times}{ratios}");
     written.expect("a string takes all text");
@@ -72,7 +72,7 @@ pub fn winners(contests: &[Contest]) -> String {
             let names: Vec<_> = ahead.iter().map(|entry| entry.contender.as_str()).collect();
             let size = size.map(|size| format!(" {}", thousands(size))).unwrap_or_default();
             let written =
-                writeln!(text, "  {:<28}{}", format!("{}{size}", contest.name), names.join(", "));
+                writeln!(text, "  {:<28}{}", format!("{}{size}", contest.name), names.join("; "));
             written.expect("a string takes all text");
         }
     }

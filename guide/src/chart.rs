@@ -353,12 +353,12 @@ pub fn overview(
     }
 }
 
-/// Who is ahead, with the figure: `tokio tasks, 1.08 s`.
+/// Who is ahead, with the figure: `tokio tasks: 1.08 s`.
 fn ahead(contest: &Contest, size: Option<u64>) -> String {
     let Some(measure) = contest.measures.first() else { return String::new() };
     let ahead = contest.ahead(measure, size);
     let ahead = ahead.iter().filter_map(|entry| {
-        Some(format!("{}, {}", entry.contender, measure.show(entry.spread(measure)?.median)))
+        Some(format!("{}: {}", entry.contender, measure.show(entry.spread(measure)?.median)))
     });
     ahead.collect::<Vec<_>>().join("; ")
 }

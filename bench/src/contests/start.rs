@@ -1,6 +1,5 @@
 //! What it costs to start a task, a thread and a process.
 
-use std::env;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
