@@ -94,6 +94,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<u8> {
         return demonstrate(&machine).await;
     };
 
+    // ANCHOR: run
     let signals = Signals::listen().context("listening for signals")?;
     let mut command = Command::new(program);
     command.args(words);
@@ -109,6 +110,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Wishes { isolate: arguments.isolate, at_once: arguments.at_once };
     let report =
         Report::new(&arguments.command, status, measured, wishes, &machine);
+    // ANCHOR_END: run
     let text = if arguments.json {
         serde_json::to_string(&report).context("writing JSON")? + "\n"
     } else {

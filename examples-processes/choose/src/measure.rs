@@ -15,7 +15,6 @@ use crate::tree::{Tree, adopt_orphans};
 /// A command that ended sooner was hardly more than its own start.
 pub const TOO_SHORT: Duration = Duration::from_millis(100);
 
-// ANCHOR: measured
 /// What was measured, over the command's whole process tree. None is what this
 /// system does not tell, or what ended before anybody could look.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -50,7 +49,6 @@ pub struct Measured {
     /// The processes of it that still ran a tenth of a second after its end.
     pub left_running: Option<Vec<i32>>,
 }
-// ANCHOR_END: measured
 
 /// Runs a command to its end, with this process's input and output.
 ///
@@ -217,7 +215,6 @@ impl Looks {
         most.processes = most.processes.max(tree.processes.len() as u64);
     }
 
-    // ANCHOR: share
     /// Puts together what was seen and what the system counted.
     fn sum_up(self, wall: f64, used: Option<Usage>) -> Measured {
         let cpu = used.map(|used| used.cpu_seconds);
@@ -263,5 +260,4 @@ impl Looks {
         measured.most_processes = Some(most.processes);
         measured
     }
-    // ANCHOR_END: share
 }

@@ -68,6 +68,9 @@ impl fmt::Display for Report<'_> {
                 None => percent,
             }
         });
+        let slowed = it
+            .slowed_down_times
+            .map(|n| format!("{n:.1} times, by others on this machine"));
         let waited = it.waits.map(|waits| match it.average_wait_seconds {
             Some(each) => {
                 format!("{}, {} on average", times(waits), time(each))
@@ -81,6 +84,7 @@ impl fmt::Display for Report<'_> {
             ("wall time", Some(time(it.wall_seconds))),
             ("CPU time", cpu),
             ("computed", computed),
+            ("slowed down", slowed),
             ("waited", waited),
             ("memory", memory.map(|mib| format!("at most {mib:.1} MiB"))),
             ("threads", most(it.most_threads)),
@@ -102,10 +106,6 @@ impl fmt::Display for Report<'_> {
         let unknown: Vec<_> = unknown.map(|(name, _)| *name).collect();
         if !unknown.is_empty() {
             row("not known", &unknown.join(", "))?;
-        }
-        if let Some(times) = it.slowed_down_times.filter(|it| *it >= 1.2) {
-            let times = format!("{times:.1} times, since others had the cores");
-            row("slowed down", &times)?;
         }
         if let Some(left) = it.left_running.as_ref().filter(|it| !it.is_empty())
         {

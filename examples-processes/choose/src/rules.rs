@@ -39,7 +39,6 @@ pub enum Kind {
     FewWaits,
 }
 
-// ANCHOR: rules
 /// What a rule asks. What is not known fulfils nothing but `NotMeasured`.
 #[derive(Debug, Clone, Copy)]
 pub enum If {
@@ -187,7 +186,6 @@ pub const RULES: [Rule; 8] = [
         example: "examples-threads/worker-threads",
     },
 ];
-// ANCHOR_END: rules
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
