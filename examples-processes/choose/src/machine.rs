@@ -4,8 +4,9 @@ use std::thread;
 
 use serde::Serialize;
 
-/// What a thread that waits takes: 10 KiB of its own, 16 KiB of kernel stack,
-/// and the kernel's records of it. `tests/choose.rs` measures it again.
+/// What a thread that waits takes: about 10 KiB of its own, 16 of kernel stack,
+/// and 8 of the kernel's records and page tables. `tests/choose.rs` measures
+/// what is its own.
 pub const THREAD_BYTES: u64 = 34 << 10;
 /// A thread's stack, its signal stack, and the guard page of each: so many of
 /// the mappings that a process may have (`vm.max_map_count`).

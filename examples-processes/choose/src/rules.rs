@@ -174,8 +174,8 @@ pub const RULES: [Rule; 8] = [
         kind: Kind::ManyWaits,
         is: "waiting, for many at once",
         take: "async",
-        page: "guide/en/gather.md",
-        example: "examples-async/gather",
+        page: "guide/en/many-waits.md",
+        example: "examples-async/many-waits",
     },
     Rule {
         when: &[If::Otherwise],
