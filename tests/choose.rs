@@ -257,6 +257,7 @@ fn the_report_as_json_has_these_fields() {
         "peak_memory_bytes",
         "most_threads",
         "most_processes",
+        "looks",
         "left_running",
         "machine",
         "wishes",

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::process::ExitStatus;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -14,6 +16,10 @@ use crate::tree::{Tree, adopt_orphans};
 
 /// A command that ended sooner was hardly more than its own start.
 pub const TOO_SHORT: Duration = Duration::from_millis(100);
+
+/// Fewer looks say too little of shares. At ten thousand threads each takes so
+/// long that there are few.
+pub const ENOUGH_LOOKS: u32 = 10;
 
 /// What was measured, over the command's whole process tree. None is what this
 /// system does not tell, or what ended before anybody could look.
@@ -46,6 +52,8 @@ pub struct Measured {
     pub most_threads: Option<u64>,
     /// The most processes at once.
     pub most_processes: Option<u64>,
+    /// How many looks at the tree the figures of looks rest on.
+    pub looks: Option<u32>,
     /// The processes of it that still ran a tenth of a second after its end.
     pub left_running: Option<Vec<i32>>,
 }
@@ -66,23 +74,20 @@ pub async fn run(
     let mut child = command.spawn()?;
     let id = child.id().unwrap_or_default();
 
-    let mut looks = Looks::begin(machine, id);
-    let status = loop {
-        let pause = looks.look(started);
-        let forward = async {
-            match &mut signals {
-                Some(signals) => signals.forward(id).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            status = child.wait() => break status?,
-            () = forward => {}
-            () = sleep(pause) => {}
+    let looker = Looker::start(machine, id)?;
+    let forward = async {
+        match &mut signals {
+            Some(signals) => signals.forward(id).await,
+            None => std::future::pending().await,
         }
+    };
+    let status = tokio::select! {
+        status = child.wait() => status?,
+        () = forward => unreachable!("it forwards for ever"),
     };
 
     let wall = started.elapsed();
+    let looks = looker.finish();
     let left = still_running().await;
     let used = Usage::so_far().zip(before).map(|(now, before)| Usage {
         cpu_seconds: now.cpu_seconds - before.cpu_seconds,
@@ -131,12 +136,45 @@ impl Usage {
     }
 }
 
+/// A thread that looks at the tree again and again. Not a task beside the
+/// others: a look at thousands of threads takes a while.
+#[derive(Debug)]
+struct Looker {
+    // Dropping it ends the thread.
+    stop: mpsc::Sender<()>,
+    thread: JoinHandle<Looks>,
+}
+
+impl Looker {
+    fn start(machine: &Machine, command: u32) -> io::Result<Self> {
+        let mut looks = Looks::begin(machine);
+        let (stop, stopped) = mpsc::channel();
+        let started = Instant::now();
+        let look_until_stopped = move || {
+            while let Some(tree) = Tree::look(Some(command)) {
+                let pause = looks.add(&tree, started);
+                let stop = stopped.recv_timeout(pause);
+                if stop == Err(RecvTimeoutError::Disconnected) {
+                    break;
+                }
+            }
+            looks
+        };
+        let thread = thread::Builder::new().spawn(look_until_stopped)?;
+        Ok(Self { stop, thread })
+    }
+
+    fn finish(self) -> Looks {
+        drop(self.stop);
+        self.thread.join().expect("looking does not panic")
+    }
+}
+
 /// What repeated looks at the tree saw. Each stands for the time since the one
 /// before.
 #[derive(Debug)]
 struct Looks {
     cores: u64,
-    command: u32,
     last: Instant,
     /// What follows is counted in seconds: all that was looked at, that in
     /// which a thread computed or wanted to, cores wanted × time, and threads
@@ -147,7 +185,7 @@ struct Looks {
     waiting: f64,
     /// The most that was seen at once.
     most: Option<Most>,
-    number: u32,
+    looks: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -159,47 +197,29 @@ struct Most {
 }
 
 impl Looks {
-    /// Looking may take this part of a core.
+    /// Looking may take one part in so many of a core.
     const EFFORT: u32 = 20;
 
-    fn begin(machine: &Machine, command: u32) -> Self {
+    fn begin(machine: &Machine) -> Self {
         Self {
             cores: machine.cores.into(),
-            command,
             last: Instant::now(),
             all: 0.0,
             busy: 0.0,
             wanted: 0.0,
             waiting: 0.0,
             most: None,
-            number: 0,
+            looks: 0,
         }
     }
 
-    /// Looks once, and gives the time until the next look.
-    fn look(&mut self, started: Instant) -> Duration {
-        let began = Instant::now();
-        let Some(tree) = Tree::look(Some(self.command)) else {
-            return Duration::MAX; // this system shows nothing
-        };
-        let seconds = (began - self.last).as_secs_f64();
-        self.last = began;
-        self.add(&tree, seconds);
+    /// Adds a look that has just ended, and gives the time until the next.
+    fn add(&mut self, tree: &Tree, started: Instant) -> Duration {
+        let now = Instant::now();
+        let seconds = (now - self.last).as_secs_f64();
+        self.last = now;
+        self.looks += 1;
 
-        // Often at first, for commands that do not take long.
-        if started.elapsed() < TOO_SHORT {
-            return Duration::from_millis(1)
-                .max(Self::EFFORT * began.elapsed());
-        }
-        // From 5 to 15 ms, as irregular as can be (the golden ratio's multiples)
-        // so that no rhythm of the command's own hides it from the looks.
-        self.number += 1;
-        let part = (f64::from(self.number) * 0.618_033_988_749_895).fract();
-        Duration::from_secs_f64(0.005 + 0.010 * part)
-            .max(Self::EFFORT * began.elapsed())
-    }
-
-    fn add(&mut self, tree: &Tree, seconds: f64) {
         let waits = tree.threads.saturating_sub(tree.runnable);
         self.all += seconds;
         if tree.runnable > 0 {
@@ -213,6 +233,16 @@ impl Looks {
         most.memory = most.memory.max(tree.memory);
         most.threads = most.threads.max(tree.threads);
         most.processes = most.processes.max(tree.processes.len() as u64);
+
+        let pause = if started.elapsed() < TOO_SHORT {
+            Duration::from_millis(1) // for commands that do not take long
+        } else {
+            // From 5 to 15 ms, as irregular as can be (multiples of the golden
+            // ratio), so that no rhythm of the command's own meets the looks.
+            let part = (f64::from(self.looks) * 0.618_033_988_749_895).fract();
+            Duration::from_secs_f64(0.005 + 0.010 * part)
+        };
+        pause.max(Self::EFFORT * tree.took)
     }
 
     /// Puts together what was seen and what the system counted.
@@ -229,12 +259,19 @@ impl Looks {
         if wall < TOO_SHORT.as_secs_f64() {
             return measured;
         }
-        let Some(most) = self.most.filter(|_| self.all > 0.0) else {
-            // Without looks, the cores used have to do.
-            measured.cores_wanted = cores_used;
+        measured.looks = self.most.map(|_| self.looks);
+        if let Some(most) = self.most {
+            measured.most_waits_at_once = Some(most.waits);
+            measured.peak_memory_bytes = Some(most.memory);
+            measured.most_threads = Some(most.threads);
+            measured.most_processes = Some(most.processes);
+        }
+        if self.looks < ENOUGH_LOOKS {
+            // The cores used have to do.
+            measured.cores_wanted = cores_used.map(|used| used.max(1.0));
             measured.computing_share = cores_used.map(|used| used.min(1.0));
             return measured;
-        };
+        }
         // The cores wanted and not got, because others had them.
         let slowed_down = match cores_used {
             Some(used) if used > 0.0 => {
@@ -254,10 +291,6 @@ impl Looks {
             .waits
             .filter(|waits| *waits > 0 && self.waiting > 0.0)
             .map(|waits| self.waiting / waits as f64);
-        measured.most_waits_at_once = Some(most.waits);
-        measured.peak_memory_bytes = Some(most.memory);
-        measured.most_threads = Some(most.threads);
-        measured.most_processes = Some(most.processes);
         measured
     }
 }

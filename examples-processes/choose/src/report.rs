@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::measure::Measured;
+use crate::measure::{ENOUGH_LOOKS, Measured};
 use crate::pass::exit_code;
 use crate::rules::{Verdict, Wishes, verdict};
 
@@ -106,6 +106,9 @@ impl fmt::Display for Report<'_> {
         let unknown: Vec<_> = unknown.map(|(name, _)| *name).collect();
         if !unknown.is_empty() {
             row("not known", &unknown.join(", "))?;
+        }
+        if let Some(looks) = it.looks.filter(|looks| *looks < ENOUGH_LOOKS) {
+            row("few looks", &format!("{looks}, more may have come and gone"))?;
         }
         if let Some(left) = it.left_running.as_ref().filter(|it| !it.is_empty())
         {

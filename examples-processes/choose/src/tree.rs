@@ -1,6 +1,8 @@
 //! A look at a process tree. Linux shows it in `/proc`; elsewhere there is
 //! nothing to see.
 
+use std::time::Duration;
+
 /// What one look sees: the command, its children and theirs.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
@@ -11,6 +13,8 @@ pub(crate) struct Tree {
     pub processes: Vec<i32>,
     /// The greatest memory so far of each process, in bytes, added up.
     pub memory: u64,
+    /// How long the look took.
+    pub took: Duration,
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -28,6 +32,10 @@ pub(crate) use linux::adopt_orphans;
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::fs;
+    use std::path::Path;
+    use std::time::Instant;
+
     use procfs::process::Process;
     use rustix::process::{
         Pid, WaitOptions, getpid, set_child_subreaper, waitpid,
@@ -43,39 +51,57 @@ mod linux {
 
     impl Tree {
         /// Looks at all that this process has started, itself left out. None
-        /// if `/proc` cannot be read. `command` is the child that somebody
+        /// if `/proc` does not show it. `command` is the child that somebody
         /// else waits for.
         pub(crate) fn look(command: Option<u32>) -> Option<Self> {
+            let began = Instant::now();
             let mut tree = Self::default();
-            let tasks = Process::myself().ok()?.tasks().ok()?;
-            for child in tasks.flatten().map(|task| task.children()) {
-                for child in child.ok()? {
+            for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
+                for child in children(&task.path())? {
                     let gone = tree.add(child).is_none();
-                    if gone && Some(child) != command {
+                    if gone && Some(child) != command.map(u32::cast_signed) {
                         // An orphan that has ended: nobody else asks how.
-                        let id = Pid::from_raw(child.cast_signed());
-                        waitpid(id, WaitOptions::NOHANG).ok();
+                        waitpid(Pid::from_raw(child), WaitOptions::NOHANG).ok();
                     }
                 }
             }
+            tree.took = began.elapsed();
             Some(tree)
         }
 
         /// Adds a process and its children; none if it has ended.
-        fn add(&mut self, process: u32) -> Option<()> {
-            let process = Process::new(process.cast_signed()).ok()?;
-            let status = process.status().ok()?;
+        fn add(&mut self, id: i32) -> Option<()> {
+            let status = Process::new(id).ok()?.status().ok()?;
             self.memory += status.vmhwm? * 1024; // a zombie has none
-            self.processes.push(process.pid());
+            self.processes.push(id);
             self.threads += status.threads;
-            for task in process.tasks().ok()?.flatten() {
-                let running = task.stat().is_ok_and(|stat| stat.state == 'R');
-                self.runnable += u64::from(running);
-                for child in task.children().unwrap_or_default() {
+            let tasks = fs::read_dir(format!("/proc/{id}/task")).ok()?;
+            for task in tasks.flatten().map(|task| task.path()) {
+                self.runnable += u64::from(is_runnable(&task));
+                for child in children(&task).unwrap_or_default() {
                     self.add(child);
                 }
             }
             Some(())
         }
+    }
+
+    // These two are read for each thread, and so often that reading all of
+    // what they tell, as procfs does, would take too long.
+
+    /// Whether the thread's state is R: it runs, or would if it had a core.
+    fn is_runnable(task: &Path) -> bool {
+        // 4711 (name) R …; the name may hold anything.
+        fs::read(task.join("stat")).is_ok_and(|stat| {
+            let name_ends = stat.iter().rposition(|byte| *byte == b')');
+            name_ends.is_some_and(|at| stat[at..].starts_with(b") R"))
+        })
+    }
+
+    /// The processes that this thread has started. None if the kernel was
+    /// built without this file.
+    fn children(task: &Path) -> Option<Vec<i32>> {
+        let ids = fs::read_to_string(task.join("children")).ok()?;
+        Some(ids.split_whitespace().flat_map(str::parse).collect())
     }
 }
