@@ -573,14 +573,22 @@ mod passing_through {
         let (code, report) = chosen.end();
         assert_eq!(code, Some(130), "{report}");
         assert!(report.contains("ended with  signal: 2 (SIGINT)"), "{report}");
+    }
 
-        let mut chosen = start("trap 'echo got INT' INT; echo ready; read line; echo \"$line\"");
-        assert_eq!(chosen.line(), "ready");
-        kill_process_group(chosen.group, Signal::INT).unwrap();
-        assert_eq!(chosen.line(), "got INT");
-        chosen.child.stdin.take().unwrap().write_all(b"the end\n").unwrap();
-        assert_ne!(chosen.line(), "got INT", "once, not twice");
-        chosen.end();
+    #[test]
+    fn ctrl_c_reaches_the_command_once() {
+        let script = "n=0; trap 'n=$((n + 1)); echo got INT' INT; trap 'echo $n; exit 0' USR1; \
+                      echo ready; while :; do read line; done";
+        for _ in 0..5 {
+            let mut chosen = start(script);
+            assert_eq!(chosen.line(), "ready");
+            kill_process_group(chosen.group, Signal::INT).unwrap();
+            assert_eq!(chosen.line(), "got INT");
+            // Through `choose`, as a second one would come.
+            kill_process(chosen.group, Signal::USR1).unwrap();
+            assert_eq!(chosen.line(), "1");
+            assert_eq!(chosen.end().0, Some(0));
+        }
     }
 
     /// As nohup starts it.
