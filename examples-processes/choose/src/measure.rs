@@ -99,10 +99,14 @@ pub async fn run(
 }
 
 /// The processes of the command that did not end with it. Those that are about
-/// to end get a moment.
+/// to end get a tenth of a second, so that what they used is counted.
 async fn still_running() -> Option<Vec<i32>> {
-    if !Tree::look(None)?.processes.is_empty() {
-        sleep(Duration::from_millis(100)).await;
+    for _ in 0..10 {
+        let tree = Tree::look(None)?;
+        if tree.processes.is_empty() && tree.ending == 0 {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
     }
     Some(Tree::look(None)?.processes)
 }

@@ -13,7 +13,9 @@ pub(crate) struct Tree {
     pub processes: Vec<i32>,
     /// The greatest memory so far of each process, in bytes, added up.
     pub memory: u64,
-    /// How long the look took.
+    /// Processes that are about to end, or have and are to be waited for.
+    pub ending: u64,
+    /// The CPU time that the look took.
     pub took: Duration,
 }
 
@@ -34,12 +36,13 @@ pub(crate) use linux::adopt_orphans;
 mod linux {
     use std::fs;
     use std::path::Path;
-    use std::time::Instant;
+    use std::time::Duration;
 
     use procfs::process::Process;
     use rustix::process::{
         Pid, WaitOptions, getpid, set_child_subreaper, waitpid,
     };
+    use rustix::time::{ClockId, clock_gettime};
 
     use super::Tree;
 
@@ -54,18 +57,19 @@ mod linux {
         /// if `/proc` does not show it. `command` is the child that somebody
         /// else waits for.
         pub(crate) fn look(command: Option<u32>) -> Option<Self> {
-            let began = Instant::now();
+            let began = cpu_time();
             let mut tree = Self::default();
             for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
                 for child in children(&task.path())? {
-                    let gone = tree.add(child).is_none();
-                    if gone && Some(child) != command.map(u32::cast_signed) {
-                        // An orphan that has ended: nobody else asks how.
-                        waitpid(Pid::from_raw(child), WaitOptions::NOHANG).ok();
+                    if tree.add(child).is_none()
+                        && Some(child) != command.map(u32::cast_signed)
+                        && !has_ended(child)
+                    {
+                        tree.ending += 1;
                     }
                 }
             }
-            tree.took = began.elapsed();
+            tree.took = cpu_time().saturating_sub(began);
             Some(tree)
         }
 
@@ -84,6 +88,18 @@ mod linux {
             }
             Some(())
         }
+    }
+
+    /// Whether a child has ended that nobody else waits for: an orphan.
+    fn has_ended(child: i32) -> bool {
+        let ended = waitpid(Pid::from_raw(child), WaitOptions::NOHANG);
+        !matches!(ended, Ok(None))
+    }
+
+    /// Of this thread. On a busy machine the clock tells more of others.
+    fn cpu_time() -> Duration {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        time.try_into().expect("CPU time is not negative")
     }
 
     // These two are read for each thread, and so often that reading all of
