@@ -1,0 +1,125 @@
+//! Passing on what somebody sends to `choose` and means for the command.
+
+use std::io;
+use std::process::ExitStatus;
+
+#[cfg(unix)]
+pub use unix::Signals;
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+
+    use rustix::process::{Pid, Signal, kill_process};
+    use tokio::signal::unix::{SignalKind, signal};
+    use tokio::sync::mpsc;
+
+    /// The signals that this process got and that would have ended it.
+    #[derive(Debug)]
+    pub struct Signals(mpsc::Receiver<Signal>);
+
+    impl Signals {
+        /// Begins to listen. Before the command is started, so that none can
+        /// end this process and leave the command behind.
+        ///
+        /// # Errors
+        ///
+        /// When the system refuses.
+        pub fn listen() -> io::Result<Self> {
+            let (sender, received) = mpsc::channel(8);
+            for number in [
+                Signal::INT,
+                Signal::QUIT,
+                Signal::TERM,
+                Signal::HUP,
+                Signal::USR1,
+                Signal::USR2,
+            ] {
+                if is_ignored(number) {
+                    continue; // by nohup: the command is to ignore it too
+                }
+                let kind = SignalKind::from_raw(number.as_raw());
+                let mut signals = signal(kind)?;
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    while signals.recv().await.is_some() {
+                        if sender.send(number).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            Ok(Self(received))
+        }
+
+        /// Sends on to the command what comes, for ever.
+        pub async fn forward(&mut self, command: u32) {
+            let command = command.try_into().ok().and_then(Pid::from_raw);
+            while let (Some(command), Some(signal)) =
+                (command, self.0.recv().await)
+            {
+                // The terminal has sent these two to the command itself.
+                if signal != Signal::INT && signal != Signal::QUIT {
+                    kill_process(command, signal).ok(); // it may have ended
+                }
+            }
+            std::future::pending().await
+        }
+    }
+
+    /// Listening would replace "ignore", and the command inherit "default".
+    fn is_ignored(signal: Signal) -> bool {
+        #[cfg(target_os = "linux")]
+        let ignored = procfs::process::Process::myself()
+            .and_then(|me| me.status())
+            .is_ok_and(|me| me.sigign >> (signal.as_raw() - 1) & 1 == 1);
+        #[cfg(not(target_os = "linux"))]
+        let ignored = false;
+        ignored
+    }
+}
+
+/// Elsewhere there is Ctrl-C, which reaches the command by itself.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    /// From now on, Ctrl-C does not end this process.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn listen() -> io::Result<Self> {
+        let mut ctrl_c = tokio::signal::windows::ctrl_c()?;
+        tokio::spawn(async move { while ctrl_c.recv().await.is_some() {} });
+        Ok(Self)
+    }
+
+    /// Nothing to send on.
+    pub async fn forward(&mut self, _command: u32) {
+        std::future::pending().await
+    }
+}
+
+/// The exit code that says how the command ended, as a shell's does: its own,
+/// or 128 and the number of the signal that ended it.
+pub fn exit_code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    let code = status.code().or(signal.map(|signal| 128 + signal));
+    // Windows has larger ones.
+    code.and_then(|code| code.try_into().ok()).unwrap_or(1)
+}
+
+/// The exit code for a command that could not be started, as a shell's: 127 if
+/// it is not there, 126 if it may not or cannot be executed.
+pub fn exit_code_of_error(error: &io::Error) -> u8 {
+    match error.kind() {
+        io::ErrorKind::NotFound => 127,
+        _ => 126,
+    }
+}

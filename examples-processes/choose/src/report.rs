@@ -1,0 +1,152 @@
+//! What `choose` says in the end, to people and to programs.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::process::ExitStatus;
+
+use serde::Serialize;
+
+use crate::machine::Machine;
+use crate::measure::{ENOUGH_LOOKS, Measured};
+use crate::pass::exit_code;
+use crate::rules::{Verdict, Wishes, verdict};
+
+/// The report of one run. `--json` prints it field by field, those of
+/// [`Measured`] among the others; what is not known is null.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// The exit code of `choose`: see [`exit_code`].
+    pub exit_code: u8,
+    /// The command's end, in words, unless all went well.
+    pub failure: Option<String>,
+    /// What was measured.
+    #[serde(flatten)]
+    pub measured: Measured,
+    /// Where.
+    pub machine: &'a Machine,
+    /// What the user wants.
+    pub wishes: Wishes,
+    /// What suits it.
+    pub verdict: Verdict,
+}
+
+impl<'a> Report<'a> {
+    /// Puts the report together; the verdict is made here.
+    pub fn new(
+        command: &[OsString],
+        status: ExitStatus,
+        measured: Measured,
+        wishes: Wishes,
+        machine: &'a Machine,
+    ) -> Self {
+        let words = command.iter().map(|it| it.to_string_lossy().into_owned());
+        Self {
+            command: words.collect(),
+            exit_code: exit_code(status),
+            failure: (!status.success()).then(|| status.to_string()),
+            verdict: verdict(&measured, &wishes, machine),
+            measured,
+            machine,
+            wishes,
+        }
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let it = &self.measured;
+        let cpu = it.cpu_seconds.zip(it.cores_used).map(|(cpu, used)| {
+            let cores = self.machine.cores;
+            format!("{}, {used:.2} of {cores} cores on average", time(cpu))
+        });
+        let computed = it.computing_share.map(|share| {
+            let percent = format!("{:.0} % of the time", share * 100.0);
+            match it.cores_wanted.filter(|_| share >= 0.01) {
+                Some(cores) => format!("{percent}, then on {cores:.1} cores"),
+                None => percent,
+            }
+        });
+        let slowed = it
+            .slowed_down_times
+            .map(|n| format!("{n:.1} times, by others on this machine"));
+        let waited = it.waits.map(|waits| match it.average_wait_seconds {
+            Some(each) => {
+                format!("{}, {} on average", times(waits), time(each))
+            }
+            None => times(waits),
+        });
+        let mebibytes = |bytes| bytes as f64 / f64::from(1 << 20);
+        let memory = it.peak_memory_bytes.map(mebibytes);
+        let most = |n: Option<u64>| n.map(|n| format!("at most {n} at once"));
+        let rows = [
+            ("wall time", Some(time(it.wall_seconds))),
+            ("CPU time", cpu),
+            ("computed", computed),
+            ("slowed down", slowed),
+            ("waited", waited),
+            ("memory", memory.map(|mib| format!("at most {mib:.1} MiB"))),
+            ("threads", most(it.most_threads)),
+            ("processes", most(it.most_processes)),
+        ];
+
+        let mut row =
+            |name: &str, text: &str| writeln!(f, "  {name:<12}{text}");
+        row("command", &one_line(&self.command.join(" ")))?;
+        if let Some(failure) = &self.failure {
+            row("ended with", failure)?;
+        }
+        for (name, text) in &rows {
+            if let Some(text) = text {
+                row(name, text)?;
+            }
+        }
+        let unknown = rows.iter().filter(|(_, text)| text.is_none());
+        let unknown: Vec<_> = unknown.map(|(name, _)| *name).collect();
+        if !unknown.is_empty() {
+            row("not known", &unknown.join(", "))?;
+        }
+        if let Some(looks) = it.looks.filter(|looks| *looks < ENOUGH_LOOKS) {
+            row("few looks", &format!("{looks}, more may have come and gone"))?;
+        }
+        if let Some(left) = it.left_running.as_ref().filter(|it| !it.is_empty())
+        {
+            let ids: Vec<_> = left.iter().map(i32::to_string).collect();
+            let (n, ids) = (left.len(), ids.join(", "));
+            let still =
+                format!("{n} of its processes ({ids}), not counted further");
+            row("still run", &still)?;
+        }
+
+        let verdict = &self.verdict;
+        row("verdict", &format!("{} → {}", verdict.is, verdict.take))?;
+        let mut name = "because";
+        for sentence in verdict.reason.split_inclusive(". ") {
+            row(name, sentence.trim_end())?;
+            name = "";
+        }
+        row("read", verdict.page)?;
+        row("start from", verdict.example)
+    }
+}
+
+fn time(seconds: f64) -> String {
+    match seconds {
+        1.0.. => format!("{seconds:.2} s"),
+        0.001.. => format!("{:.1} ms", seconds * 1e3),
+        _ => format!("{:.0} µs", seconds * 1e6),
+    }
+}
+
+fn times(n: u64) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{n} times") }
+}
+
+/// A text's first line, or the beginning of it.
+fn one_line(text: &str) -> String {
+    const MOST: usize = 60;
+    let line: String =
+        text.chars().take_while(|c| !c.is_control()).take(MOST).collect();
+    if line.len() < text.len() { line + " …" } else { line }
+}
