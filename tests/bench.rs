@@ -230,9 +230,9 @@ fn the_ledger_links_each_claim_to_its_proof() {
         "<tr id=\"claim-25\">",
         "<td>It says 7.</td>",
         "<strong>holds</strong>: Indeed.",
-        "<a href=\"index.html\"><code>one</code></a>",
-        "<a href=\"index.html#contest-race\"><code>race</code></a>",
-        "<a href=\"tests/one.rs.txt\">test <code>works</code></a>",
+        "example <a href=\"index.html\"><code>one<wbr></code></a>",
+        "contest <a href=\"index.html#contest-race\"><code>race<wbr></code></a>",
+        "test <a href=\"tests/one.rs.txt\"><code>works<wbr></code></a>",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }

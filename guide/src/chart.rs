@@ -342,7 +342,7 @@ pub fn overview(
                                         }
                                     }
                                 }
-                                td.number { (size.map(thousands).unwrap_or_default()) }
+                                td.number { (size.map(|size| heading(contest, size)).unwrap_or_default()) }
                                 td { (ahead(contest, size)) }
                             }
                         }

@@ -156,13 +156,15 @@ impl Ledger {
 }
 
 fn named(proof: Proof<'_>, words: &Words, link: Option<String>) -> Markup {
+    let (Proof::Example(name) | Proof::Contest(name) | Proof::Test(_, name)) = proof;
     let name = html! {
-        @match proof {
-            Proof::Example(name) | Proof::Contest(name) => code { (name) },
-            Proof::Test(_, name) => { (words.test) " " code { (name) } }
+        code {
+            // A name may be broken after each of its words.
+            @for part in name.split_inclusive(['_', '-']) { (part) wbr; }
         }
     };
     html! {
+        ((words.proof)(proof)) " "
         @match link {
             Some(link) => a href=(link) { (name) },
             None => (name),

@@ -1,7 +1,7 @@
 //! The words that this program itself puts on a page, by language.
 
 use crate::contest::Better;
-use crate::ledger::Verdict;
+use crate::ledger::{Proof, Verdict};
 use crate::transcript::Order;
 
 /// The words of one language.
@@ -49,8 +49,8 @@ pub struct Words {
     pub ledger: [&'static str; 4],
     /// What becomes of a claim.
     pub verdict: fn(Verdict) -> &'static str,
-    /// Before a test that proves a claim.
-    pub test: &'static str,
+    /// What kind of proof a claim has.
+    pub proof: fn(Proof<'_>) -> &'static str,
     /// The headings of the table of all contests: its question, its size, who is ahead.
     pub contests: [&'static str; 3],
 }
@@ -95,6 +95,10 @@ pub const ENGLISH: Words = Words {
         Verdict::Partly => "in part",
         Verdict::False => "false",
     },
-    test: "test",
+    proof: |proof| match proof {
+        Proof::Example(_) => "example",
+        Proof::Contest(_) => "contest",
+        Proof::Test(..) => "test",
+    },
     contests: ["Question", "Size", "Ahead"],
 };
