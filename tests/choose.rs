@@ -439,6 +439,7 @@ mod passing_through {
     use std::sync::mpsc::{self, RecvTimeoutError};
 
     use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+    use tests::processes;
 
     use super::*;
 
@@ -615,9 +616,9 @@ mod passing_through {
             assert_eq!(code, Some(5), "{report}");
             let line = format!("  still run   1 of its processes ({id}), not counted further");
             assert!(report.lines().any(|it| it == line), "{line}\n{report}");
-            let daemon = Pid::from_raw(id.parse().unwrap()).unwrap();
-            assert!(tests::processes::is_there(daemon), "choose has not ended it");
-            kill_process(daemon, Signal::KILL).unwrap();
+            let daemon = id.parse().unwrap();
+            assert!(processes::alive(daemon), "choose has not ended it");
+            kill_process(processes::id(daemon), Signal::KILL).unwrap();
         }
     }
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
 use guide::run::{Program, Stream};
+#[cfg(target_os = "linux")]
+use tests::processes::parent_of;
 use tests::{LIMIT, build, check, run};
 
 #[test]
@@ -193,20 +195,20 @@ fn the_worker_of_a_careless_parent_outlives_it_and_that_of_a_careful_one_does_no
     for careless in [true, false] {
         let role = if careless { "careless" } else { "careful" };
         let mut parent = Talk::start(&mut command("orphan", &[role]));
-        let worker = parent.hear().unwrap();
-        assert_eq!(parent_of(&worker), Some(parent.process.id()), "{role}");
+        let worker = parent.hear().unwrap().parse().unwrap();
+        assert_eq!(parent_of(worker), Some(parent.process.id()), "{role}");
 
         parent.process.kill().unwrap();
         parent.process.wait().unwrap();
         if careless {
             parent.say("Is anybody there?");
             assert_eq!(parent.hear().as_deref(), Some("I still work"));
-            let foster = parent_of(&worker);
+            let foster = parent_of(worker);
             assert!(foster.is_some_and(|id| id != parent.process.id()), "{foster:?}");
             parent.stdin = None;
         }
         assert_eq!(parent.hear(), None, "{role}");
-        assert!(soon(|| parent_of(&worker).is_none()), "{role}");
+        assert!(soon(|| parent_of(worker).is_none()), "{role}");
     }
 }
 
@@ -407,15 +409,6 @@ fn soon(condition: impl Fn() -> bool) -> bool {
         thread::yield_now();
     }
     true
-}
-
-/// The parent of a process that runs. One that has ended does not, also if nobody has waited for
-/// it yet.
-#[cfg(target_os = "linux")]
-fn parent_of(process: &str) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
-    (!field("State:").starts_with(['Z', 'X'])).then(|| field("PPid:").parse().unwrap())
 }
 
 fn command(name: &str, arguments: &[&str]) -> Command {

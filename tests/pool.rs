@@ -392,7 +392,8 @@ mod linux {
 
     use process_pool::wire::{self, GREETING, Ready};
     use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-    use tests::pool::{Unknown, alive, eventually};
+    use tests::pool::{Unknown, eventually};
+    use tests::processes::alive;
 
     use super::*;
 

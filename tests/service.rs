@@ -841,6 +841,7 @@ fn slow_clients_are_cut_off() {
 #[cfg(unix)]
 mod signals {
     use rustix::process::{Pid, Signal, kill_process};
+    use tests::processes;
 
     use super::*;
 
@@ -951,34 +952,17 @@ mod signals {
         });
     }
 
-    /// The worker processes, by their parent's id.
     #[cfg(target_os = "linux")]
-    fn workers_of(service: &Service) -> Vec<Pid> {
-        let parent = service.child.id().unwrap();
-        let all = std::fs::read_dir("/proc").unwrap();
-        let ids = all.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-        let ids = ids.filter(|id| stat(*id).is_some_and(|(_, its_parent)| its_parent == parent));
-        ids.map(|id| Pid::from_raw(id).unwrap()).collect()
-    }
-
-    /// The state of a process, and its parent.
-    #[cfg(target_os = "linux")]
-    fn stat(id: i32) -> Option<(char, u32)> {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        let mut words = stat.rsplit(") ").next()?.split(' ');
-        Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+    fn workers_of(service: &Service) -> Vec<u32> {
+        let children = processes::children_of(service.child.id().unwrap());
+        children.into_iter().map(|(child, _)| child).collect()
     }
 
     #[cfg(target_os = "linux")]
-    async fn until_gone(workers: &[Pid]) {
-        let gone = async {
-            // A zombie runs no more; whoever inherited it has yet to look.
-            let lives = |id: &Pid| stat(id.as_raw_pid()).is_some_and(|(state, _)| state != 'Z');
-            while workers.iter().any(lives) {
-                tokio::task::yield_now().await;
-            }
-        };
-        within(gone).await;
+    async fn until_gone(workers: &[u32]) {
+        for worker in workers {
+            processes::gone(*worker).await;
+        }
     }
 
     #[cfg(target_os = "linux")]
@@ -1018,7 +1002,7 @@ mod signals {
             }
             service.until(2, 0).await;
             for worker in workers_of(&service) {
-                kill_process(worker, Signal::KILL).unwrap();
+                kill_process(processes::id(worker), Signal::KILL).unwrap();
             }
             for mut job in jobs {
                 let answer = within(job.answer()).await.unwrap();

@@ -166,33 +166,6 @@ pub fn descriptors() -> std::io::Result<Vec<String>> {
     Ok(targets)
 }
 
-/// Whether a process runs; one that has ended and waits to be reaped does not.
-#[cfg(target_os = "linux")]
-pub fn alive(pid: u32) -> bool {
-    state(pid).is_some_and(|(state, _)| state != 'Z' && state != 'X')
-}
-
-/// The processes that this one has started and not reaped, and whether each is a zombie.
-#[cfg(target_os = "linux")]
-pub fn children() -> Vec<(u32, bool)> {
-    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let of_mine = |pid| match state(pid)? {
-        (state, parent) if parent == std::process::id() => Some((pid, state == 'Z')),
-        _ => None,
-    };
-    pids.filter_map(of_mine).collect()
-}
-
-/// A process's state and its parent.
-#[cfg(target_os = "linux")]
-fn state(pid: u32) -> Option<(char, u32)> {
-    let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
-    // The name stands in brackets, and may hold anything.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
-}
-
 /// Looks again and again until it holds; fails after [`LIMIT`].
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;

@@ -7,9 +7,8 @@ use crate::LIMIT;
 
 /// Waits until a process is gone.
 pub async fn gone(process: u32) {
-    let process = process.try_into().ok().and_then(Pid::from_raw).expect("a process id");
     let gone = async {
-        while is_there(process) {
+        while alive(process) {
             tokio::task::yield_now().await;
         }
     };
@@ -18,9 +17,40 @@ pub async fn gone(process: u32) {
 
 /// Whether a process runs. One that has ended, and whose parent has only not yet asked how, does
 /// not: an orphan's parent is process 1, which in a container may never ask.
-pub fn is_there(process: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
-    let zombie =
-        stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")));
-    test_kill_process(process).is_ok() && !zombie
+pub fn alive(process: u32) -> bool {
+    #[cfg(target_os = "linux")]
+    if stat(process).is_none_or(|(state, _)| state == 'Z' || state == 'X') {
+        return false;
+    }
+    test_kill_process(id(process)).is_ok()
+}
+
+/// The process's id, as the system's calls take it.
+pub fn id(process: u32) -> Pid {
+    process.try_into().ok().and_then(Pid::from_raw).expect("a process id")
+}
+
+/// The parent of a process that runs.
+#[cfg(target_os = "linux")]
+pub fn parent_of(process: u32) -> Option<u32> {
+    alive(process).then(|| stat(process).map(|(_, parent)| parent))?
+}
+
+/// The processes that a process has started and not reaped, and whether each is a zombie.
+#[cfg(target_os = "linux")]
+pub fn children_of(parent: u32) -> Vec<(u32, bool)> {
+    let all = procfs::process::all_processes().expect("/proc is there");
+    let of_parent = all.filter_map(|process| {
+        let child = process.ok()?.pid.try_into().ok()?;
+        let (state, its_parent) = stat(child)?;
+        (its_parent == parent).then_some((child, state == 'Z'))
+    });
+    of_parent.collect()
+}
+
+/// A process's state and its parent.
+#[cfg(target_os = "linux")]
+fn stat(process: u32) -> Option<(char, u32)> {
+    let stat = procfs::process::Process::new(process.try_into().ok()?).ok()?.stat().ok()?;
+    Some((stat.state, stat.ppid.try_into().ok()?))
 }

@@ -28,7 +28,8 @@ mod host {
 
     use process_pool::{Config, Error, Pool};
     use rustix::process::{Pid, Signal, kill_process};
-    use tests::pool::{Task, Unknown, children, descriptors, soon};
+    use tests::pool::{Task, Unknown, descriptors, soon};
+    use tests::processes::children_of;
 
     /// One worker unless it says otherwise.
     const CONFIG: fn() -> Config = || Config { workers: 1, ..Config::default() };
@@ -155,7 +156,7 @@ mod host {
             if !pids.is_empty() {
                 let pid = pids[(random % pids.len() as u64) as usize];
                 // Ours still, and not another's that has got the same number since.
-                if children().contains(&(pid, false)) {
+                if children_of(std::process::id()).contains(&(pid, false)) {
                     kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL).ok();
                 }
             }
@@ -192,7 +193,7 @@ mod host {
         let stats = pool.stats();
         pool.shutdown().await;
         drop(pool);
-        assert_eq!(children(), [], "no child is left, dead or alive");
+        assert_eq!(children_of(std::process::id()), [], "no child is left, dead or alive");
         assert_eq!(descriptors().unwrap().len(), before.len(), "{:?}", descriptors());
         println!("jobs {} lost {lost} restarts {}", answers.len(), stats.restarts);
     }
