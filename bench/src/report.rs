@@ -15,7 +15,7 @@ pub fn table(contest: &Contest) -> String {
             let unit =
                 if measure.unit.is_empty() { String::new() } else { format!(", {}", measure.unit) };
             let at = match (size, &contest.sizes) {
-                (Some(size), Some(sizes)) => format!(", {} {sizes}", digits(size as f64)),
+                (Some(size), Some(sizes)) => format!(", {} {sizes}", whole(size)),
                 _ => String::new(),
             };
             let heading = format!("{}{unit}{at}", measure.name);
@@ -30,7 +30,7 @@ pub fn table(contest: &Contest) -> String {
         }
     }
     for out in &contest.left_out {
-        let at = out.size.map(|size| format!(" from {} on", digits(size as f64)));
+        let at = out.size.map(|size| format!(" from {} on", whole(size)));
         let (contender, at) = (&out.contender, at.unwrap_or_default());
         writeln!(text, "left out: {contender}{at}: {}", out.why).expect("a string takes all text");
     }
@@ -59,6 +59,12 @@ fn line(text: &mut String, name: &str, cells: [String; 6]) {
     written.expect("a string takes all text");
 }
 
+/// A whole number, which has no decimals to round to.
+fn whole(number: u64) -> String {
+    let digits = digits(number as f64);
+    digits.split_once('.').map_or(digits.clone(), |(whole, _)| whole.to_owned())
+}
+
 /// Who is ahead in each contest, a line for each size.
 pub fn winners(contests: &[Contest]) -> String {
     let mut text = String::from("\nWho is ahead\n");
@@ -70,7 +76,7 @@ pub fn winners(contests: &[Contest]) -> String {
                 continue;
             }
             let names: Vec<_> = ahead.iter().map(|entry| entry.contender.as_str()).collect();
-            let size = size.map(|size| format!(" {}", digits(size as f64))).unwrap_or_default();
+            let size = size.map(|size| format!(" {}", whole(size))).unwrap_or_default();
             let written =
                 writeln!(text, "  {:<28}{}", format!("{}{size}", contest.name), names.join(", "));
             written.expect("a string takes all text");
