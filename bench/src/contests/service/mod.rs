@@ -93,7 +93,8 @@ fn ask(server: &Server, time: Duration) -> Result<Figures> {
     let (loaded, jobs) = load::while_busy(8, &format!("/compute/{n}"), address, || {
         load::probe("/health", PER_SECOND, 2 * time, address)
     })?;
-    let compute = load::closed_loop(16, "/compute/10", time, address)?;
+    let briefly = time / 2; // which is thousands of requests
+    let compute = load::closed_loop(16, "/compute/10", briefly, address)?;
     let memory_after = server.memory()?;
 
     let ms =
@@ -102,7 +103,7 @@ fn ask(server: &Server, time: Duration) -> Result<Figures> {
         ("/health loaded p99", ms(&loaded, 0.99)),
         ("/health loaded p50", ms(&loaded, 0.5)),
         ("/health idle p99", ms(&idle, 0.99)),
-        ("/compute/10", compute.len() as f64 / time.as_secs_f64()),
+        ("/compute/10", compute.len() as f64 / briefly.as_secs_f64()),
         ("/compute/10 p99", ms(&compute, 0.99)),
         ("jobs meanwhile", jobs),
     ]);
