@@ -26,10 +26,10 @@ def mean(seconds, run):
             done += times
             if this < seconds / 50:
                 times *= 2
-        return took / done
+        return took / done, took
 
-    mean_in(seconds / 10)
-    return mean_in(seconds)
+    first, took = mean_in(seconds / 10)
+    return first if took >= seconds else mean_in(seconds)[0]
 
 
 def give(**figures):

@@ -13,9 +13,9 @@ use crate::measure::mean;
 use crate::work::{Job, chain, cores, longest, with_pool};
 
 /// What is done: which of these numbers begins the longest chain?
-const STARTS: Range<u64> = 1..100_001;
+const STARTS: Range<u64> = 1..300_001;
 /// The steps of that chain, and the number.
-const ANSWER: (u64, u64) = (350, 77_031);
+const ANSWER: (u64, u64) = (442, 230_631);
 /// In how many jobs those divide it who do not decide that themselves.
 const PIECES: u64 = 64;
 
@@ -24,7 +24,7 @@ pub(super) fn contest() -> Contest {
     Contest {
         name: "cpu",
         question: "What makes computing faster?",
-        method: "Which number up to 100,000 begins the longest Collatz chain? The same work in \
+        method: "Which number up to 300,000 begins the longest Collatz chain? The same work in \
                  either language; threads and processes divide it into 64 jobs, rayon divides it \
                  itself. Pools are running before the clock is. A core is what the system counts \
                  as one: two of them may be halves of the same, and then they gain less than the \
