@@ -10,8 +10,7 @@ pub fn table(contest: &Contest) -> String {
     let mut text = format!("\n{}: {}\n{}\n", contest.name, contest.question, contest.method);
     for measure in &contest.measures {
         for size in contest.sizes() {
-            let best = contest.ahead(measure, size);
-            let Some(&best) = best.first() else { continue };
+            let Some(best) = contest.best(measure, size) else { continue };
             let unit =
                 if measure.unit.is_empty() { String::new() } else { format!(", {}", measure.unit) };
             let at = match (size, &contest.sizes) {

@@ -229,25 +229,26 @@ impl Contest {
         self.entries.iter().filter(move |entry| entry.size == size)
     }
 
-    /// The entries of those who are ahead at a size, by this measure: the best, and whoever cannot
-    /// be told from it, see [`Measure::level`].
-    pub fn ahead(&self, measure: &Measure, size: Option<u64>) -> Vec<&Entry> {
-        let contenders = || {
-            let all = self.at(size).filter(|entry| entry.language != Language::Floor);
-            all.filter_map(|entry| Some((entry, entry.spread(measure)?.median)))
-        };
-        let best = contenders().min_by(|(_, a), (_, b)| match measure.better {
+    /// The contender with the best median at a size, by this measure.
+    pub fn best(&self, measure: &Measure, size: Option<u64>) -> Option<&Entry> {
+        let contenders = self.at(size).filter(|entry| entry.language != Language::Floor);
+        let medians = contenders.filter_map(|entry| Some((entry, entry.spread(measure)?.median)));
+        let best = medians.min_by(|(_, a), (_, b)| match measure.better {
             Better::Less => a.total_cmp(b),
             Better::More => b.total_cmp(a),
         });
-        let Some((best, _)) = best else { return Vec::new() };
-        contenders()
-            .map(|(entry, _)| entry)
-            .filter(|entry| {
-                entry.contender == best.contender
-                    || entry.ratio(best, measure).is_some_and(|ratio| measure.level(ratio))
-            })
-            .collect()
+        best.map(|(entry, _)| entry)
+    }
+
+    /// Those who are ahead at a size, by this measure: the best, and whoever cannot be told from it,
+    /// see [`Measure::level`].
+    pub fn ahead(&self, measure: &Measure, size: Option<u64>) -> Vec<&Entry> {
+        let Some(best) = self.best(measure, size) else { return Vec::new() };
+        let level = |entry: &&Entry| {
+            let ratio = entry.ratio(best, measure);
+            entry.language != Language::Floor && ratio.is_some_and(|ratio| measure.level(ratio))
+        };
+        self.at(size).filter(level).collect()
     }
 }
 
