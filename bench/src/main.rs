@@ -97,7 +97,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let contests: Vec<_> = all.into_iter().filter(named).collect();
     let effort = Effort {
         rounds: arguments.rounds.unwrap_or(if arguments.quick { 1 } else { 5 }).into(),
-        time: Duration::from_millis(if arguments.quick { 100 } else { 1000 }),
+        time: Duration::from_millis(if arguments.quick { 100 } else { 500 }),
         quick: arguments.quick,
     };
     tokio::runtime::Runtime::new()?.block_on(async {

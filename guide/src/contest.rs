@@ -282,7 +282,8 @@ impl Entry {
     /// How many times the other's figure this one is, from the pairs of the same round.
     pub fn ratio(&self, other: &Self, measure: &Measure) -> Option<Spread> {
         let pairs = self.rounds(measure).iter().zip(other.rounds(measure));
-        Spread::of(pairs.map(|(this, other)| this / other))
+        // Two zeros are the same, too.
+        Spread::of(pairs.map(|(this, other)| if this == other { 1.0 } else { this / other }))
     }
 }
 

@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 use crate::contender::{Contender, Contest, Figures, Turn, Way, figures};
 use crate::work::{Job, cores, steps_in, walk, with_pool};
 
-const SIZES: &[u64] = &[1, 10, 100, 1_000, 10_000];
+const SIZES: &[u64] = &[1, 10, 100, 1_000];
 /// A thread for each job of 1 µs would only show once more what a thread costs.
-const THREAD_SIZES: &[u64] = &[10, 100, 1_000, 10_000];
+const THREAD_SIZES: &[u64] = &[10, 100, 1_000];
 
 pub(super) fn contest() -> Contest {
     let python = |name, way| Contender::python(name, SIZES, "grain.py", way);

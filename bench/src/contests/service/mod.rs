@@ -74,7 +74,7 @@ fn measure(program: Program, turn: &Turn) -> Result<Figures> {
     thread::scope(|scope| {
         let measuring = scope.spawn(|| {
             load::go_first();
-            ask(&server, turn.time)
+            ask(&server, 2 * turn.time) // quantiles need many requests
         });
         measuring.join().ok().context("it panicked")?
     })
