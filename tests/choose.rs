@@ -369,6 +369,34 @@ mod real_programs {
         assert_eq!(kind(&report), "mixed", "{report:#}");
     }
 
+    /// Loops that compete for the cores until this is dropped.
+    struct BusyLoops(Vec<std::process::Child>);
+
+    impl Drop for BusyLoops {
+        fn drop(&mut self) {
+            for child in &mut self.0 {
+                child.kill().ok();
+                child.wait().ok();
+            }
+        }
+    }
+
+    #[test]
+    fn a_busy_machine_changes_no_verdict() {
+        let busy = || {
+            // Ends by itself after ten seconds of CPU time, whatever becomes of this test.
+            let burn = "ulimit -t 10; while :; do :; done";
+            std::process::Command::new("sh").args(["-c", burn]).spawn().unwrap()
+        };
+        let loops = 4 * Machine::this().cores;
+        let _loops = BusyLoops((0..loops).map(|_| busy()).collect());
+        for (demo, expected) in [("compute", "one-core"), ("wait", "few-waits"), ("both", "mixed")]
+        {
+            let report = report(&[], &words(&CHOOSE, &["--demo", demo]));
+            assert_eq!(kind(&report), expected, "{report:#}");
+        }
+    }
+
     #[test]
     fn pythons_programs_are_judged_alike() {
         for (name, kinds) in [

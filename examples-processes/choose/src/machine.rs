@@ -33,12 +33,12 @@ impl Machine {
     /// The machine that this program runs on.
     pub fn this() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let mut machine = Self {
+        let machine = Self {
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             ..Self::default()
         };
         #[cfg(target_os = "linux")]
-        linux::fill(&mut machine);
+        let machine = linux::limits(machine);
         machine
     }
 
@@ -79,7 +79,8 @@ mod linux {
 
     use super::{MAPPINGS_PER_THREAD, Machine};
 
-    pub(super) fn fill(machine: &mut Machine) {
+    /// Adds what limits memory and threads.
+    pub(super) fn limits(mut machine: Machine) -> Machine {
         let available =
             Meminfo::current().ok().and_then(|info| info.mem_available);
         let allowed =
@@ -103,6 +104,7 @@ mod linux {
             machine.thread_limit = Some(limit);
             machine.thread_limit_set_by = Some(set_by);
         }
+        machine
     }
 
     /// The least limit of this process's cgroup and of those above it, in

@@ -68,14 +68,17 @@ mod unix {
     }
 
     /// Listening would replace "ignore", and the command inherit "default".
+    #[cfg(target_os = "linux")]
     fn is_ignored(signal: Signal) -> bool {
-        #[cfg(target_os = "linux")]
-        let ignored = procfs::process::Process::myself()
+        procfs::process::Process::myself()
             .and_then(|me| me.status())
-            .is_ok_and(|me| me.sigign >> (signal.as_raw() - 1) & 1 == 1);
-        #[cfg(not(target_os = "linux"))]
-        let ignored = false;
-        ignored
+            .is_ok_and(|me| me.sigign >> (signal.as_raw() - 1) & 1 == 1)
+    }
+
+    /// Other systems do not tell.
+    #[cfg(not(target_os = "linux"))]
+    fn is_ignored(_signal: Signal) -> bool {
+        false
     }
 }
 
