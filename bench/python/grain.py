@@ -37,7 +37,7 @@ def main():
             began = time.perf_counter()
             assert offloaded() == expected
             took_offloaded += time.perf_counter() - began
-    give(**{"speed-up": took_inline / took_offloaded})
+    give({"speed-up": took_inline / took_offloaded})
 
 
 if __name__ == "__main__":

@@ -59,10 +59,12 @@ async def main(job, seconds):
     lateness = await beats
     missed = sum(late > BEAT * 1e3 for late in lateness)
     give(
-        beats_missed=missed / len(lateness) * 100,
-        worst_lateness=max(lateness),
-        median_lateness=statistics.median(lateness),
-        work_done=done * JOB / elapsed,
+        {
+            "beats missed": missed / len(lateness) * 100,
+            "worst lateness": max(lateness),
+            "median lateness": statistics.median(lateness),
+            "work done": done * JOB / elapsed,
+        }
     )
 
 

@@ -1,6 +1,7 @@
 """What the measuring scripts share: see bench/src/measure.rs."""
 
 import json
+import statistics
 import sys
 import time
 
@@ -11,27 +12,40 @@ def arguments():
     return way, int(size), int(milliseconds) / 1000
 
 
-def mean(seconds, run):
-    """How many seconds one run takes on average; run(times) does so many."""
+def seconds_each(seconds, run):
+    """How many seconds one run takes; run(times) does so many."""
+
+    def batch(times):
+        started = time.perf_counter()
+        run(times)
+        return time.perf_counter() - started
+
     times = 1
-
-    def mean_in(seconds):
-        nonlocal times
-        took, done = 0, 0
-        while took < seconds:
-            started = time.perf_counter()
-            run(times)
-            this = time.perf_counter() - started
-            took += this
-            done += times
-            if this < seconds / 50:
-                times *= 2
-        return took / done, took
-
-    first, took = mean_in(seconds / 10)
-    return first if took >= seconds else mean_in(seconds)[0]
+    while (took := batch(times)) < seconds / 20:
+        times *= 2
+    if took >= seconds:
+        return took / times
+    end = time.perf_counter() + seconds
+    batches = []
+    while time.perf_counter() < end:
+        batches.append(batch(times))
+    return statistics.median(batches) / times
 
 
-def give(**figures):
-    """Prints the figures. What stands for a space in their names is _."""
-    print(json.dumps({name.replace("_", " "): figure for name, figure in figures.items()}))
+def peak_memory():
+    """In MiB. From Linux's own file where there is one: the figure of getrusage
+    begins with that of the program that started this one."""
+    try:
+        with open("/proc/self/status") as status:
+            peak = next(line for line in status if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
+    except OSError:
+        import resource  # not on Windows
+
+        scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+
+
+def give(figures):
+    """Prints the figures, by the names of what is measured."""
+    print(json.dumps(figures))

@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 
-from measure import arguments, give, mean
+from measure import arguments, give, seconds_each
 
 
 def tasks(seconds):
@@ -25,7 +25,7 @@ def tasks(seconds):
         await answering
 
     loop = asyncio.new_event_loop()
-    return mean(seconds, lambda times: loop.run_until_complete(messages(times)))
+    return seconds_each(seconds, lambda times: loop.run_until_complete(messages(times)))
 
 
 def threads(seconds):
@@ -43,7 +43,7 @@ def threads(seconds):
     answering = threading.Thread(target=other)
     answering.start()
     try:
-        return mean(seconds, messages)
+        return seconds_each(seconds, messages)
     finally:
         ping.put(None)
         answering.join()
@@ -65,7 +65,7 @@ def processes(seconds):
     answering = multiprocessing.Process(target=answer, args=(other_end,))
     answering.start()
     try:
-        return mean(seconds, messages)
+        return seconds_each(seconds, messages)
     finally:
         end.send(None)
         answering.join()
@@ -82,4 +82,4 @@ if __name__ == "__main__":
         figures["one_core"] = measure(seconds / 2) * 1e6
         os.sched_setaffinity(0, cores)
     figures["all_cores"] = measure(seconds / 2) * 1e6
-    give(**figures)
+    give(figures)

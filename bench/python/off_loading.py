@@ -1,12 +1,11 @@
 """What does it cost to hand over a job? Through Python's two pools of processes."""
 
-import json
 import multiprocessing
 import os
-import statistics
-import sys
-import time
 from concurrent.futures import ProcessPoolExecutor
+
+from measure import arguments, give, seconds_each
+from work import cores
 
 AT_ONCE = 1_000
 MAP_JOBS = 10_000
@@ -64,50 +63,38 @@ class Pool:
         self.pool.join()
 
 
-def seconds(seconds_in_all, run):
-    """How long one takes: the median of batches, so that a moment in which the
-    machine did something else does not count."""
-
-    def batch(count):
-        start = time.perf_counter()
-        for _ in range(count):
+def often(run):
+    def runs(times):
+        for _ in range(times):
             run()
-        return time.perf_counter() - start
 
-    count = 1
-    while batch(count) < seconds_in_all / 20:
-        count *= 2
-    end = time.perf_counter() + seconds_in_all
-    batches = []
-    while time.perf_counter() < end:
-        batches.append(batch(count) / count)
-    return statistics.median(batches)
+    return runs
 
 
 def main():
-    way = {"executor": Executor, "pool": Pool}[sys.argv[1]]
-    time_each = int(sys.argv[3]) / 1000 / 2  # as the Rust contenders
+    way, _, seconds = arguments()
+    pool_of = {"executor": Executor, "pool": Pool}[way]
     figures = {}
+
+    def measure(run):
+        return seconds_each(seconds / 2, often(run))  # as the Rust contenders
 
     if hasattr(os, "sched_setaffinity"):
         allowed = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(allowed)})  # the workers inherit it
-        pool = way(1)
-        figures["round trip, one core"] = seconds(time_each, pool.job) * 1e6
+        pool = pool_of(cores())
+        figures["round trip, one core"] = measure(pool.job) * 1e6
         pool.close()
         os.sched_setaffinity(0, allowed)
-        workers = len(allowed)
-    else:
-        workers = os.cpu_count()
 
-    pool = way(workers)
+    pool = pool_of(cores())
     assert pool.map() == list(range(MAP_JOBS)) and pool.echo() == MEBIBYTE
-    figures["round trip, all cores"] = seconds(time_each, pool.job) * 1e6
-    figures["empty jobs"] = AT_ONCE / seconds(time_each, pool.jobs)
-    figures["map"] = MAP_JOBS / seconds(time_each, pool.map)
-    figures["echo of 1 MiB"] = seconds(time_each, pool.echo) * 1e3
+    figures["round trip, all cores"] = measure(pool.job) * 1e6
+    figures["empty jobs"] = AT_ONCE / measure(pool.jobs)
+    figures["map"] = MAP_JOBS / measure(pool.map)
+    figures["echo of 1 MiB"] = measure(pool.echo) * 1e3
     pool.close()
-    print(json.dumps(figures))
+    give(figures)
 
 
 if __name__ == "__main__":

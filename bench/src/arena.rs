@@ -12,6 +12,7 @@ use guide::recording;
 use guide::run::{End, Limits, Program, Running, Stream};
 
 use crate::contender::{Contender, Contest, Figures, Way};
+use crate::work::cores;
 
 /// How long one turn may last; then its processes are killed, and the contender is left out.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -75,6 +76,9 @@ impl Arena {
             for number in 0..turns.len() {
                 let at = rotate(&turns, number, round);
                 let (size, contender) = turns[at];
+                if !contender.way.is_asked() {
+                    continue;
+                }
                 let out =
                     |out: &LeftOut| out.contender == contender.name && out.size <= size_of(size);
                 if left_out.iter().any(out) {
@@ -88,7 +92,7 @@ impl Arena {
                 match self.turn(contest, contender, size, effort.time).await {
                     Ok(figures) => rounds[at].push(figures),
                     Err(error) => {
-                        rounds[at].clear();
+                        leave_out(contender, size, &turns, &mut rounds);
                         left_out.push(LeftOut {
                             contender: contender.name.to_owned(),
                             size: size_of(size),
@@ -98,7 +102,7 @@ impl Arena {
                 }
             }
         }
-        derive(&turns, &mut rounds);
+        fill_in(&turns, &mut rounds, effort.rounds);
 
         let entries = turns.iter().zip(rounds).filter(|(_, rounds)| !rounds.is_empty());
         let entries = entries.map(|(&(size, contender), rounds)| Entry {
@@ -130,13 +134,6 @@ impl Arena {
     ) -> Result<Figures> {
         let mut arguments: Vec<String> = Vec::new();
         let executable = match contender.way {
-            Way::Known(figures) => {
-                return Ok(figures
-                    .iter()
-                    .map(|&(name, figure)| (name.to_owned(), figure))
-                    .collect());
-            }
-            Way::PerCore(_) => return Ok(Figures::new()), // made from the other's, see `derive`
             Way::Here(_) => {
                 arguments.extend(["contender", contest.name, contender.name].map(str::to_owned));
                 self.executable.clone()
@@ -145,6 +142,7 @@ impl Arena {
                 arguments.extend([format!("bench/python/{script}"), way.to_owned()]);
                 self.python.clone().context("there is no Python 3.10 or newer")?
             }
+            Way::PerCore(_) | Way::Known(_) => bail!("nobody has to ask for its figures"),
         };
         arguments.extend([size.to_string(), time.as_millis().to_string()]);
         let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
@@ -179,6 +177,11 @@ impl Way {
     fn is_python(self) -> bool {
         matches!(self, Self::Python { .. })
     }
+
+    /// Whether a process has to be asked for the figures.
+    fn is_asked(self) -> bool {
+        matches!(self, Self::Here(_) | Self::Python { .. })
+    }
 }
 
 /// The place of the turn that is taken as the `number`th of a round: sizes in order, and at each
@@ -190,18 +193,39 @@ fn rotate(turns: &[(u64, &Contender)], number: usize, round: usize) -> usize {
     first + (number - first + round) % many
 }
 
-/// Fills in the figures of those that are made from another's.
-fn derive(turns: &[(u64, &Contender)], rounds: &mut [Vec<Figures>]) {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get()) as f64;
-    for at in 0..turns.len() {
-        let (size, contender) = turns[at];
-        let Way::PerCore(other) = contender.way else { continue };
-        let other = turns.iter().position(|turn| turn.0 == size && turn.1.name == other);
-        let per_core = |figures: &Figures| {
-            figures.iter().map(|(name, figure)| (name.clone(), figure / cores)).collect()
-        };
-        rounds[at] =
-            other.map_or_else(Vec::new, |other| rounds[other].iter().map(per_core).collect());
+/// Forgets what a contender gave at a size and at the larger ones.
+fn leave_out(
+    contender: &Contender,
+    size: u64,
+    turns: &[(u64, &Contender)],
+    rounds: &mut [Vec<Figures>],
+) {
+    for ((its_size, other), rounds) in turns.iter().zip(rounds) {
+        if other.name == contender.name && *its_size >= size {
+            rounds.clear();
+        }
+    }
+}
+
+/// Fills in the figures that nobody was asked for.
+fn fill_in(turns: &[(u64, &Contender)], rounds: &mut [Vec<Figures>], count: usize) {
+    for (at, (size, contender)) in turns.iter().enumerate() {
+        match contender.way {
+            Way::Known(known) => {
+                let known = known.iter().map(|&(name, figure)| (name.to_owned(), figure)).collect();
+                rounds[at] = vec![known; count];
+            }
+            Way::PerCore(name) => {
+                let other = turns.iter().position(|turn| turn.0 == *size && turn.1.name == name);
+                let cores = cores() as f64;
+                let per_core = |figures: &Figures| {
+                    figures.iter().map(|(name, figure)| (name.clone(), figure / cores)).collect()
+                };
+                let figures = other.map(|other| rounds[other].iter().map(per_core).collect());
+                rounds[at] = figures.unwrap_or_default();
+            }
+            Way::Here(_) | Way::Python { .. } => {}
+        }
     }
 }
 
@@ -214,4 +238,52 @@ fn by_measure(rounds: Vec<Figures>) -> BTreeMap<String, Vec<f64>> {
         }
     }
     figures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contender::figures;
+
+    fn contenders() -> [Contender; 4] {
+        let here = |name| Contender::rust(name, &[], |_| Ok(Figures::new()));
+        [
+            here("a"),
+            here("b"),
+            Contender::floor("half of a", &[], Way::PerCore("a")),
+            Contender::floor("known", &[], Way::Known(&[("time", 7.0)])),
+        ]
+    }
+
+    #[test]
+    fn each_round_begins_with_another_contender_at_each_size() {
+        let [a, b, c, _] = contenders();
+        let turns = [(1, &a), (1, &b), (5, &a), (5, &b), (5, &c)];
+        let order = |round| (0..5).map(|number| rotate(&turns, number, round)).collect::<Vec<_>>();
+        assert_eq!(order(0), [0, 1, 2, 3, 4]);
+        assert_eq!(order(1), [1, 0, 3, 4, 2]);
+        assert_eq!(order(2), [0, 1, 4, 2, 3]);
+    }
+
+    #[test]
+    fn who_fails_at_a_size_has_no_figures_at_the_larger_ones() {
+        let [a, b, ..] = contenders();
+        let turns = [(1, &a), (1, &b), (5, &a), (5, &b), (9, &a)];
+        let mut rounds = vec![vec![Figures::new()]; 5];
+        leave_out(&a, 5, &turns, &mut rounds);
+        assert_eq!(rounds.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 0, 1, 0]);
+    }
+
+    #[test]
+    fn what_nobody_is_asked_for_is_filled_in_for_each_round() {
+        let [a, b, half, known] = contenders();
+        let turns = [(1, &a), (1, &b), (1, &half), (1, &known)];
+        let asked = vec![figures([("time", 3.0)]), figures([("time", 5.0)])];
+        let mut rounds = vec![asked.clone(), asked.clone(), Vec::new(), Vec::new()];
+        fill_in(&turns, &mut rounds, 2);
+        let cores = cores() as f64;
+        assert_eq!(rounds[1], asked);
+        assert_eq!(rounds[2], [figures([("time", 3.0 / cores)]), figures([("time", 5.0 / cores)])]);
+        assert_eq!(rounds[3], vec![figures([("time", 7.0)]); 2]);
+    }
 }

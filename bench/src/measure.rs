@@ -2,34 +2,41 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use guide::contest::Spread;
 
-/// How many seconds one run takes on average. `run` is told how often to do it.
+/// How many seconds one run takes: the median of many batches, so that a moment in which the machine
+/// did something else does not count. `run` is told how many make a batch.
 ///
-/// It runs for about the given time, after a tenth of that to warm up, which does not count unless
-/// the first run takes all the time by itself. The clock is asked only once in a while: some of
-/// what is measured takes no longer than that.
+/// It measures for about the given time. Before that, batches grow until one takes a twentieth of
+/// it: that warms up, and the clock, which is as slow as some of what is measured, is seldom asked.
+/// If a single run takes all the time by itself, it is the measurement.
 ///
 /// # Errors
 ///
 /// When `run` fails.
-pub fn mean(time: Duration, mut run: impl FnMut(u64) -> Result<()>) -> Result<f64> {
-    let mut times = 1;
-    let mut mean_in = |time: Duration| -> Result<(f64, Duration)> {
-        let (mut took, mut done) = (Duration::ZERO, 0);
-        while took < time {
-            let started = Instant::now();
-            run(times)?;
-            let this = started.elapsed();
-            (took, done) = (took + this, done + times);
-            if this < time / 50 {
-                times *= 2;
-            }
-        }
-        Ok((took.as_secs_f64() / done as f64, took))
+pub fn seconds(time: Duration, mut run: impl FnMut(u64) -> Result<()>) -> Result<f64> {
+    let mut batch = |times: u64| -> Result<Duration> {
+        let started = Instant::now();
+        run(times)?;
+        Ok(started.elapsed())
     };
-    let (first, took) = mean_in(time / 10)?;
-    if took >= time { Ok(first) } else { Ok(mean_in(time)?.0) }
+    let mut times = 1;
+    let mut took = batch(times)?;
+    while took < time / 20 {
+        times *= 2;
+        took = batch(times)?;
+    }
+    let mut batches = Vec::new();
+    if took >= time {
+        batches.push(took);
+    }
+    let started = Instant::now();
+    while batches.is_empty() || (took < time && started.elapsed() < time) {
+        batches.push(batch(times)?);
+    }
+    let each = batches.into_iter().map(|took| took.as_secs_f64() / times as f64);
+    Ok(Spread::of(each).context("nothing was measured")?.median)
 }
 
 #[cfg(test)]
@@ -44,11 +51,11 @@ mod tests {
             Ok(())
         };
         // A sleep is never shorter than it was asked for, and this one has been done many times.
-        assert!(mean(Duration::from_millis(50), run).unwrap() >= each.as_secs_f64());
+        assert!(seconds(Duration::from_millis(50), run).unwrap() >= each.as_secs_f64());
     }
 
     #[test]
     fn a_run_that_fails_ends_it() {
-        assert!(mean(Duration::from_secs(1), |_| anyhow::bail!("it failed")).is_err());
+        assert!(seconds(Duration::from_secs(1), |_| anyhow::bail!("it failed")).is_err());
     }
 }

@@ -58,7 +58,8 @@ pub fn steps_in(time: Duration) -> u64 {
     (STEPS as f64 * time.as_secs_f64() / fastest.as_secs_f64()).max(1.0) as u64
 }
 
-/// As many as the pools have workers.
+/// The cores that this process may use, which is one when it is kept to one; and so as many workers
+/// as pools have.
 pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }

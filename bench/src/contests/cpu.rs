@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use tokio::runtime::Runtime;
 
 use crate::contender::{Contender, Contest, Figures, Turn, Way, figures};
-use crate::measure::mean;
+use crate::measure::seconds;
 use crate::work::{Job, chain, cores, longest, with_pool};
 
 /// What is done: which of these numbers begins the longest chain?
@@ -50,7 +50,7 @@ pub(super) fn contest() -> Contest {
 const SEQUENCE: &str = "in sequence";
 
 fn measure(turn: &Turn, mut way: impl FnMut() -> Result<(u64, u64)>) -> Result<Figures> {
-    let time = mean(turn.time, |times| {
+    let time = seconds(turn.time, |times| {
         (0..times).try_for_each(|_| {
             let answer = way()?;
             ensure!(answer == ANSWER, "the answer {answer:?} is wrong");

@@ -25,7 +25,8 @@ pub(super) fn contest() -> Contest {
         method: "A batch of jobs, each so many µs of computing, is done one after the other and \
                  then off-loaded, again and again in the same process. The figure is how many \
                  times as fast it was off-loaded; below 1 it was slower. Each job is off-loaded by \
-                 itself, except by par_iter and by the two maps, which put several together.",
+                 itself, except by par_iter and by the two maps, which put several together. A thread \
+                 for each job is left out at 1 µs, where its start takes many times as long.",
         sizes: Some("µs of work in a job"),
         quick_most: 100,
         programs: &[],

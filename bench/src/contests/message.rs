@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use crate::child::Pipe;
 use crate::contender::{Contender, Contest, Figures, Turn};
 use crate::cores::Cores;
-use crate::measure::mean;
+use crate::measure::seconds;
 
 pub(super) fn contest() -> Contest {
     let python = |name, way| Contender::python(name, &[0], "message.py", way);
@@ -95,7 +95,7 @@ async fn answer((pong, mut pings): Ends) -> Result<()> {
 }
 
 fn tasks(time: Duration, runtime: &Runtime) -> Result<f64> {
-    mean(time, |times| {
+    seconds(time, |times| {
         let (this, other) = two_channels();
         let other = runtime.spawn(answer(other));
         // As a task of its own: the thread that waits for it is not one of the runtime's.
@@ -107,7 +107,7 @@ fn tasks(time: Duration, runtime: &Runtime) -> Result<f64> {
 fn tasks_apart(time: Duration) -> Result<f64> {
     let mut alone = Builder::new_current_thread();
     let (mine, others) = (alone.enable_all().build()?, alone.build()?);
-    mean(time, |times| {
+    seconds(time, |times| {
         let (this, other) = two_channels();
         thread::scope(|scope| {
             let other = scope.spawn(|| others.block_on(answer(other)));
@@ -118,7 +118,7 @@ fn tasks_apart(time: Duration) -> Result<f64> {
 }
 
 fn threads(time: Duration) -> Result<f64> {
-    mean(time, |times| {
+    seconds(time, |times| {
         let (ping, pings) = mpsc::sync_channel(1);
         let (pong, pongs) = mpsc::sync_channel(1);
         thread::scope(|scope| {
@@ -161,7 +161,7 @@ impl Letterbox {
 
 fn condvar(time: Duration) -> Result<f64> {
     let (there, back) = (Letterbox::default(), Letterbox::default());
-    mean(time, |times| {
+    seconds(time, |times| {
         thread::scope(|scope| {
             scope.spawn(|| (0..times).for_each(|_| back.put(there.take())));
             // To the end in any case: the other thread waits for all of them.
@@ -190,7 +190,7 @@ fn spinning(time: Duration) -> Result<f64> {
         }
     }
 
-    mean(time, |times| {
+    seconds(time, |times| {
         // On cache lines of their own.
         #[repr(align(128))]
         struct Line(AtomicU64);
@@ -214,5 +214,5 @@ fn spinning(time: Duration) -> Result<f64> {
 
 fn pipe(time: Duration) -> Result<f64> {
     let mut pipe = Pipe::start()?;
-    mean(time, |times| pipe.ping(times))
+    seconds(time, |times| pipe.ping(times))
 }

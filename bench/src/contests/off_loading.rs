@@ -1,12 +1,11 @@
 //! The price of a job that does nothing: through pools of threads, through pools of processes, in
-//! Rust and in Python, and beside a bare pipe.
+//! Rust and in Python, and beside raw pipe.
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use guide::contest::{Better, Spread};
+use guide::contest::Better;
 use process_pool::{Config, Job, JobResult, Pool};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -19,6 +18,8 @@ use tokio::task::JoinSet;
 use crate::child::Pipe;
 use crate::contender::{Contender, Contest, Figures, Turn, Way};
 use crate::cores::Cores;
+use crate::measure;
+use crate::work::cores;
 
 const JOBS: &str = "empty jobs";
 const MAP: &str = "map";
@@ -38,7 +39,7 @@ pub(super) fn contest() -> Contest {
         method: "The jobs do nothing, in as many threads or processes as there are cores \
                  (spawn_blocking: up to 512). Round trip: each job waits for the answer of the one \
                  before. Empty jobs: 1,000 at once, each handed over by itself. Map: 10,000 jobs \
-                 by one call, in batches (Python: chunksize=100). A bare pipe is the least for another \
+                 by one call, in batches (Python: chunksize=100). A raw pipe is the least for another \
                  process; threads do without.",
         sizes: None,
         quick_most: 0,
@@ -58,7 +59,7 @@ pub(super) fn contest() -> Contest {
             Contender::rust("procspawn", SIZES, procspawn),
             Contender::python("ProcessPoolExecutor", SIZES, "off_loading.py", "executor"),
             Contender::python("multiprocessing.Pool", SIZES, "off_loading.py", "pool"),
-            Contender::floor("a bare pipe", SIZES, Way::Here(pipe)),
+            Contender::floor("raw pipe", SIZES, Way::Here(pipe)),
         ],
     }
 }
@@ -69,23 +70,9 @@ pub(super) fn play_part() {
     procspawn::init();
 }
 
-/// Measures for a part of the turn's time, and gives the seconds that one takes. `run` does so many
-/// and tells how long that took.
-///
-/// It is the median of many batches, so that a moment in which the machine did something else does
-/// not count.
-fn seconds(turn: &Turn, mut run: impl FnMut(u64) -> Result<Duration>) -> Result<f64> {
-    let time = turn.time / 2;
-    let mut count = 1;
-    while run(count)? < time / 20 {
-        count *= 2;
-    }
-    let began = Instant::now();
-    let mut batches = Vec::new();
-    while began.elapsed() < time {
-        batches.push(run(count)?.as_secs_f64() / count as f64);
-    }
-    Ok(Spread::of(batches).context("nothing was measured")?.median)
+/// Measures for a part of the turn's time, since there are several measures.
+fn seconds(turn: &Turn, run: impl FnMut(u64) -> Result<()>) -> Result<f64> {
+    measure::seconds(turn.time / 2, run)
 }
 
 /// The round trips on one core, where a thread can be kept to one, and on all.
@@ -108,18 +95,11 @@ fn runtime(cores: Cores) -> Result<Runtime> {
 }
 
 /// Runs something as a service does, which is not in the thread that waits for it.
-fn timed(
+fn in_task(
     runtime: &Runtime,
     body: impl Future<Output = Result<()>> + Send + 'static,
-) -> Result<Duration> {
-    let start = Instant::now();
-    runtime.block_on(runtime.spawn(body))??;
-    Ok(start.elapsed())
-}
-
-/// How many may work at once: on one core one.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+) -> Result<()> {
+    runtime.block_on(runtime.spawn(body))?
 }
 
 /// A way to have a job run elsewhere while a task waits for it.
@@ -139,7 +119,7 @@ fn off_load<W: OffLoad>(turn: &Turn) -> Result<Figures> {
         with::<W, _>(cores, |runtime, way| {
             seconds(turn, |times| {
                 let way = Arc::clone(way);
-                timed(runtime, async move {
+                in_task(runtime, async move {
                     for _ in 0..times {
                         way.job().await?;
                     }
@@ -151,7 +131,7 @@ fn off_load<W: OffLoad>(turn: &Turn) -> Result<Figures> {
     let at_once = with::<W, _>(Cores::All, |runtime, way| {
         seconds(turn, |times| {
             let way = Arc::clone(way);
-            timed(runtime, async move {
+            in_task(runtime, async move {
                 for _ in 0..times {
                     let mut jobs = JoinSet::new();
                     for _ in 0..AT_ONCE {
@@ -210,7 +190,7 @@ struct Rayon(ThreadPool);
 
 impl OffLoad for Rayon {
     async fn start() -> Result<Self> {
-        Ok(Self(ThreadPoolBuilder::new().num_threads(workers()).build()?))
+        Ok(Self(ThreadPoolBuilder::new().num_threads(cores()).build()?))
     }
 
     async fn job(&self) -> Result<()> {
@@ -225,15 +205,14 @@ impl OffLoad for Rayon {
 
 fn rayon(turn: &Turn) -> Result<Figures> {
     let mut figures = off_load::<Rayon>(turn)?;
-    let pool = ThreadPoolBuilder::new().num_threads(workers()).build()?;
+    let pool = ThreadPoolBuilder::new().num_threads(cores()).build()?;
     let map = seconds(turn, |times| {
-        let start = Instant::now();
         for _ in 0..times {
             let results: Vec<_> =
                 pool.install(|| (0..MAP_JOBS).into_par_iter().map(identity).collect());
             ensure!(results.into_iter().eq(0..MAP_JOBS), "other answers");
         }
-        Ok(start.elapsed())
+        Ok(())
     })?;
     figures.insert(MAP.to_owned(), f64::from(MAP_JOBS) / map);
     Ok(figures)
@@ -274,7 +253,7 @@ struct Processes(Pool<Task>);
 impl OffLoad for Processes {
     async fn start() -> Result<Self> {
         let queue = usize::try_from(AT_ONCE)?;
-        let config = Config { workers: workers(), queue, ..Config::default() };
+        let config = Config { workers: cores(), queue, ..Config::default() };
         Ok(Self(Pool::start(config).await?))
     }
 
@@ -293,7 +272,7 @@ fn process_pool(turn: &Turn) -> Result<Figures> {
     let map = with::<Processes, _>(Cores::All, |runtime, way| {
         seconds(turn, |times| {
             let way = Arc::clone(way);
-            timed(runtime, async move {
+            in_task(runtime, async move {
                 for _ in 0..times {
                     let results = way.0.map((0..MAP_JOBS).map(Task::Number)).await;
                     ensure!(results.len() == usize::try_from(MAP_JOBS)?, "too few answers");
@@ -309,7 +288,7 @@ fn process_pool(turn: &Turn) -> Result<Figures> {
     let echo = with::<Processes, _>(Cores::All, |runtime, way| {
         seconds(turn, |times| {
             let way = Arc::clone(way);
-            timed(runtime, async move {
+            in_task(runtime, async move {
                 let mut bytes = ByteBuf::from(vec![1; MEBIBYTE]);
                 for _ in 0..times {
                     match way.0.run(Task::Echo(bytes)).await? {
@@ -329,20 +308,18 @@ fn process_pool(turn: &Turn) -> Result<Figures> {
 fn procspawn(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |_| {
-        let pool = procspawn::Pool::new(workers())?;
+        let pool = procspawn::Pool::new(cores())?;
         let round_trip = seconds(turn, |times| {
-            let start = Instant::now();
             for _ in 0..times {
                 procspawn::spawn!(in pool, () || nothing()).join()?;
             }
-            Ok(start.elapsed())
+            Ok(())
         });
         pool.shutdown();
         round_trip
     })?;
-    let pool = procspawn::Pool::new(workers())?;
+    let pool = procspawn::Pool::new(cores())?;
     let at_once = seconds(turn, |times| {
-        let start = Instant::now();
         for _ in 0..times {
             let jobs: Vec<_> =
                 (0..AT_ONCE).map(|_| procspawn::spawn!(in pool, () || nothing())).collect();
@@ -350,17 +327,16 @@ fn procspawn(turn: &Turn) -> Result<Figures> {
                 job.join()?; // in order: others stall
             }
         }
-        Ok(start.elapsed())
+        Ok(())
     })?;
     figures.insert(JOBS.to_owned(), f64::from(AT_ONCE) / at_once);
     let echo = seconds(turn, |times| {
         let mut bytes = ByteBuf::from(vec![1; MEBIBYTE]);
-        let start = Instant::now();
         for _ in 0..times {
             bytes = procspawn::spawn!(in pool, (bytes) || bytes).join()?;
             ensure!(bytes.len() == MEBIBYTE, "another answer");
         }
-        Ok(start.elapsed())
+        Ok(())
     })?;
     figures.insert(ECHO.to_owned(), echo * 1e3);
     pool.shutdown();
@@ -374,11 +350,7 @@ fn pipe(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |_| {
         let mut pipe = Pipe::start()?;
-        seconds(turn, |times| {
-            let start = Instant::now();
-            pipe.ping(times)?;
-            Ok(start.elapsed())
-        })
+        seconds(turn, |times| pipe.ping(times))
     })?;
     Ok(figures)
 }

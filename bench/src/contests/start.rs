@@ -9,13 +9,13 @@ use guide::contest::Better;
 
 use crate::child::{NOTHING, this_program};
 use crate::contender::{Contender, Contest, Figures, Turn, figures};
-use crate::measure::mean;
+use crate::measure::seconds;
 
 pub(super) fn contest() -> Contest {
     let python = |name, way| Contender::python(name, &[0], "start.py", way);
     Contest {
         name: "start",
-        question: "What does it cost to start one?",
+        question: "What does it cost to start a task, a thread, a process?",
         method: "Each is started, does nothing, and is waited for; then comes the next. The \
                  process of Rust is the program of these contests, which ends at once when it is \
                  started so. Python's forked process is a copy of one that has imported hardly \
@@ -39,7 +39,7 @@ pub(super) fn contest() -> Contest {
 }
 
 fn measure(time: Duration, run: impl FnMut(u64) -> Result<()>) -> Result<Figures> {
-    Ok(figures([("time", mean(time, run)? * 1e6)]))
+    Ok(figures([("time", seconds(time, run)? * 1e6)]))
 }
 
 fn task(turn: &Turn) -> Result<Figures> {

@@ -19,7 +19,8 @@ pub(super) fn contest() -> Contest {
         name: "waiting",
         question: "How long do many waits of one second take, all at once?",
         method: "Waits of a second, all at the same time: the time until the last one has ended, \
-                 and the most memory of the program.",
+                 and the most memory of the program. tokio's join_all goes to 100,000, beyond which it \
+                 would take minutes, and threads to 10,000, which any system allows.",
         sizes: Some("waits"),
         quick_most: 1_000,
         programs: &["many-waits"],
