@@ -193,7 +193,7 @@ fn a_page_that_the_figures_contradict_fails_the_build() {
         ),
         ("{{#measured race, 10: hare <= 1.5}}\n", "hare is 2.00 s, not at most 1.5"),
         ("{{#measured race, 10: hare < tortoise}}\n", "it has neither <= nor >="),
-        ("{{#measured race, 20: hare <= tortoise}}\n", "race has no hare at this size"),
+        ("{{#measured race, 20: hare <= tortoise}}\n", "race has no hare at 20"),
     ];
     for (page, expected) in cases {
         let error = format!("{:#}", with_results(page).build().expect_err(expected));

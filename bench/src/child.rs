@@ -84,22 +84,28 @@ impl Drop for Pipe {
 }
 
 /// Gives back what comes in, eight bytes at a time, until there is no more.
-#[cfg(unix)]
 fn pong() -> std::io::Result<()> {
     use std::fs::File;
-    use std::os::fd::AsFd;
+    #[cfg(unix)]
+    use std::os::fd::AsFd as As;
+    #[cfg(windows)]
+    use std::os::windows::io::AsHandle as As;
 
     // Not Stdin and Stdout: Stdout looks for the end of a line and writes what is before it apart.
-    let mut input = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
-    let mut output = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+    #[cfg(unix)]
+    let own = (
+        std::io::stdin().as_fd().try_clone_to_owned()?,
+        std::io::stdout().as_fd().try_clone_to_owned()?,
+    );
+    #[cfg(windows)]
+    let own = (
+        std::io::stdin().as_handle().try_clone_to_owned()?,
+        std::io::stdout().as_handle().try_clone_to_owned()?,
+    );
+    let (mut input, mut output) = (File::from(own.0), File::from(own.1));
     let mut message = [0; 8];
     while input.read(&mut message)? == message.len() {
         output.write_all(&message)?;
     }
     Ok(())
-}
-
-#[cfg(not(unix))]
-fn pong() -> std::io::Result<()> {
-    Err(std::io::Error::other("only on Unix"))
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use bench::arena::{Arena, Effort};
 use bench::contender::{Contest, Turn, Way};
-use bench::{contests, python, report};
+use bench::{child, contests, python, report};
 use clap::{Parser, Subcommand};
 use guide::chart;
 use guide::contest::{Language, Results, Statement, VERSION, directive};
@@ -100,9 +100,17 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         time: Duration::from_millis(if arguments.quick { 100 } else { 500 }),
         quick: arguments.quick,
     };
-    tokio::runtime::Runtime::new()?.block_on(async {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("bench is in a folder")?;
+    let destination = arguments.dest.unwrap_or_else(|| root.join("target/bench"));
+    let runtime = tokio::runtime::Runtime::new()?;
+    // Before anybody listens to Ctrl-C, which then ends cargo and pip as usual.
+    build(&contests, root)?;
+    let with_packages = contests.iter().any(|contest| contest.python_packages);
+    let python = find_python(&runtime, with_packages, root);
+    let arena = Arena { executable: child::this_program()?, python, root: root.to_owned() };
+    runtime.block_on(async {
         tokio::select! {
-            held = hold(&contests, effort, arguments.dest, arguments.keep) => held,
+            held = hold(&contests, effort, &arena, &destination, arguments.keep) => held,
             signal = tokio::signal::ctrl_c() => {
                 signal.context("waiting for Ctrl-C")?;
                 Ok(ExitCode::from(130)) // the contender under way ends with us
@@ -126,21 +134,17 @@ fn contend(contest: &str, contender: &str, turn: &Turn) -> Result<()> {
 async fn hold(
     contests: &[Contest],
     effort: Effort,
-    destination: Option<PathBuf>,
+    arena: &Arena,
+    destination: &Path,
     keep: bool,
 ) -> Result<ExitCode> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("bench is in a folder")?;
-    build(contests, root)?;
-    let with_packages = contests.iter().any(|contest| contest.python_packages);
-    let python = find_python(with_packages, root).await;
+    let root = &arena.root;
     let mut languages = vec![recording::version_of("rustc", root).await?];
-    if let Some(python) = &python {
+    if let Some(python) = &arena.python {
         languages.push(recording::version_of(python, root).await?);
     }
-    let arena = Arena { executable: std::env::current_exe()?, python, root: root.to_owned() };
-
-    let target = destination.unwrap_or_else(|| root.join("target/bench"));
-    std::fs::create_dir_all(&target).with_context(|| format!("making {}", target.display()))?;
+    std::fs::create_dir_all(destination)
+        .with_context(|| format!("making {}", destination.display()))?;
     let mut results =
         Results { version: VERSION, machine: Machine::this(), languages, contests: Vec::new() };
     let started = Instant::now();
@@ -163,9 +167,9 @@ async fn hold(
             who.is_none_or(|contender| contender.language == Language::Python)
         };
         ours_failed |= held.left_out.iter().any(|out| !may_fail(&out.contender));
-        draw(&held, &target)?;
+        draw(&held, destination)?;
         results.contests.push(held);
-        results.write(&target.join("results.json"))?;
+        results.write(&destination.join("results.json"))?;
     }
     bar.finish_and_clear();
 
@@ -174,7 +178,7 @@ async fn hold(
         println!("the book says otherwise: {contradiction}");
     }
     let took = started.elapsed().as_secs();
-    println!("\n{took} s; all figures and pictures are in {}", target.display());
+    println!("\n{took} s; all figures and pictures are in {}", destination.display());
     if keep {
         results.keep(&root.join("guide/results.json"))?;
         println!("kept for the book in guide/results.json");
@@ -182,25 +186,23 @@ async fn hold(
     Ok(if ours_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The statement in a line of a page, where it is one.
-fn statement(line: &str) -> Option<Statement<'_>> {
-    Statement::parse(directive(line)?.strip_prefix("measured ")?).ok()
-}
-
-/// What the book's pages say of these contests, and what was measured does not bear out.
+/// What the book's pages say of these contests, and what was measured contradicts. What was not
+/// measured, as the large sizes in a quick run, contradicts nothing.
 fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
     let mut contradictions = Vec::new();
     for page in std::fs::read_dir(root.join("guide/en")).context("reading the book's pages")? {
-        let page = page?;
-        let name = page.file_name().to_string_lossy().into_owned();
-        if !name.ends_with(".md") {
+        let page = page?.path();
+        if page.extension().is_none_or(|extension| extension != "md") {
             continue;
         }
-        let text = std::fs::read_to_string(page.path()).with_context(|| name.clone())?;
-        for statement in text.lines().filter_map(statement) {
-            let held = results.contests.iter().any(|held| held.name == statement.contest());
-            if let (true, Err(error)) = (held, statement.check(results)) {
-                contradictions.push(format!("{name}: {error:#}"));
+        let text = std::fs::read_to_string(&page)
+            .with_context(|| format!("reading {}", page.display()))?;
+        let statements = text.lines().filter_map(|line| directive(line)?.strip_prefix("measured "));
+        for statement in statements {
+            let said = Statement::parse(statement).and_then(|it| it.contradiction(results));
+            if let Ok(Some(said)) = said {
+                let page = page.file_stem().unwrap_or_default().to_string_lossy();
+                contradictions.push(format!("{page}: {said}"));
             }
         }
     }
@@ -240,8 +242,12 @@ fn build(contests: &[Contest], root: &Path) -> Result<()> {
 
 /// Python, with the packages that some contenders need where they can be had. What is missing is
 /// said.
-async fn find_python(with_packages: bool, root: &Path) -> Option<PathBuf> {
-    let Some(interpreter) = guide::run::interpreter().await else {
+fn find_python(
+    runtime: &tokio::runtime::Runtime,
+    with_packages: bool,
+    root: &Path,
+) -> Option<PathBuf> {
+    let Some(interpreter) = runtime.block_on(guide::run::interpreter()) else {
         eprintln!("there is no Python 3.10 or newer: its contenders are left out");
         return None;
     };

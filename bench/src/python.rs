@@ -32,7 +32,8 @@ pub fn make_environment(root: &Path, interpreter: &Path) -> Result<()> {
     let environment = root.join("target/python");
     run(Command::new(interpreter).args(["-m", "venv"]).arg(&environment))?;
     run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(["--timeout", "15", "--retries", "1", "--requirement"])
         .arg(root.join(REQUIREMENTS)))?;
     fs::write(stamp, requirements).context("noting what is installed")
 }

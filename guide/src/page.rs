@@ -230,9 +230,10 @@ impl Examples {
                 Ok(chart::overview(self.results()?, link, words).into_string())
             }
             ("measured", statement) if !statement.is_empty() => {
-                let held = Statement::parse(statement)?.check(self.results()?);
-                held.context("what was measured contradicts the page")?;
-                Ok(String::new())
+                match Statement::parse(statement)?.contradiction(self.results()?)? {
+                    None => Ok(String::new()),
+                    Some(said) => bail!("what was measured contradicts the page: {said}"),
+                }
             }
             ("ledger", "") => {
                 let file = links.folder.join(ledger::FILE);

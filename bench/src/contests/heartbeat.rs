@@ -36,9 +36,10 @@ pub(super) fn contest() -> Contest {
         method: "A task is due every 10 ms; beside it there is for each core one job after the \
                  other, of 100 ms of computing. How late the task comes is counted from when it \
                  was due. It misses a beat if it comes after the next one was due. The timers of \
-                 tokio and asyncio may be two milliseconds late by themselves. The runtime has one thread, as asyncio's loop, unless it says otherwise. The work \
-                 done is told as cores that do nothing else: a contender that computes \
-                 less is in time more easily.",
+                 tokio and asyncio may be two milliseconds late by themselves. The runtime has one \
+                 thread, as asyncio's loop, unless it says otherwise. The work done is told as \
+                 cores that do nothing else: a contender that computes less is in time more \
+                 easily.",
         sizes: None,
         quick_most: 0,
         programs: &[],

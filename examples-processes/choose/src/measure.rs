@@ -74,7 +74,13 @@ pub async fn run(
     let mut child = command.spawn()?;
     let id = child.id().unwrap_or_default();
 
-    let looker = Looker::start(machine, id)?;
+    let looker = match Looker::start(machine, id) {
+        Ok(looker) => looker,
+        Err(error) => {
+            child.kill().await.ok(); // unseen, it would run on
+            return Err(error);
+        }
+    };
     let forward = async {
         match &mut signals {
             Some(signals) => signals.forward(id).await,

@@ -80,13 +80,16 @@ fn measure(program: Program, turn: &Turn) -> Result<Figures> {
     })
 }
 
+/// How much one job computes.
+const JOB: Duration = Duration::from_millis(120);
+
 /// What clients see. `time` is that of a measurement; the one that decides takes two of it.
 fn ask(server: &Server, time: Duration) -> Result<Figures> {
     const PER_SECOND: u32 = 200;
 
     let address = &server.address;
     load::warm_up(address)?;
-    let n = load::job_of(time * 3 / 25, address)?; // 120 ms of a second
+    let n = load::job_of(JOB, address)?;
 
     let memory_idle = server.memory()?;
     let idle = load::probe("/health", PER_SECOND, time, address)?;
