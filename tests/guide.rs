@@ -13,7 +13,7 @@ use guide::timeline::{self, Track};
 use regex::Regex;
 use tests::fixture::{Fixture, RECORDING, SOURCE};
 use tests::http::Connection;
-use tests::{LIMIT, WORKSPACE, has, run, runtime};
+use tests::{LIMIT, WORKSPACE, has, package, run, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -193,17 +193,7 @@ fn a_folder_that_holds_no_book_is_not_emptied() {
 
 /// The guide's own program, as `cargo run -p guide` starts it.
 fn guide(arguments: &[&str]) -> Program {
-    let cargo = Program {
-        executable: env!("CARGO").into(),
-        arguments: ["build", "-p", "guide"].map(Into::into).to_vec(),
-        folder: WORKSPACE.root.clone(),
-    };
-    assert_eq!(run(&cargo).code(), Some(0), "the guide builds");
-    Program {
-        executable: WORKSPACE.target.join("debug").join("guide"),
-        arguments: arguments.iter().map(Into::into).collect(),
-        folder: std::env::temp_dir(), // it finds its workspace from anywhere
-    }
+    package("guide", arguments)
 }
 
 #[test]

@@ -79,7 +79,7 @@ if __name__ == "__main__":
         # Threads and processes that are started inherit it.
         cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(cores)})
-        figures["one_core"] = measure(seconds / 2) * 1e6
+        figures["one core"] = measure(seconds / 2) * 1e6
         os.sched_setaffinity(0, cores)
-    figures["all_cores"] = measure(seconds / 2) * 1e6
+    figures["all cores"] = measure(seconds / 2) * 1e6
     give(figures)

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use guide::contest::{self, Entry, LeftOut, Measure};
 use guide::recording;
 use guide::run::{End, Limits, Program, Running, Stream};
@@ -168,8 +168,14 @@ impl Arena {
             End::Exited(status) if !status.success() => bail!("{complaint} ({status})"),
             End::Exited(_) => {}
         }
-        let figures = figures.context("it printed no figures")?;
-        serde_json::from_str(&figures).with_context(|| format!("its figures: {figures}"))
+        let printed = figures.context("it printed no figures")?;
+        let figures: Figures =
+            serde_json::from_str(&printed).with_context(|| format!("its figures: {printed}"))?;
+        let unknown = figures
+            .keys()
+            .find(|name| contest.measures.iter().all(|&(measure, _, _)| measure != name.as_str()));
+        ensure!(unknown.is_none(), "nobody asked for its {}", unknown.map_or("", String::as_str));
+        Ok(figures)
     }
 }
 

@@ -15,6 +15,11 @@ const AXIS: usize = 24;
 
 /// A picture of one measure of a contest. `id` must be unique on the page.
 pub fn draw(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> Markup {
+    picture(id, contest, measure, words).0
+}
+
+/// The picture and its height.
+fn picture(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> (Markup, usize) {
     let scale = Scale::of(contest, measure);
     let mut height = 4;
     let mut place = |by: usize| {
@@ -35,7 +40,7 @@ pub fn draw(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> Ma
         .collect();
     let bottom = place(AXIS);
 
-    html! {
+    let picture = html! {
         svg.dots role="img" width="100%" height=(height)
             aria-labelledby={ (id) "-title " (id) "-description" }
         {
@@ -66,30 +71,37 @@ pub fn draw(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> Ma
                 }
             }
         }
-    }
+    };
+    (picture, height)
 }
 
-/// The same picture as a file of its own, which takes its colours from the reader's system.
+/// The same picture as a file of its own, with its question, and in the colours of the reader's
+/// system.
 pub fn file(contest: &Contest, measure: &Measure, words: &Words) -> String {
-    const STYLE: &str = "svg{font:14px sans-serif;color-scheme:light dark;color:#222;fill:#222}\
-        .heading{font-weight:600}.rail,.grid{stroke:#8884}.spread{stroke-width:3}\
-        .rust{stroke:#1565c0;fill:#1565c0}.python{stroke:#b26a00;fill:#b26a00}\
-        .floor,.bound{stroke:#888;fill:#888}line.floor{stroke-dasharray:3 3}\
-        @media(prefers-color-scheme:dark){svg{color:#ddd;fill:#ddd}\
-        .rust{stroke:#64b5f6;fill:#64b5f6}.python{stroke:#ffb74d;fill:#ffb74d}}";
-    let picture = draw(&contest.name, contest, measure, words).into_string();
-    let start = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" style=\"max-width:60em;padding:1em;\
-         overflow:visible\"><style>{STYLE}</style>"
-    );
-    // Its own first tag closes where the attributes end.
-    match picture.split_once("<svg ") {
-        Some((_, rest)) => rest.split_once('>').map_or_else(String::new, |(attributes, rest)| {
-            let start = start.replacen("<svg ", &format!("<svg {attributes} "), 1);
-            format!("{start}{rest}\n")
-        }),
-        None => String::new(),
-    }
+    const STYLE: &str = "svg { overflow: visible; font: 14px sans-serif; fill: #222; --paper: #fff } \
+        .question, .heading { font-weight: 600 } \
+        .rail, .grid { stroke: #8886 } \
+        .spread { stroke-width: 4; stroke-opacity: 0.55 } \
+        .rust { fill: #1565c0; stroke: #1565c0 } \
+        .python { fill: var(--paper); stroke: #8a5a00; stroke-width: 2.5 } \
+        .spread.python { stroke-width: 4 } \
+        .bound, .floor { fill: #777; stroke: #777 } \
+        line.floor { stroke-dasharray: 3 3 } \
+        @media (prefers-color-scheme: dark) { \
+            svg { fill: #ddd; --paper: #1a1a1a; background: var(--paper) } \
+            .rust { fill: #64b5f6; stroke: #64b5f6 } \
+            .python { stroke: #ffb74d } }";
+    let (picture, height) = picture(&contest.name, contest, measure, words);
+    let caption = caption(measure, &Scale::of(contest, measure), words);
+    let file = html! {
+        svg xmlns="http://www.w3.org/2000/svg" width="720" height=(height + 80) {
+            style { (STYLE) }
+            text.question x="20" y="28" { (contest.question) }
+            text x="20" y="48" { (caption) }
+            svg x="20" y="60" width="680" height=(height) { (picture) }
+        }
+    };
+    file.into_string() + "\n"
 }
 
 /// What an axis shows: `time in s, logarithmic; less is better`.
@@ -344,6 +356,7 @@ pub fn overview(
                                 }
                                 td.number { (size.map(|size| heading(contest, size)).unwrap_or_default()) }
                                 td { (ahead(contest, size)) }
+                                td { (next(contest, size)) }
                             }
                         }
                     }
@@ -361,6 +374,25 @@ fn ahead(contest: &Contest, size: Option<u64>) -> String {
         Some(format!("{}: {}", entry.contender, measure.show(entry.spread(measure)?.median)))
     });
     ahead.collect::<Vec<_>>().join("; ")
+}
+
+/// Who comes next, and how many times as much that is: `asyncio.gather: 1.07 ×`.
+fn next(contest: &Contest, size: Option<u64>) -> String {
+    let Some(measure) = contest.measures.first() else { return String::new() };
+    let Some(best) = contest.best(measure, size) else { return String::new() };
+    let next = contest.next(measure, size);
+    let ratio = next.and_then(|next| Some((next, next.ratio(best, measure)?.median)));
+    match ratio {
+        // Nothing is no number of times more than nothing.
+        Some((next, ratio)) if ratio.is_finite() => {
+            format!("{}: {} ×", next.contender, digits(ratio))
+        }
+        Some((next, _)) => {
+            let figure = next.spread(measure).map(|spread| measure.show(spread.median));
+            format!("{}: {}", next.contender, figure.unwrap_or_default())
+        }
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]

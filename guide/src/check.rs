@@ -9,7 +9,7 @@ use std::path::Path;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 use crate::chart;
-use crate::contest::directive;
+use crate::contest::{directive, shown};
 
 /// Something wrong on a page.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,9 +65,7 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
     for page in pages {
         let own = ids.entry(&page.path).or_default();
         for directive in page.text.lines().filter_map(directive) {
-            if let Some(contest) = directive.strip_prefix("contest ") {
-                own.insert(chart::anchor(contest.split(':').next().unwrap_or(contest)));
-            }
+            own.extend(shown(directive).map(|(contest, _)| chart::anchor(contest)));
         }
         for (event, at) in page.events() {
             let Event::Start(Tag::Heading { level, id, .. }) = event else { continue };

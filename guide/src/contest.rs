@@ -173,23 +173,31 @@ impl Results {
     ///
     /// When the file holds others that were measured on another machine or in other versions, or
     /// when one of these was measured only for trying or without one of its contenders.
-    pub fn keep(mut self, file: &Path) -> Result<()> {
+    pub fn keep(self, file: &Path) -> Result<()> {
         for Contest { name, quick, left_out, .. } in &self.contests {
             ensure!(!quick, "not kept: {name} was measured only for trying");
             ensure!(left_out.is_empty(), "not kept: {name} lacks {}", left_out[0].contender);
         }
+        let Self { version, machine, languages, contests } = self;
+        let mut all = Vec::new();
         if file.is_file() {
-            let mut kept = Self::read(file)?;
-            let same = kept.machine == self.machine && kept.languages == self.languages;
-            kept.contests.retain(|kept| self.contest(&kept.name).is_err());
+            let kept = Self::read(file)?;
+            let replaced = |old: &Contest| contests.iter().any(|new| new.name == old.name);
             ensure!(
-                same || kept.contests.is_empty(),
+                kept.machine == machine && kept.languages == languages
+                    || kept.contests.iter().all(replaced),
                 "{} is of another machine or other versions; measure all contests",
                 file.display()
             );
-            self.contests.extend(kept.contests);
+            all = kept.contests;
         }
-        self.write(file)
+        for contest in contests {
+            match all.iter_mut().find(|old| old.name == contest.name) {
+                Some(old) => *old = contest,
+                None => all.push(contest),
+            }
+        }
+        Self { version, machine, languages, contests: all }.write(file)
     }
 
     /// The contest of this name.
@@ -233,13 +241,14 @@ impl Contest {
 
     /// The contender with the best median at a size, by this measure.
     pub fn best(&self, measure: &Measure, size: Option<u64>) -> Option<&Entry> {
-        let contenders = self.at(size).filter(|entry| entry.language != Language::Floor);
-        let medians = contenders.filter_map(|entry| Some((entry, entry.spread(measure)?.median)));
-        let best = medians.min_by(|(_, a), (_, b)| match measure.better {
-            Better::Less => a.total_cmp(b),
-            Better::More => b.total_cmp(a),
-        });
-        best.map(|(entry, _)| entry)
+        measure.best(self.at(size).filter(|entry| entry.language != Language::Floor))
+    }
+
+    /// The best of those who are not ahead at a size, by this measure.
+    pub fn next(&self, measure: &Measure, size: Option<u64>) -> Option<&Entry> {
+        let ahead = self.ahead(measure, size);
+        let behind = |entry: &&Entry| entry.language != Language::Floor && !ahead.contains(entry);
+        measure.best(self.at(size).filter(behind))
     }
 
     /// Those who are ahead at a size, by this measure: the best, and whoever cannot be told from it,
@@ -255,6 +264,16 @@ impl Contest {
 }
 
 impl Measure {
+    /// The entry with the best median, of those that have one.
+    fn best<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
+        let medians = entries.filter_map(|entry| Some((entry, entry.spread(self)?.median)));
+        let best = medians.min_by(|(_, a), (_, b)| match self.better {
+            Better::Less => a.total_cmp(b),
+            Better::More => b.total_cmp(a),
+        });
+        best.map(|(entry, _)| entry)
+    }
+
     /// Whether somebody with these ratios to the best cannot be told from it: in a quarter of the
     /// rounds or more it was no worse, or by the median it is worse by less than a twentieth.
     pub fn level(&self, ratios: &[f64]) -> bool {
@@ -300,7 +319,8 @@ impl Entry {
 
 /// What a page says of figures, so that it can be checked: `{{#measured waiting, 100000: tokio tasks
 /// <= 0.5 asyncio.gather}}`. After the contest may stand a size, and then a measure, if it is not
-/// the first one. On the right stands a number, a contender, or a number of times a contender.
+/// the first one. On the right stands a number, with or without its unit, a contender, or a number of
+/// times a contender.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement<'a> {
     contest: &'a str,
@@ -364,7 +384,8 @@ impl<'a> Statement<'a> {
                 None => format!("{} has no {name}", self.contest),
             })
         };
-        let (left, right) = (entry(self.left)?, self.right.map(entry).transpose()?);
+        let right = self.right.filter(|right| *right != measure.unit);
+        let (left, right) = (entry(self.left)?, right.map(entry).transpose()?);
         let measured = match right {
             None => left.spread(measure),
             Some(right) => left.ratio(right, measure),
@@ -378,7 +399,7 @@ impl<'a> Statement<'a> {
             measure.name,
             self.left,
             digits(median),
-            self.right.map_or(measure.unit.clone(), |right| format!("times {right}")),
+            right.map_or(measure.unit.clone(), |right| format!("times {}", right.contender)),
             self.factor
         );
         Ok((!holds).then_some(said))
@@ -388,6 +409,14 @@ impl<'a> Statement<'a> {
 /// What stands between the braces of a page's line that is a directive: `{{#contest waiting}}`.
 pub fn directive(line: &str) -> Option<&str> {
     line.trim().strip_prefix("{{#")?.strip_suffix("}}")
+}
+
+/// The contest that a directive shows, and the measures that it names: `{{#contest waiting: time;
+/// memory}}`.
+pub fn shown(directive: &str) -> Option<(&str, Vec<&str>)> {
+    let contest = directive.strip_prefix("contest ")?;
+    let (name, measures) = contest.split_once(": ").unwrap_or((contest, ""));
+    Some((name, measures.split("; ").filter(|measure| !measure.is_empty()).collect()))
 }
 
 /// A number in three digits or all those before the point, with commas between thousands.
@@ -499,6 +528,7 @@ mod tests {
         assert_eq!(check("x: a <= 0.5 b"), Ok(None));
         assert_eq!(check("x: a <= b"), Ok(None));
         assert_eq!(check("x: b >= 3"), Ok(None));
+        assert_eq!(check("x: b <= 3 s"), Ok(None));
         assert_eq!(check("x: a >= b"), contradicts("x, time: a is 0.500 times b, not at least 1"));
         assert_eq!(check("x: a <= 1.5"), contradicts("x, time: a is 2.00 s, not at most 1.5"));
         assert!(check("y: a <= b").unwrap_err().contains("there are x"));
@@ -539,5 +569,8 @@ mod tests {
         assert_eq!(ahead(Better::Less), ["best", "now and then better", "hardly worse"]);
         // The other way round nobody is worse in each round.
         assert_eq!(ahead(Better::More).len(), 4);
+        let measure = Measure { name: "time".into(), unit: "s".into(), better: Better::Less };
+        let next = contest.next(&measure, None).map(|entry| entry.contender.as_str());
+        assert_eq!(next, Some("worse"));
     }
 }

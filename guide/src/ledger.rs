@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -39,7 +39,7 @@ pub struct Claim {
     pub rust: String,
     /// What proves it, each as the head of this module says.
     #[serde(rename = "proof")]
-    proofs: Vec<String>,
+    pub proofs: Vec<Proof>,
 }
 
 /// What becomes of a claim in Rust.
@@ -55,29 +55,29 @@ pub enum Verdict {
 }
 
 /// What proves a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Proof {
     /// An example.
-    Example(&'a str),
+    Example(String),
     /// A contest.
-    Contest(&'a str),
+    Contest(String),
     /// A test: its file without `.rs`, and its name.
-    Test(&'a str, &'a str),
+    Test(String, String),
 }
 
-impl Claim {
-    /// What proves it.
-    pub fn proofs(&self) -> impl Iterator<Item = Proof<'_>> {
-        self.proofs.iter().filter_map(|proof| parse(proof))
-    }
-}
+impl TryFrom<String> for Proof {
+    type Error = String;
 
-fn parse(proof: &str) -> Option<Proof<'_>> {
-    match proof.split(' ').collect::<Vec<_>>()[..] {
-        ["example", name] => Some(Proof::Example(name)),
-        ["contest", name] => Some(Proof::Contest(name)),
-        ["test", file, name] => Some(Proof::Test(file, name)),
-        _ => None,
+    fn try_from(proof: String) -> Result<Self, String> {
+        match proof.split(' ').collect::<Vec<_>>()[..] {
+            ["example", name] => Ok(Self::Example(name.to_owned())),
+            ["contest", name] => Ok(Self::Contest(name.to_owned())),
+            ["test", file, name] => Ok(Self::Test(file.to_owned(), name.to_owned())),
+            _ => Err(format!(
+                "{proof:?} is none of `example NAME`, `contest NAME` and `test FILE NAME`"
+            )),
+        }
     }
 }
 
@@ -125,7 +125,7 @@ impl Ledger {
     }
 
     /// The ledger as a table. `link` has the address of each proof.
-    pub fn table(&self, words: &Words, link: impl Fn(Proof<'_>) -> Option<String>) -> Markup {
+    pub fn table(&self, words: &Words, link: impl Fn(&Proof) -> Option<String>) -> Markup {
         html! {
             div.table-wrapper tabindex="0" role="group" aria-label=(words.ledger[0]) {
                 table.ledger {
@@ -141,7 +141,7 @@ impl Ledger {
                                 }
                                 td {
                                     ul {
-                                        @for proof in claim.proofs() {
+                                        @for proof in &claim.proofs {
                                             li { (named(proof, words, link(proof))) }
                                         }
                                     }
@@ -155,7 +155,7 @@ impl Ledger {
     }
 }
 
-fn named(proof: Proof<'_>, words: &Words, link: Option<String>) -> Markup {
+fn named(proof: &Proof, words: &Words, link: Option<String>) -> Markup {
     let (Proof::Example(name) | Proof::Contest(name) | Proof::Test(_, name)) = proof;
     let name = html! {
         code {
@@ -175,21 +175,18 @@ fn named(proof: Proof<'_>, words: &Words, link: Option<String>) -> Markup {
 fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> {
     ensure!(!claim.proofs.is_empty(), "it has no proof");
     for proof in &claim.proofs {
-        match parse(proof) {
-            Some(Proof::Example(name)) => {
+        match proof {
+            Proof::Example(name) => {
                 workspace.example(name)?;
             }
-            Some(Proof::Contest(name)) => {
+            Proof::Contest(name) => {
                 results.contest(name)?;
             }
-            Some(Proof::Test(file, name)) => {
+            Proof::Test(file, name) => {
                 let file = source(file);
                 let text = fs::read_to_string(workspace.root.join(&file))
                     .with_context(|| format!("reading {file}"))?;
                 ensure!(is_test(&text, name), "{file} has no test {name}");
-            }
-            None => {
-                bail!("{proof:?} is none of `example NAME`, `contest NAME` and `test FILE NAME`")
             }
         }
     }
@@ -201,12 +198,15 @@ pub fn source(file: &str) -> String {
     format!("tests/{file}.rs")
 }
 
-/// Whether a source has a function of this name that is marked as a test.
+/// Whether a source has a function of this name that is marked as a test, and not as one that is
+/// left out.
 fn is_test(source: &str, name: &str) -> bool {
     let mut marked = false;
     for line in source.lines().map(str::trim) {
         if line == "#[test]" || line.starts_with("#[tokio::test") {
             marked = true;
+        } else if line.starts_with("#[ignore") {
+            marked = false;
         } else if !line.starts_with("#[") {
             let function = line.strip_prefix("async ").unwrap_or(line);
             if marked
@@ -227,19 +227,22 @@ mod tests {
 
     #[test]
     fn a_proof_is_an_example_a_contest_or_a_test() {
-        assert_eq!(parse("example gather"), Some(Proof::Example("gather")));
-        assert_eq!(parse("contest waiting"), Some(Proof::Contest("waiting")));
-        assert_eq!(parse("test async gather"), Some(Proof::Test("async", "gather")));
-        assert_eq!(parse("test gather"), None);
-        assert_eq!(parse("gather"), None);
+        let parse = |proof: &str| Proof::try_from(proof.to_owned());
+        assert_eq!(parse("example gather"), Ok(Proof::Example("gather".into())));
+        assert_eq!(parse("contest waiting"), Ok(Proof::Contest("waiting".into())));
+        assert_eq!(parse("test async gather"), Ok(Proof::Test("async".into(), "gather".into())));
+        assert!(parse("test gather").is_err());
+        assert!(parse("gather").is_err());
     }
 
     #[test]
     fn a_test_is_a_marked_function() {
         let source = "fn helper() {}\n#[test]\n#[cfg(unix)]\nfn one() {}\n\n\
-                      #[tokio::test(start_paused = true)]\nasync fn two() {}\n";
+                      #[tokio::test(start_paused = true)]\nasync fn two() {}\n\
+                      #[test]\n#[ignore = \"slow\"]\nfn left_out() {}\n";
         assert!(is_test(source, "one"));
         assert!(is_test(source, "two"));
+        assert!(!is_test(source, "left_out"));
         assert!(!is_test(source, "helper"));
         assert!(!is_test(source, "on"));
     }

@@ -23,7 +23,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::chart;
 use crate::check::{self, Fault, Page};
 use crate::compare;
-use crate::contest::{Contest, Results, Statement, directive};
+use crate::contest::{Contest, Results, Statement, directive, shown};
 use crate::examples::{Example, Workspace};
 use crate::ledger::{self, Ledger, Proof};
 use crate::recording::{Recording, TimedLine};
@@ -145,14 +145,12 @@ impl<'a> Links<'a> {
         // Backwards, so that of several pages the first one stays.
         for page in pages.iter().rev() {
             for directive in page.text.lines().filter_map(directive) {
-                let Some((kind, name)) = directive.split_once(' ') else { continue };
-                let name = name.split_once(':').map_or(name, |(name, _)| name);
-                match kind {
-                    "example" => {
-                        examples.insert(name, page.path.as_str());
-                    }
-                    "contest" => contests.entry(name).or_default().push(page.path.as_str()),
-                    _ => {}
+                let path = page.path.as_str();
+                if let Some(example) = directive.strip_prefix("example ") {
+                    let name = example.split_once(':').map_or(example, |(name, _)| name);
+                    examples.insert(name, path);
+                } else if let Some((contest, _)) = shown(directive) {
+                    contests.entry(contest).or_default().push(path);
                 }
             }
         }
@@ -166,9 +164,9 @@ impl<'a> Links<'a> {
     }
 
     /// The address of what proves a claim, from the folder of all pages.
-    fn proof(&self, proof: Proof<'_>) -> Option<String> {
+    fn proof(&self, proof: &Proof) -> Option<String> {
         match proof {
-            Proof::Example(name) => Some(self.examples.get(name)?.replace(".md", ".html")),
+            Proof::Example(name) => Some(self.examples.get(name.as_str())?.replace(".md", ".html")),
             Proof::Contest(name) => self.contest(name),
             Proof::Test(file, _) => Some(test_copy(&ledger::source(file))),
         }
@@ -224,7 +222,10 @@ impl Examples {
                 let names: Vec<_> = names.split_whitespace().collect();
                 compare::bars(&self.workspace, &names, id)
             }
-            ("contest", contest) if !contest.is_empty() => self.contest(contest),
+            ("contest", contest) if !contest.is_empty() => {
+                let (name, measures) = shown(directive).unwrap_or_default();
+                self.contest(name, &measures)
+            }
             ("contests", "") => {
                 let link = |contest: &Contest| links.contest(&contest.name);
                 Ok(chart::overview(self.results()?, link, words).into_string())
@@ -258,15 +259,13 @@ impl Examples {
             .map_err(|error| anyhow!("{error}; `cargo run --release -p bench -- --keep` makes it"))
     }
 
-    /// A contest, with pictures of the measures that are named, separated by `; `, or of the first.
-    fn contest(&self, contest: &str) -> Result<String> {
-        let (name, measures) = contest.split_once(": ").unwrap_or((contest, ""));
+    /// A contest, with pictures of these measures, or of the first if none is named.
+    fn contest(&self, name: &str, measures: &[&str]) -> Result<String> {
         let contest = self.results()?.contest(name)?;
-        let named: Vec<_> = measures.split("; ").filter(|measure| !measure.is_empty()).collect();
-        let measures = if named.is_empty() {
+        let measures = if measures.is_empty() {
             contest.measures.iter().take(1).collect()
         } else {
-            named.into_iter().map(|name| contest.measure(name)).collect::<Result<Vec<_>>>()?
+            measures.iter().map(|name| contest.measure(name)).collect::<Result<Vec<_>>>()?
         };
         Ok(chart::show(self.results()?, contest, &measures, &ENGLISH).into_string())
     }

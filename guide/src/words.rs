@@ -50,9 +50,10 @@ pub struct Words {
     /// What becomes of a claim.
     pub verdict: fn(Verdict) -> &'static str,
     /// What kind of proof a claim has.
-    pub proof: fn(Proof<'_>) -> &'static str,
-    /// The headings of the table of all contests: its question, its size, who is ahead.
-    pub contests: [&'static str; 3],
+    pub proof: fn(&Proof) -> &'static str,
+    /// The headings of the table of all contests: its question, its size, who is ahead, and who
+    /// comes next.
+    pub contests: [&'static str; 4],
 }
 
 /// English.
@@ -100,5 +101,5 @@ pub const ENGLISH: Words = Words {
         Proof::Contest(_) => "contest",
         Proof::Test(..) => "test",
     },
-    contests: ["Question", "Size", "Ahead"],
+    contests: ["Question", "Size", "Ahead", "Next, as a multiple"],
 };

@@ -76,10 +76,34 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
     (build.expect("cargo builds or refuses it"), lines)
 }
 
+/// Builds a package of this workspace that is no example, and gives its program with these
+/// arguments.
+pub fn package(name: &str, arguments: &[&str]) -> Program {
+    /// As long as an example may take to build.
+    const BUILD: Duration = Duration::from_secs(600);
+
+    let cargo = Program {
+        executable: env!("CARGO").into(),
+        arguments: ["build", "-p", name].map(Into::into).to_vec(),
+        folder: WORKSPACE.root.clone(),
+    };
+    let built = run_within(&cargo, BUILD);
+    assert_eq!(built.code(), Some(0), "{name} builds: {:#?}", built.lines);
+    Program {
+        executable: WORKSPACE.target.join("debug").join(name),
+        arguments: arguments.iter().map(Into::into).collect(),
+        folder: std::env::temp_dir(), // it finds its workspace from anywhere
+    }
+}
+
 /// Runs a program to its end, or to [`LIMIT`].
 pub fn run(program: &Program) -> Output {
+    run_within(program, LIMIT)
+}
+
+fn run_within(program: &Program, time: Duration) -> Output {
     runtime().block_on(async {
-        let limits = Limits { time: LIMIT, ..Limits::default() };
+        let limits = Limits { time, ..Limits::default() };
         let mut running = Running::start(program, limits).expect("the program starts");
         let mut lines = Vec::new();
         while let Some(line) = running.line().await {

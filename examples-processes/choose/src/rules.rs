@@ -301,7 +301,7 @@ fn reason(
         at_best += " It is the cores that count, not how many jobs there are.";
     }
     match kind {
-        Kind::Isolated => "You asked for it. Only a process can crash, be \
+        Kind::Isolated => "You gave --isolate. Only a process can crash, be \
             killed or be limited without the rest."
             .to_owned(),
         Kind::TooShort => {
