@@ -166,7 +166,7 @@ fn a_page_shows_a_contest_with_its_figures_in_words() {
         "2026-01-02 on 2 cores, 1 GiB, Linux 6; rustc 1.89.0",
         "cargo run --release -p bench -- --only race",
         "<a href=\"index.html#contest-race\">Who wins?</a>",
-        "<td>hare: 2.00 s</td><td>tortoise: 10.0 ×</td>",
+        "<td>hare: 2.00\u{a0}s</td><td>tortoise: 10.0\u{a0}×</td>",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }

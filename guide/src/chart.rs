@@ -371,9 +371,14 @@ fn ahead(contest: &Contest, size: Option<u64>) -> String {
     let Some(measure) = contest.measures.first() else { return String::new() };
     let ahead = contest.ahead(measure, size);
     let ahead = ahead.iter().filter_map(|entry| {
-        Some(format!("{}: {}", entry.contender, measure.show(entry.spread(measure)?.median)))
+        Some(format!("{}: {}", entry.contender, figure(entry, measure)?))
     });
     ahead.collect::<Vec<_>>().join("; ")
+}
+
+/// The median with its unit, which stay in one line.
+fn figure(entry: &Entry, measure: &Measure) -> Option<String> {
+    Some(measure.show(entry.spread(measure)?.median).replace(' ', "\u{a0}"))
 }
 
 /// Who comes next, and how many times as much that is: `asyncio.gather: 1.07 ×`.
@@ -385,11 +390,10 @@ fn next(contest: &Contest, size: Option<u64>) -> String {
     match ratio {
         // Nothing is no number of times more than nothing.
         Some((next, ratio)) if ratio.is_finite() => {
-            format!("{}: {} ×", next.contender, digits(ratio))
+            format!("{}: {}\u{a0}×", next.contender, digits(ratio))
         }
         Some((next, _)) => {
-            let figure = next.spread(measure).map(|spread| measure.show(spread.median));
-            format!("{}: {}", next.contender, figure.unwrap_or_default())
+            format!("{}: {}", next.contender, figure(next, measure).unwrap_or_default())
         }
         None => String::new(),
     }
