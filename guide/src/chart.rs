@@ -370,9 +370,9 @@ pub fn overview(
 fn ahead(contest: &Contest, size: Option<u64>) -> String {
     let Some(measure) = contest.measures.first() else { return String::new() };
     let ahead = contest.ahead(measure, size);
-    let ahead = ahead.iter().filter_map(|entry| {
-        Some(format!("{}: {}", entry.contender, figure(entry, measure)?))
-    });
+    let ahead = ahead
+        .iter()
+        .filter_map(|entry| Some(format!("{}: {}", entry.contender, figure(entry, measure)?)));
     ahead.collect::<Vec<_>>().join("; ")
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use statrs::statistics::{Data, Max, Min, OrderStatistics};
 
-use crate::recording::Machine;
+use crate::recording::{Machine, write_json};
 
 /// The version of the format that this program writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
@@ -160,11 +160,7 @@ impl Results {
     ///
     /// When it cannot be written.
     pub fn write(&self, file: &Path) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        let new = file.with_extension("json.new");
-        fs::write(&new, text).with_context(|| format!("writing {}", new.display()))?;
-        fs::rename(&new, file).with_context(|| format!("writing {}", file.display()))
+        write_json(self, file)
     }
 
     /// Puts these contests into a file in place of its own of the same name.

@@ -267,13 +267,21 @@ impl Recording {
         let file = file(workspace, example);
         let folder = file.parent().context("the recording is in a folder")?;
         fs::create_dir_all(folder)?;
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-
-        let new = file.with_extension("json.new");
-        fs::write(&new, text).with_context(|| format!("writing {}", new.display()))?;
-        fs::rename(&new, &file).with_context(|| format!("writing {}", file.display()))
+        write_json(self, &file)
     }
+}
+
+/// Writes a file of JSON, as a whole or not at all.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_json(value: &impl Serialize, file: &Path) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    let new = file.with_extension("json.new");
+    fs::write(&new, text).with_context(|| format!("writing {}", new.display()))?;
+    fs::rename(&new, file).with_context(|| format!("writing {}", file.display()))
 }
 
 async fn record(program: &Program, command: String, language: String) -> Result<Run> {
