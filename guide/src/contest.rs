@@ -495,21 +495,10 @@ mod tests {
 
     #[test]
     fn a_statement_is_checked_against_the_medians() {
-        let measure = Measure { name: "time".into(), unit: "s".into(), better: Better::Less };
-        let contest = Contest {
-            name: "x".to_owned(),
-            measured: String::new(),
-            quick: false,
-            question: String::new(),
-            method: String::new(),
-            sizes: None,
-            measures: vec![measure],
-            entries: vec![
-                entry("a", Language::Rust, [1.0, 2.0, 3.0]),
-                entry("b", Language::Rust, [2.0, 4.0, 3.0]),
-            ],
-            left_out: Vec::new(),
-        };
+        let contest = contest(vec![
+            entry("a", Language::Rust, [1.0, 2.0, 3.0]),
+            entry("b", Language::Rust, [2.0, 4.0, 3.0]),
+        ]);
         let results = Results {
             version: VERSION,
             machine: Machine::this(),
@@ -533,6 +522,22 @@ mod tests {
         assert!(check("x: c <= b").is_err());
     }
 
+    /// A contest for the least time.
+    fn contest(entries: Vec<Entry>) -> Contest {
+        let measure = Measure { name: "time".into(), unit: "s".into(), better: Better::Less };
+        Contest {
+            name: "x".to_owned(),
+            measured: String::new(),
+            quick: false,
+            question: String::new(),
+            method: String::new(),
+            sizes: None,
+            measures: vec![measure],
+            entries,
+            left_out: Vec::new(),
+        }
+    }
+
     fn entry(contender: &str, language: Language, rounds: [f64; 3]) -> Entry {
         let figures = BTreeMap::from([("time".to_owned(), rounds.to_vec())]);
         Entry { contender: contender.to_owned(), language, size: None, figures }
@@ -540,23 +545,13 @@ mod tests {
 
     #[test]
     fn whoever_cannot_be_told_from_the_best_is_ahead_too() {
-        let contest = Contest {
-            name: "x".to_owned(),
-            measured: String::new(),
-            quick: false,
-            question: String::new(),
-            method: String::new(),
-            sizes: None,
-            measures: Vec::new(),
-            entries: vec![
-                entry("floor", Language::Floor, [0.1; 3]),
-                entry("best", Language::Rust, [1.0, 2.0, 1.0]),
-                entry("now and then better", Language::Rust, [1.2, 1.9, 1.2]),
-                entry("hardly worse", Language::Rust, [1.04, 2.08, 1.04]),
-                entry("worse", Language::Python, [1.1, 2.1, 1.1]),
-            ],
-            left_out: Vec::new(),
-        };
+        let contest = contest(vec![
+            entry("floor", Language::Floor, [0.1; 3]),
+            entry("best", Language::Rust, [1.0, 2.0, 1.0]),
+            entry("now and then better", Language::Rust, [1.2, 1.9, 1.2]),
+            entry("hardly worse", Language::Rust, [1.04, 2.08, 1.04]),
+            entry("worse", Language::Python, [1.1, 2.1, 1.1]),
+        ]);
         let ahead = |better| {
             let measure = Measure { name: "time".to_owned(), unit: "s".to_owned(), better };
             let ahead = contest.ahead(&measure, None);
@@ -565,8 +560,7 @@ mod tests {
         assert_eq!(ahead(Better::Less), ["best", "now and then better", "hardly worse"]);
         // The other way round nobody is worse in each round.
         assert_eq!(ahead(Better::More).len(), 4);
-        let measure = Measure { name: "time".into(), unit: "s".into(), better: Better::Less };
-        let next = contest.next(&measure, None).map(|entry| entry.contender.as_str());
+        let next = contest.next(&contest.measures[0], None).map(|entry| entry.contender.as_str());
         assert_eq!(next, Some("worse"));
     }
 }
