@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// The packages, with their versions, from the workspace's root.
-const REQUIREMENTS: &str = "examples-async/compute-service/requirements.txt";
+pub const REQUIREMENTS: &str = "examples-async/compute-service/requirements.txt";
 
 /// Where the environment's interpreter is, from the workspace's root.
 pub fn in_environment(root: &Path) -> PathBuf {

@@ -1,5 +1,5 @@
 //! Runs examples for a page of the served book: `POST /run/NAME` answers with a line of JSON for
-//! each [`Event`], as it happens.
+//! each `Event`, as it happens.
 //!
 //! Whoever can send a request here can start a program, so a request must come from a page of this
 //! book. The server listens on the loopback address only, [`crate::server`] turns away requests
