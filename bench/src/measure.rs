@@ -27,16 +27,16 @@ pub fn seconds(time: Duration, mut run: impl FnMut(u64) -> Result<()>) -> Result
         times *= 2;
         took = batch(times)?;
     }
-    let mut batches = Vec::new();
+    let each = |took: Duration| took.as_secs_f64() / times as f64;
     if took >= time {
-        batches.push(took);
+        return Ok(each(took));
     }
     let started = Instant::now();
-    while batches.is_empty() || (took < time && started.elapsed() < time) {
-        batches.push(batch(times)?);
+    let mut batches = Vec::new();
+    while batches.is_empty() || started.elapsed() < time {
+        batches.push(each(batch(times)?));
     }
-    let each = batches.into_iter().map(|took| took.as_secs_f64() / times as f64);
-    Ok(Spread::of(each).context("nothing was measured")?.median)
+    Ok(Spread::of(batches).context("nothing was measured")?.median)
 }
 
 #[cfg(test)]

@@ -11,13 +11,8 @@ pub fn table(contest: &Contest) -> String {
     for measure in &contest.measures {
         for size in contest.sizes() {
             let Some(best) = contest.best(measure, size) else { continue };
-            let unit =
-                if measure.unit.is_empty() { String::new() } else { format!(", {}", measure.unit) };
-            let at = match (size, &contest.sizes) {
-                (Some(size), Some(sizes)) => format!(", {} {sizes}", thousands(size)),
-                _ => String::new(),
-            };
-            let heading = format!("{}{unit}{at}", measure.name);
+            let at = size.map(|size| format!(", {}", contest.heading(size)));
+            let heading = format!("{}{}", measure.heading(), at.unwrap_or_default());
             line(
                 &mut text,
                 &heading,

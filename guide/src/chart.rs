@@ -31,7 +31,7 @@ fn picture(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> (Ma
         .sizes()
         .into_iter()
         .map(|size| {
-            let heading = size.map(|size| (place(HEADING), heading(contest, size)));
+            let heading = size.map(|size| (place(HEADING), contest.heading(size)));
             let entries =
                 contest.at(size).filter_map(|entry| Some((entry, entry.spread(measure)?)));
             let rows: Vec<_> = entries.map(|(entry, spread)| (place(ROW), entry, spread)).collect();
@@ -107,16 +107,10 @@ pub fn file(contest: &Contest, measure: &Measure, words: &Words) -> String {
 /// What an axis shows: `time in s, logarithmic; less is better`.
 fn caption(measure: &Measure, scale: &Scale, words: &Words) -> Markup {
     html! {
-        (measure.name)
-        @if !measure.unit.is_empty() { ", " (measure.unit) }
+        (measure.heading())
         @if scale.logarithmic { ", " (words.logarithmic) }
         "; " ((words.better)(measure.better))
     }
-}
-
-fn heading(contest: &Contest, size: u64) -> String {
-    let sizes = contest.sizes.as_deref().unwrap_or_default();
-    format!("{} {sizes}", thousands(size))
 }
 
 fn label(entry: &Entry, measure: &Measure, spread: Spread, words: &Words) -> String {
@@ -149,7 +143,7 @@ fn describe(contest: &Contest, measure: &Measure, words: &Words) -> String {
     let sizes = contest.sizes().into_iter();
     let groups: Vec<_> = sizes
         .map(|size| match size {
-            Some(number) => format!("{}: {}", heading(contest, number), rows(size)),
+            Some(number) => format!("{}: {}", contest.heading(number), rows(size)),
             None => rows(size),
         })
         .collect();
@@ -291,10 +285,7 @@ fn table(contest: &Contest, words: &Words) -> Markup {
                         th scope="col" { (words.contender) }
                         @if let Some(sizes) = &contest.sizes { th scope="col" { (sizes) } }
                         @for measure in &contest.measures {
-                            th scope="col" {
-                                (measure.name)
-                                @if !measure.unit.is_empty() { ", " (measure.unit) }
-                            }
+                            th scope="col" { (measure.heading()) }
                         }
                     }
                 }
@@ -354,7 +345,7 @@ pub fn overview(
                                         }
                                     }
                                 }
-                                td.number { (size.map(|size| heading(contest, size)).unwrap_or_default()) }
+                                td.number { (size.map(|size| contest.heading(size)).unwrap_or_default()) }
                                 td { (ahead(contest, size)) }
                                 td { (next(contest, size)) }
                             }

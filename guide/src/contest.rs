@@ -230,6 +230,11 @@ impl Contest {
         sizes
     }
 
+    /// A size with what it counts: `10,000 waits`.
+    pub fn heading(&self, size: u64) -> String {
+        format!("{} {}", thousands(size), self.sizes.as_deref().unwrap_or_default())
+    }
+
     /// The entries at a size, in the order in which the contenders were named.
     pub fn at(&self, size: Option<u64>) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.size == size)
@@ -282,6 +287,12 @@ impl Measure {
             Better::Less => often || ratio.median < 1.05,
             Better::More => often || ratio.median > 1.0 / 1.05,
         })
+    }
+
+    /// The measure with its unit: `time, s`.
+    pub fn heading(&self) -> String {
+        let Self { name, unit, .. } = self;
+        if unit.is_empty() { name.clone() } else { format!("{name}, {unit}") }
     }
 
     /// A value with its unit, in three digits: `1.62 s`, `437 MiB`, `12,300 jobs/s`.
