@@ -40,7 +40,8 @@ pub const RESULTS: &str = "guide/results.json";
 pub struct Examples {
     /// Where the examples are.
     pub workspace: Workspace,
-    /// Whether the book holds a copy of each source, see [`source_copy`], to link to.
+    /// Whether the book holds a copy of each source and of each file of tests to link to, see
+    /// [`source_copy`] and [`test_copy`].
     pub link_sources: bool,
     /// [`RESULTS`], read when a page first asks for them.
     results: OnceCell<Result<Results, String>>,
@@ -239,7 +240,11 @@ impl Examples {
             ("ledger", "") => {
                 let file = links.folder.join(ledger::FILE);
                 let ledger = Ledger::read(&file, &self.workspace, self.results()?)?;
-                Ok(ledger.table(words, |proof| links.proof(proof)).into_string())
+                let link = |proof: &Proof| match proof {
+                    Proof::Test(..) if !self.link_sources => None,
+                    _ => links.proof(proof),
+                };
+                Ok(ledger.table(words, link).into_string())
             }
             _ => bail!(
                 "{{{{#{directive}}}}} is none of {{{{#example NAME}}}}, {{{{#costs}}}}, \
