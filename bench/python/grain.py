@@ -1,4 +1,4 @@
-"""From which job size on off-loading pays."""
+"""From which job size on offloading pays."""
 
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor

@@ -1,4 +1,4 @@
-//! Has contenders take turns: each round asks every contender once, at every size, and begins with
+//! Has implementations take turns: each round asks every implementation once, at every size, and begins with
 //! another one, so that a machine that is slow for a while is slow for all of them.
 
 use std::collections::BTreeMap;
@@ -7,51 +7,51 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use guide::contest::{self, Entry, LeftOut, Measure};
-use guide::recording;
-use guide::run::{End, Limits, Program, Running, Stream};
+use harness::machine;
+use harness::results::{BenchmarkResult, Entry, LeftOut, Measure};
+use harness::run::{End, Limits, Program, Running, Stream};
 
-use crate::contender::{Contender, Contest, Figures, Way};
+use crate::implementation::{Benchmark, Figures, Implementation, Way};
 use crate::work::cores;
 
-/// How long one turn may last; then its processes are killed, and the contender is left out.
+/// How long one turn may last; then its processes are killed, and the implementation is left out.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// How often each contender has its turn.
+    /// How often each implementation has its turn.
     pub rounds: usize,
-    /// How long a turn is, about, where a contender can choose.
+    /// How long a turn is, about, where an implementation can choose.
     pub time: Duration,
     /// Whether only the smaller sizes are taken.
     pub quick: bool,
 }
 
-/// Where the contenders are.
+/// Where the implementations are.
 #[derive(Debug)]
 pub struct Arena {
-    /// This program, which is also each contender that is written in Rust.
+    /// This program, which is also each implementation that is written in Rust.
     pub executable: PathBuf,
     /// Python's interpreter, where there is one.
     pub python: Option<PathBuf>,
-    /// The workspace's root, where contenders are started.
+    /// The workspace's root, where implementations are started.
     pub root: PathBuf,
 }
 
 impl Arena {
-    /// Holds a contest. `progress` is told of each turn before it begins: its number from 1, how
+    /// Holds a benchmark. `progress` is told of each turn before it begins: its number from 1, how
     /// many there are, and a few words on it.
     ///
-    /// A contender that fails is left out from then on at that size and the larger ones, and the
+    /// An implementation that fails is left out from then on at that size and the larger ones, and the
     /// result says why.
     pub async fn hold(
         &self,
-        contest: &Contest,
+        benchmark: &Benchmark,
         effort: Effort,
         mut progress: impl FnMut(usize, usize, &str),
-    ) -> contest::Contest {
-        let measures: Vec<_> = contest
+    ) -> BenchmarkResult {
+        let measures: Vec<_> = benchmark
             .measures
             .iter()
             .map(|&(name, unit, better)| Measure {
@@ -60,14 +60,16 @@ impl Arena {
                 better,
             })
             .collect();
-        let size_of = |size| contest.sizes.map(|_| size);
-        let mut turns: Vec<_> = contest
-            .contenders
+        let size_of = |size| benchmark.sizes.map(|_| size);
+        let mut turns: Vec<_> = benchmark
+            .implementations
             .iter()
-            .flat_map(|contender| contender.sizes.iter().map(move |&size| (size, contender)))
-            .filter(|(size, _)| !effort.quick || *size <= contest.quick_most)
+            .flat_map(|implementation| {
+                implementation.sizes.iter().map(move |&size| (size, implementation))
+            })
+            .filter(|(size, _)| !effort.quick || *size <= benchmark.quick_most)
             .collect();
-        turns.sort_by_key(|(size, _)| *size); // stable: contenders stay in order
+        turns.sort_by_key(|(size, _)| *size); // stable: implementations stay in order
 
         let mut rounds: Vec<Vec<Figures>> = vec![Vec::new(); turns.len()];
         let mut left_out: Vec<LeftOut> = Vec::new();
@@ -75,26 +77,27 @@ impl Arena {
         for round in 0..effort.rounds {
             for number in 0..turns.len() {
                 let at = rotate(&turns, number, round);
-                let (size, contender) = turns[at];
-                if !contender.way.is_asked() {
+                let (size, implementation) = turns[at];
+                if !implementation.way.is_asked() {
                     continue;
                 }
-                let out =
-                    |out: &LeftOut| out.contender == contender.name && out.size <= size_of(size);
+                let out = |out: &LeftOut| {
+                    out.implementation == implementation.name && out.size <= size_of(size)
+                };
                 if left_out.iter().any(out) {
                     continue;
                 }
-                let words = match contest.sizes {
-                    Some(sizes) => format!("{}, {size} {sizes}", contender.name),
-                    None => contender.name.to_owned(),
+                let words = match benchmark.sizes {
+                    Some(sizes) => format!("{}, {size} {sizes}", implementation.name),
+                    None => implementation.name.to_owned(),
                 };
                 progress(round * turns.len() + number + 1, all, &words);
-                match self.turn(contest, contender, size, effort.time).await {
+                match self.turn(benchmark, implementation, size, effort.time).await {
                     Ok(figures) => rounds[at].push(figures),
                     Err(error) => {
-                        leave_out(contender, size, &turns, &mut rounds);
+                        leave_out(implementation, size, &turns, &mut rounds);
                         left_out.push(LeftOut {
-                            contender: contender.name.to_owned(),
+                            implementation: implementation.name.to_owned(),
                             size: size_of(size),
                             why: format!("{error:#}"),
                         });
@@ -105,37 +108,39 @@ impl Arena {
         fill_in(&turns, &mut rounds, effort.rounds);
 
         let entries = turns.iter().zip(rounds).filter(|(_, rounds)| !rounds.is_empty());
-        let entries = entries.map(|(&(size, contender), rounds)| Entry {
-            contender: contender.name.to_owned(),
-            language: contender.language,
+        let entries = entries.map(|(&(size, implementation), rounds)| Entry {
+            implementation: implementation.name.to_owned(),
+            category: implementation.category,
             size: size_of(size),
             figures: by_measure(rounds),
         });
-        contest::Contest {
-            name: contest.name.to_owned(),
-            measured: recording::now(),
+        BenchmarkResult {
+            name: benchmark.name.to_owned(),
+            measured: machine::now(),
             quick: effort.quick,
-            question: contest.question.to_owned(),
-            method: contest.method.to_owned(),
-            sizes: contest.sizes.map(str::to_owned),
+            question: benchmark.question.to_owned(),
+            method: benchmark.method.to_owned(),
+            sizes: benchmark.sizes.map(str::to_owned),
             measures,
             entries: entries.collect(),
             left_out,
         }
     }
 
-    /// One turn of one contender.
+    /// One turn of one implementation.
     async fn turn(
         &self,
-        contest: &Contest,
-        contender: &Contender,
+        benchmark: &Benchmark,
+        implementation: &Implementation,
         size: u64,
         time: Duration,
     ) -> Result<Figures> {
         let mut arguments: Vec<String> = Vec::new();
-        let executable = match contender.way {
+        let executable = match implementation.way {
             Way::Here(_) => {
-                arguments.extend(["contender", contest.name, contender.name].map(str::to_owned));
+                arguments.extend(
+                    ["implementation", benchmark.name, implementation.name].map(str::to_owned),
+                );
                 self.executable.clone()
             }
             Way::Python { script, way } => {
@@ -146,7 +151,7 @@ impl Arena {
         };
         arguments.extend([size.to_string(), time.as_millis().to_string()]);
         let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        if let (Way::Here(_), Some(python)) = (contender.way, &self.python) {
+        if let (Way::Here(_), Some(python)) = (implementation.way, &self.python) {
             arguments.push(python.into());
         }
         let program = Program { executable, arguments, folder: self.root.clone() };
@@ -158,7 +163,7 @@ impl Arena {
             match line.stream {
                 Stream::Stdout => figures = Some(line.text),
                 // The last line of a traceback, the first of what Rust says, tell the most.
-                Stream::Stderr if contender.way.is_python() => complaint = line.text,
+                Stream::Stderr if implementation.way.is_python() => complaint = line.text,
                 Stream::Stderr if complaint.is_empty() => complaint = line.text,
                 Stream::Stderr => {}
             }
@@ -171,9 +176,9 @@ impl Arena {
         let printed = figures.context("it printed no figures")?;
         let figures: Figures =
             serde_json::from_str(&printed).with_context(|| format!("its figures: {printed}"))?;
-        let unknown = figures
-            .keys()
-            .find(|name| contest.measures.iter().all(|&(measure, _, _)| measure != name.as_str()));
+        let unknown = figures.keys().find(|name| {
+            benchmark.measures.iter().all(|&(measure, _, _)| measure != name.as_str())
+        });
         ensure!(unknown.is_none(), "nobody asked for its {}", unknown.map_or("", String::as_str));
         Ok(figures)
     }
@@ -191,32 +196,32 @@ impl Way {
 }
 
 /// The place of the turn that is taken as the `number`th of a round: sizes in order, and at each
-/// size another contender first in each round.
-fn rotate(turns: &[(u64, &Contender)], number: usize, round: usize) -> usize {
+/// size another implementation first in each round.
+fn rotate(turns: &[(u64, &Implementation)], number: usize, round: usize) -> usize {
     let size = turns[number].0;
     let first = turns.partition_point(|turn| turn.0 < size);
     let many = turns.partition_point(|turn| turn.0 <= size) - first;
     first + (number - first + round) % many
 }
 
-/// Forgets what a contender gave at a size and at the larger ones.
+/// Forgets what an implementation gave at a size and at the larger ones.
 fn leave_out(
-    contender: &Contender,
+    implementation: &Implementation,
     size: u64,
-    turns: &[(u64, &Contender)],
+    turns: &[(u64, &Implementation)],
     rounds: &mut [Vec<Figures>],
 ) {
     for ((its_size, other), rounds) in turns.iter().zip(rounds) {
-        if other.name == contender.name && *its_size >= size {
+        if other.name == implementation.name && *its_size >= size {
             rounds.clear();
         }
     }
 }
 
 /// Fills in the figures that nobody was asked for.
-fn fill_in(turns: &[(u64, &Contender)], rounds: &mut [Vec<Figures>], count: usize) {
-    for (at, (size, contender)) in turns.iter().enumerate() {
-        match contender.way {
+fn fill_in(turns: &[(u64, &Implementation)], rounds: &mut [Vec<Figures>], count: usize) {
+    for (at, (size, implementation)) in turns.iter().enumerate() {
+        match implementation.way {
             Way::Known(known) => {
                 let known = known.iter().map(|&(name, figure)| (name.to_owned(), figure)).collect();
                 rounds[at] = vec![known; count];
@@ -249,21 +254,21 @@ fn by_measure(rounds: Vec<Figures>) -> BTreeMap<String, Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contender::figures;
+    use crate::implementation::figures;
 
-    fn contenders() -> [Contender; 4] {
-        let here = |name| Contender::rust(name, &[], |_| Ok(Figures::new()));
+    fn implementations() -> [Implementation; 4] {
+        let here = |name| Implementation::rust(name, &[], |_| Ok(Figures::new()));
         [
             here("a"),
             here("b"),
-            Contender::floor("half of a", &[], Way::PerCore("a")),
-            Contender::floor("known", &[], Way::Known(&[("time", 7.0)])),
+            Implementation::floor("half of a", &[], Way::PerCore("a")),
+            Implementation::floor("known", &[], Way::Known(&[("time", 7.0)])),
         ]
     }
 
     #[test]
-    fn each_round_begins_with_another_contender_at_each_size() {
-        let [a, b, c, _] = contenders();
+    fn each_round_begins_with_another_implementation_at_each_size() {
+        let [a, b, c, _] = implementations();
         let turns = [(1, &a), (1, &b), (5, &a), (5, &b), (5, &c)];
         let order = |round| (0..5).map(|number| rotate(&turns, number, round)).collect::<Vec<_>>();
         assert_eq!(order(0), [0, 1, 2, 3, 4]);
@@ -273,7 +278,7 @@ mod tests {
 
     #[test]
     fn who_fails_at_a_size_has_no_figures_at_the_larger_ones() {
-        let [a, b, ..] = contenders();
+        let [a, b, ..] = implementations();
         let turns = [(1, &a), (1, &b), (5, &a), (5, &b), (9, &a)];
         let mut rounds = vec![vec![Figures::new()]; 5];
         leave_out(&a, 5, &turns, &mut rounds);
@@ -282,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_nobody_is_asked_for_is_filled_in_for_each_round() {
-        let [a, b, half, known] = contenders();
+        let [a, b, half, known] = implementations();
         let turns = [(1, &a), (1, &b), (1, &half), (1, &known)];
         let asked = vec![figures([("time", 3.0)]), figures([("time", 5.0)])];
         let mut rounds = vec![asked.clone(), asked.clone(), Vec::new(), Vec::new()];

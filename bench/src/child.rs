@@ -1,4 +1,4 @@
-//! What this program is when one of its contenders starts it again, beside a worker of a process
+//! What this program is when one of its implementations starts it again, beside a worker of a process
 //! pool.
 
 use std::env;

@@ -1,15 +1,15 @@
-//! Contests: the ways to do the same work side by side, in Rust and in Python, and beside what
+//! Benchmarks: the ways to do the same work side by side, in Rust and in Python, and beside what
 //! cannot be beaten.
 //!
-//! Each of the [`contests`] names its contenders. A [`contender`] is a process of its own, which is
+//! Each of the [`benchmarks`] names its implementations. A [`implementation`] is a process of its own, which is
 //! told how much to do and prints its figures; [`arena`] has them take turns, in rounds; the
 //! [`report`] says who is ahead. The other modules are what they share.
 
 pub mod arena;
+pub mod benchmarks;
 pub mod child;
-pub mod contender;
-pub mod contests;
 pub mod cores;
+pub mod implementation;
 pub mod measure;
 pub mod python;
 pub mod report;

@@ -1,7 +1,7 @@
-//! Holds the contests: `cargo run --release -p bench`.
+//! Holds the benchmarks: `cargo run --release -p bench`.
 //!
-//! The tables go to stdout, the progress to stderr, all figures to `target/bench/results.json`, and
-//! pictures of them beside it.
+//! The tables go to stdout, the progress to stderr, and all figures to `target/bench/results.json`.
+//! `cargo run -p guide -- charts` draws them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -9,13 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use bench::arena::{Arena, Effort};
-use bench::contender::{Contest, Turn, Way};
-use bench::{child, contests, python, report};
+use bench::implementation::{Benchmark, Turn, Way};
+use bench::{benchmarks, child, python, report};
 use clap::{Parser, Subcommand};
-use guide::chart;
-use guide::contest::{Language, Results, Statement, VERSION, directive};
-use guide::recording::{self, Machine};
-use guide::words::ENGLISH;
+use harness::machine::{self, Machine};
+use harness::results::{Category, Results, Statement, VERSION, directive};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Measures the ways to do the same work side by side: in Rust, in Python, and beside what cannot
@@ -28,13 +26,13 @@ struct Arguments {
     /// Try everything in under a minute; the figures are rough
     #[arg(long)]
     quick: bool,
-    /// Hold only this contest; may be given more than once
+    /// Hold only this benchmark; may be given more than once
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// How often each contender has its turn [default: 5; 1 if quick]
+    /// How often each implementation has its turn [default: 5; 1 if quick]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
     rounds: Option<u8>,
-    /// Name the contests
+    /// Name the benchmarks
     #[arg(long)]
     list: bool,
     /// Where to put the results; target/bench if left out
@@ -47,11 +45,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Be one of the contenders, and print its figures
+    /// Be one of the implementations, and print its figures
     #[command(hide = true)]
-    Contender {
-        contest: String,
-        contender: String,
+    Implementation {
+        benchmark: String,
+        implementation: String,
         size: u64,
         milliseconds: u64,
         python: Option<PathBuf>,
@@ -59,7 +57,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    contests::play_part();
+    benchmarks::play_part();
     match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
@@ -70,31 +68,31 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
-    if let Some(Task::Contender { contest, contender, size, milliseconds, python }) =
+    if let Some(Task::Implementation { benchmark, implementation, size, milliseconds, python }) =
         arguments.command
     {
         let turn = Turn { size, time: Duration::from_millis(milliseconds), python };
-        contend(&contest, &contender, &turn)?;
+        contend(&benchmark, &implementation, &turn)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let all = contests::all();
+    let all = benchmarks::all();
     if arguments.list {
-        for contest in &all {
-            println!("{:12}  {}", contest.name, contest.question);
+        for benchmark in &all {
+            println!("{:12}  {}", benchmark.name, benchmark.question);
         }
         return Ok(ExitCode::SUCCESS);
     }
     for name in &arguments.only {
-        if !all.iter().any(|contest| contest.name == name) {
-            let known: Vec<_> = all.iter().map(|contest| contest.name).collect();
-            eprintln!("error: no contest {name}; there are {}", known.join(", "));
+        if !all.iter().any(|benchmark| benchmark.name == name) {
+            let known: Vec<_> = all.iter().map(|benchmark| benchmark.name).collect();
+            eprintln!("error: no benchmark {name}; there are {}", known.join(", "));
             return Ok(ExitCode::from(2));
         }
     }
-    let named = |contest: &Contest| {
-        arguments.only.is_empty() || arguments.only.iter().any(|name| name == contest.name)
+    let named = |benchmark: &Benchmark| {
+        arguments.only.is_empty() || arguments.only.iter().any(|name| name == benchmark.name)
     };
-    let contests: Vec<_> = all.into_iter().filter(named).collect();
+    let benchmarks: Vec<_> = all.into_iter().filter(named).collect();
     let effort = Effort {
         rounds: arguments.rounds.unwrap_or(if arguments.quick { 1 } else { 5 }).into(),
         time: Duration::from_millis(if arguments.quick { 100 } else { 500 }),
@@ -104,27 +102,29 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let destination = arguments.dest.unwrap_or_else(|| root.join("target/bench"));
     let runtime = tokio::runtime::Runtime::new()?;
     // Before anybody listens to Ctrl-C, which then ends cargo and pip as usual.
-    build(&contests, root)?;
-    let with_packages = contests.iter().any(|contest| contest.python_packages);
+    build(&benchmarks, root)?;
+    let with_packages = benchmarks.iter().any(|benchmark| benchmark.python_packages);
     let python = find_python(&runtime, with_packages, root);
     let arena = Arena { executable: child::this_program()?, python, root: root.to_owned() };
     runtime.block_on(async {
         tokio::select! {
-            held = hold(&contests, effort, &arena, &destination, arguments.keep) => held,
+            held = hold(&benchmarks, effort, &arena, &destination, arguments.keep) => held,
             signal = tokio::signal::ctrl_c() => {
                 signal.context("waiting for Ctrl-C")?;
-                Ok(ExitCode::from(130)) // the contender under way ends with us
+                Ok(ExitCode::from(130)) // the implementation under way ends with us
             }
         }
     })
 }
 
-/// Takes part in a contest as one of its contenders.
-fn contend(contest: &str, contender: &str, turn: &Turn) -> Result<()> {
-    let all = contests::all();
-    let contest = all.iter().find(|other| other.name == contest).context("no such contest")?;
-    let contender = contest.contenders.iter().find(|other| other.name == contender);
-    let Way::Here(way) = contender.context("no such contender")?.way else {
+/// Takes part in a benchmark as one of its implementations.
+fn contend(benchmark: &str, implementation: &str, turn: &Turn) -> Result<()> {
+    let all = benchmarks::all();
+    let benchmark =
+        all.iter().find(|other| other.name == benchmark).context("no such benchmark")?;
+    let implementation =
+        benchmark.implementations.iter().find(|other| other.name == implementation);
+    let Way::Here(way) = implementation.context("no such implementation")?.way else {
         bail!("it is not for this program");
     };
     println!("{}", serde_json::to_string(&way(turn)?)?);
@@ -132,30 +132,31 @@ fn contend(contest: &str, contender: &str, turn: &Turn) -> Result<()> {
 }
 
 async fn hold(
-    contests: &[Contest],
+    benchmarks: &[Benchmark],
     effort: Effort,
     arena: &Arena,
     destination: &Path,
     keep: bool,
 ) -> Result<ExitCode> {
     let root = &arena.root;
-    let mut languages = vec![recording::version_of("rustc", root).await?];
+    let mut languages = vec![machine::version_of("rustc", root).await?];
     if let Some(python) = &arena.python {
-        languages.push(recording::version_of(python, root).await?);
+        languages.push(machine::version_of(python, root).await?);
     }
     std::fs::create_dir_all(destination)
         .with_context(|| format!("making {}", destination.display()))?;
     let mut results =
-        Results { version: VERSION, machine: Machine::this(), languages, contests: Vec::new() };
+        Results { version: VERSION, machine: Machine::this(), languages, benchmarks: Vec::new() };
+    let file = destination.join("results.json");
     let started = Instant::now();
     let bar = progress_bar();
     let mut ours_failed = false;
-    for (number, contest) in contests.iter().enumerate() {
-        let place = format!("[{}/{}] {}", number + 1, contests.len(), contest.name);
+    for (number, benchmark) in benchmarks.iter().enumerate() {
+        let place = format!("[{}/{}] {}", number + 1, benchmarks.len(), benchmark.name);
         if bar.is_hidden() {
             eprintln!("{place}");
         }
-        let held = arena.hold(contest, effort, |turn, turns, words| {
+        let held = arena.hold(benchmark, effort, |turn, turns, words| {
             bar.set_length(turns as u64);
             bar.set_position(turn as u64 - 1);
             bar.set_message(format!("{place}: {words}"));
@@ -163,24 +164,24 @@ async fn hold(
         let held = held.await;
         bar.suspend(|| print!("{}", report::table(&held)));
         let may_fail = |name: &str| {
-            let who = contest.contenders.iter().find(|contender| contender.name == name);
-            who.is_none_or(|contender| contender.language == Language::Python)
+            let who =
+                benchmark.implementations.iter().find(|implementation| implementation.name == name);
+            who.is_none_or(|implementation| implementation.category == Category::Python)
         };
-        ours_failed |= held.left_out.iter().any(|out| !may_fail(&out.contender));
-        draw(&held, destination)?;
-        results.contests.push(held);
-        results.write(&destination.join("results.json"))?;
+        ours_failed |= held.left_out.iter().any(|out| !may_fail(&out.implementation));
+        results.benchmarks.push(held);
+        results.write(&file)?;
     }
     bar.finish_and_clear();
 
-    print!("{}", report::winners(&results.contests));
+    print!("{}", report::winners(&results.benchmarks));
     if !effort.quick {
         for contradiction in contradictions(&results, root)? {
             println!("the book says otherwise: {contradiction}");
         }
     }
     let took = started.elapsed().as_secs();
-    println!("\n{took} s; all figures and pictures are in {}", destination.display());
+    println!("\n{took} s; all figures are in {}", file.display());
     if keep {
         results.keep(&root.join("guide/results.json"))?;
         println!("kept for the book in guide/results.json");
@@ -188,7 +189,7 @@ async fn hold(
     Ok(if ours_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What the book's pages say of these contests, and what was measured contradicts. What was not
+/// What the book's pages say of these benchmarks, and what was measured contradicts. What was not
 /// measured, as without Python, contradicts nothing.
 fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
     let mut contradictions = Vec::new();
@@ -212,19 +213,9 @@ fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
     Ok(contradictions)
 }
 
-/// Draws a picture of each measure of a contest, as the book shows it.
-fn draw(contest: &guide::contest::Contest, folder: &Path) -> Result<()> {
-    for measure in &contest.measures {
-        let name = format!("{}, {}.svg", contest.name, measure.name).replace('/', "");
-        let picture = chart::file(contest, measure, &ENGLISH);
-        std::fs::write(folder.join(&name), picture).with_context(|| format!("writing {name}"))?;
-    }
-    Ok(())
-}
-
-/// Builds the programs that contenders start, as optimised as this one.
-fn build(contests: &[Contest], root: &Path) -> Result<()> {
-    let programs: Vec<_> = contests.iter().flat_map(|contest| contest.programs).collect();
+/// Builds the programs that implementations start, as optimised as this one.
+fn build(benchmarks: &[Benchmark], root: &Path) -> Result<()> {
+    let programs: Vec<_> = benchmarks.iter().flat_map(|benchmark| benchmark.programs).collect();
     if programs.is_empty() {
         return Ok(());
     }
@@ -238,19 +229,19 @@ fn build(contests: &[Contest], root: &Path) -> Result<()> {
         command.args(["-p", program]);
     }
     let built = command.status().context("starting cargo")?;
-    ensure!(built.success(), "the programs of the contenders do not compile");
+    ensure!(built.success(), "the programs of the implementations do not compile");
     Ok(())
 }
 
-/// Python, with the packages that some contenders need where they can be had. What is missing is
+/// Python, with the packages that some implementations need where they can be had. What is missing is
 /// said.
 fn find_python(
     runtime: &tokio::runtime::Runtime,
     with_packages: bool,
     root: &Path,
 ) -> Option<PathBuf> {
-    let Some(interpreter) = runtime.block_on(guide::run::interpreter()) else {
-        eprintln!("there is no Python 3.10 or newer: its contenders are left out");
+    let Some(interpreter) = runtime.block_on(harness::run::interpreter()) else {
+        eprintln!("there is no Python 3.10 or newer: its implementations are left out");
         return None;
     };
     if !with_packages {
@@ -259,7 +250,7 @@ fn find_python(
     match python::make_environment(root, &interpreter) {
         Ok(()) => Some(python::in_environment(root)),
         Err(error) => {
-            eprintln!("contenders that need Python's packages are left out: {error:#}");
+            eprintln!("implementations that need Python's packages are left out: {error:#}");
             Some(interpreter)
         }
     }

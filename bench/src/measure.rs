@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use guide::contest::Spread;
+use harness::results::Spread;
 
 /// How many seconds one run takes: the median of many batches, so that a moment in which the machine
 /// did something else does not count. `run` is told how many make a batch.

@@ -1,4 +1,4 @@
-//! Python beside us: an environment of its own, with the packages that the contenders need.
+//! Python beside us: an environment of its own, with the packages that the implementations need.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// The packages, with their versions, from the workspace's root.
-pub const REQUIREMENTS: &str = "examples-async/compute-service/requirements.txt";
+pub const REQUIREMENTS: &str = "crates/compute-service/requirements.txt";
 
 /// Where the environment's interpreter is, from the workspace's root.
 pub fn in_environment(root: &Path) -> PathBuf {

@@ -1,32 +1,33 @@
-//! Tells on a terminal what a contest gave.
+//! Tells on a terminal what a benchmark gave.
 
 use std::fmt::Write as _;
 
-use guide::contest::{Contest, Entry, Language, Measure, Spread, digits, thousands};
+use harness::results::{BenchmarkResult, Category, Entry, Measure, Spread, digits, thousands};
 
-/// A contest as a table: the median of the rounds with the least and the most, and how many times
+/// A benchmark as a table: the median of the rounds with the least and the most, and how many times
 /// the figure of the one who is ahead that is, from the pairs of the same round.
-pub fn table(contest: &Contest) -> String {
-    let mut text = format!("\n{}: {}\n{}\n", contest.name, contest.question, contest.method);
-    for measure in &contest.measures {
-        for size in contest.sizes() {
-            let Some(best) = contest.best(measure, size) else { continue };
-            let at = size.map(|size| format!(", {}", contest.heading(size)));
+pub fn table(benchmark: &BenchmarkResult) -> String {
+    let mut text = format!("\n{}: {}\n{}\n", benchmark.name, benchmark.question, benchmark.method);
+    for measure in &benchmark.measures {
+        for size in benchmark.sizes() {
+            let Some(best) = benchmark.best(measure, size) else { continue };
+            let at = size.map(|size| format!(", {}", benchmark.heading(size)));
             let heading = format!("{}{}", measure.heading(), at.unwrap_or_default());
             line(
                 &mut text,
                 &heading,
                 ["median", "least", "most", "ratio", "least", "most"].map(str::to_owned),
             );
-            for entry in contest.at(size) {
+            for entry in benchmark.at(size) {
                 row(&mut text, entry, best, measure);
             }
         }
     }
-    for out in &contest.left_out {
+    for out in &benchmark.left_out {
         let at = out.size.map(|size| format!(" from {} on", thousands(size)));
-        let (contender, at) = (&out.contender, at.unwrap_or_default());
-        writeln!(text, "left out: {contender}{at}: {}", out.why).expect("a string takes all text");
+        let (implementation, at) = (&out.implementation, at.unwrap_or_default());
+        writeln!(text, "left out: {implementation}{at}: {}", out.why)
+            .expect("a string takes all text");
     }
     text
 }
@@ -38,9 +39,9 @@ fn row(text: &mut String, entry: &Entry, best: &Entry, measure: &Measure) {
     let [median, least, most] = cells(spread);
     let ratio = ratio.map_or_else(Default::default, cells);
     let [ratio_median, ratio_least, ratio_most] = ratio;
-    let name = match entry.language {
-        Language::Floor => format!("  ({})", entry.contender),
-        _ => format!("  {}", entry.contender),
+    let name = match entry.category {
+        Category::LowerBound => format!("  ({})", entry.implementation),
+        _ => format!("  {}", entry.implementation),
     };
     line(text, &name, [median, least, most, ratio_median, ratio_least, ratio_most]);
 }
@@ -53,20 +54,20 @@ fn line(text: &mut String, name: &str, cells: [String; 6]) {
     written.expect("a string takes all text");
 }
 
-/// Who is ahead in each contest, a line for each size.
-pub fn winners(contests: &[Contest]) -> String {
+/// Who is ahead in each benchmark, a line for each size.
+pub fn winners(benchmarks: &[BenchmarkResult]) -> String {
     let mut text = String::from("\nWho is ahead\n");
-    for contest in contests {
-        let Some(measure) = contest.measures.first() else { continue };
-        for size in contest.sizes() {
-            let ahead = contest.ahead(measure, size);
+    for benchmark in benchmarks {
+        let Some(measure) = benchmark.measures.first() else { continue };
+        for size in benchmark.sizes() {
+            let ahead = benchmark.ahead(measure, size);
             if ahead.is_empty() {
                 continue;
             }
-            let names: Vec<_> = ahead.iter().map(|entry| entry.contender.as_str()).collect();
+            let names: Vec<_> = ahead.iter().map(|entry| entry.implementation.as_str()).collect();
             let size = size.map(|size| format!(" {}", thousands(size))).unwrap_or_default();
             let written =
-                writeln!(text, "  {:<28}{}", format!("{}{size}", contest.name), names.join("; "));
+                writeln!(text, "  {:<28}{}", format!("{}{size}", benchmark.name), names.join("; "));
             written.expect("a string takes all text");
         }
     }

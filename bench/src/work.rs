@@ -1,4 +1,4 @@
-//! CPU work that contests share. It walks Collatz's sequences: a sum of squares is turned into a
+//! CPU work that benchmarks share. It walks Collatz's sequences: a sum of squares is turned into a
 //! formula by the compiler, and then there is no work left to measure.
 
 use std::hint::black_box;

@@ -1,17 +1,16 @@
 //! Builds the book with mdBook, strictly: what mdBook only logs fails the build.
-
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
+use harness::examples::Workspace;
 use mdbook_driver::MDBook;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
-use crate::examples::Workspace;
 use crate::ledger::Ledger;
 use crate::page::{Examples, source_copy, test_copy};
 

@@ -1,39 +1,49 @@
-//! Draws a contest: a row for each contender at each size, with a dot at the median of the rounds
+//! Draws a benchmark: a row for each implementation at each size, with a dot at the median of the rounds
 //! and a line from the least to the most.
 //!
 //! As in [`crate::timeline`], lengths across are percentages and all others are fixed, so that text
 //! is as large on a phone as on a wide screen, and colours are the theme's.
+use std::fs;
+use std::path::Path;
 
+use anyhow::{Context, Result};
+use harness::results::{
+    BenchmarkResult, Category, Entry, Measure, Results, Spread, digits, thousands,
+};
 use maud::{Markup, html};
 
-use crate::contest::{Contest, Entry, Language, Measure, Results, Spread, digits, thousands};
 use crate::words::Words;
 
 const ROW: usize = 36;
 const HEADING: usize = 30;
 const AXIS: usize = 24;
 
-/// A picture of one measure of a contest. `id` must be unique on the page.
-pub fn draw(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> Markup {
-    picture(id, contest, measure, words).0
+/// A picture of one measure of a benchmark. `id` must be unique on the page.
+pub fn draw(id: &str, benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> Markup {
+    picture(id, benchmark, measure, words).0
 }
 
 /// The picture and its height.
-fn picture(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> (Markup, usize) {
-    let scale = Scale::of(contest, measure);
+fn picture(
+    id: &str,
+    benchmark: &BenchmarkResult,
+    measure: &Measure,
+    words: &Words,
+) -> (Markup, usize) {
+    let scale = Scale::of(benchmark, measure);
     let mut height = 4;
     let mut place = |by: usize| {
         let y = height;
         height += by;
         y
     };
-    let groups: Vec<_> = contest
+    let groups: Vec<_> = benchmark
         .sizes()
         .into_iter()
         .map(|size| {
-            let heading = size.map(|size| (place(HEADING), contest.heading(size)));
+            let heading = size.map(|size| (place(HEADING), benchmark.heading(size)));
             let entries =
-                contest.at(size).filter_map(|entry| Some((entry, entry.spread(measure)?)));
+                benchmark.at(size).filter_map(|entry| Some((entry, entry.spread(measure)?)));
             let rows: Vec<_> = entries.map(|(entry, spread)| (place(ROW), entry, spread)).collect();
             (heading, rows)
         })
@@ -44,8 +54,8 @@ fn picture(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> (Ma
         svg.dots role="img" width="100%" height=(height)
             aria-labelledby={ (id) "-title " (id) "-description" }
         {
-            title id={ (id) "-title" } { (contest.question) " " (caption(measure, &scale, words)) }
-            desc id={ (id) "-description" } { (describe(contest, measure, words)) }
+            title id={ (id) "-title" } { (benchmark.question) " " (caption(measure, &scale, words)) }
+            desc id={ (id) "-description" } { (describe(benchmark, measure, words)) }
             @for (at, anchor) in scale.ticks() {
                 line.grid x1=(scale.across(at)) x2=(scale.across(at)) y1="4" y2=(bottom) {}
                 text.tick x=(scale.across(at)) y=(bottom + 16) text-anchor=(anchor) { (tick(at)) }
@@ -55,10 +65,10 @@ fn picture(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> (Ma
                     text.heading x="0" y=(y + 20) { (heading) }
                 }
                 @for (y, entry, spread) in rows {
-                    @let class = class(entry.language);
+                    @let class = class(entry.category);
                     text x="0" y=(y + 14) { (label(entry, measure, *spread, words)) }
                     line.rail x1="0" x2="100%" y1=(y + 24) y2=(y + 24) {}
-                    @if entry.language == Language::Floor {
+                    @if entry.category == Category::LowerBound {
                         // As high as the rows that it bounds.
                         @let first = rows.first().map_or(*y, |row| row.0);
                         @let last = rows.last().map_or(*y, |row| row.0);
@@ -75,9 +85,29 @@ fn picture(id: &str, contest: &Contest, measure: &Measure, words: &Words) -> (Ma
     (picture, height)
 }
 
+/// Writes a picture of each measure of each benchmark next to `results_file`, in the colors of the
+/// reader's system, and returns how many.
+///
+/// # Errors
+///
+/// When a picture cannot be written.
+pub fn files(results: &Results, results_file: &Path, words: &Words) -> Result<usize> {
+    let mut drawn = 0;
+    for benchmark in &results.benchmarks {
+        for measure in &benchmark.measures {
+            let name = format!("{}, {}.svg", benchmark.name, measure.name).replace('/', "");
+            let picture = results_file.with_file_name(&name);
+            fs::write(&picture, file(benchmark, measure, words))
+                .with_context(|| format!("writing {}", picture.display()))?;
+            drawn += 1;
+        }
+    }
+    Ok(drawn)
+}
+
 /// The same picture as a file of its own, with its question, and in the colours of the reader's
 /// system.
-pub fn file(contest: &Contest, measure: &Measure, words: &Words) -> String {
+fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String {
     const STYLE: &str = "svg { overflow: visible; font: 14px sans-serif; fill: #222; --paper: #fff } \
         .question, .heading { font-weight: 600 } \
         .rail, .grid { stroke: #8886 } \
@@ -91,12 +121,12 @@ pub fn file(contest: &Contest, measure: &Measure, words: &Words) -> String {
             svg { fill: #ddd; --paper: #1a1a1a; background: var(--paper) } \
             .rust { fill: #64b5f6; stroke: #64b5f6 } \
             .python { stroke: #ffb74d } }";
-    let (picture, height) = picture(&contest.name, contest, measure, words);
-    let caption = caption(measure, &Scale::of(contest, measure), words);
+    let (picture, height) = picture(&benchmark.name, benchmark, measure, words);
+    let caption = caption(measure, &Scale::of(benchmark, measure), words);
     let file = html! {
         svg xmlns="http://www.w3.org/2000/svg" width="720" height=(height + 80) {
             style { (STYLE) }
-            text.question x="20" y="28" { (contest.question) }
+            text.question x="20" y="28" { (benchmark.question) }
             text x="20" y="48" { (caption) }
             svg x="20" y="60" width="680" height=(height) { (picture) }
         }
@@ -117,33 +147,33 @@ fn label(entry: &Entry, measure: &Measure, spread: Spread, words: &Words) -> Str
     let Spread { least, median, most } = spread;
     let (median, least, most) = (measure.show(median), digits(least), digits(most));
     if least == most {
-        format!("{}: {median}", entry.contender)
+        format!("{}: {median}", entry.implementation)
     } else {
-        format!("{}: {median} ({})", entry.contender, (words.range)(&least, &most))
+        format!("{}: {median} ({})", entry.implementation, (words.range)(&least, &most))
     }
 }
 
-fn class(language: Language) -> &'static str {
+fn class(language: Category) -> &'static str {
     match language {
-        Language::Rust => "rust",
-        Language::Python => "python",
-        Language::Floor => "bound",
+        Category::Rust => "rust",
+        Category::Python => "python",
+        Category::LowerBound => "bound",
     }
 }
 
 /// In words what the picture shows, for those who do not see it.
-fn describe(contest: &Contest, measure: &Measure, words: &Words) -> String {
+fn describe(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String {
     let rows = |size| {
-        contest
+        benchmark
             .at(size)
             .filter_map(|entry| Some(label(entry, measure, entry.spread(measure)?, words)))
             .collect::<Vec<_>>()
             .join("; ")
     };
-    let sizes = contest.sizes().into_iter();
+    let sizes = benchmark.sizes().into_iter();
     let groups: Vec<_> = sizes
         .map(|size| match size {
-            Some(number) => format!("{}: {}", contest.heading(number), rows(size)),
+            Some(number) => format!("{}: {}", benchmark.heading(number), rows(size)),
             None => rows(size),
         })
         .collect();
@@ -161,8 +191,8 @@ struct Scale {
 impl Scale {
     /// A scale for all values of a measure: logarithmic where they are further apart than ten
     /// times, else from 0.
-    fn of(contest: &Contest, measure: &Measure) -> Self {
-        let spreads = || contest.entries.iter().filter_map(|entry| entry.spread(measure));
+    fn of(benchmark: &BenchmarkResult, measure: &Measure) -> Self {
+        let spreads = || benchmark.entries.iter().filter_map(|entry| entry.spread(measure));
         let least = spreads().map(|spread| spread.least).fold(f64::INFINITY, f64::min);
         let most = spreads().map(|spread| spread.most).fold(0.0, f64::max);
         if least > 0.0 && most / least > 10.0 {
@@ -239,72 +269,78 @@ fn round_down(value: f64) -> f64 {
     steps.into_iter().find(|&step| step <= value * 1.0001).unwrap_or(value)
 }
 
-/// A contest as a page shows it: a picture of each of these measures, all figures as a table, and
+/// A benchmark as a page shows it: a picture of each of these measures, all figures as a table, and
 /// how to measure it again. Its address on the page is [`anchor`].
-pub fn show(results: &Results, contest: &Contest, measures: &[&Measure], words: &Words) -> Markup {
+pub fn show(
+    results: &Results,
+    benchmark: &BenchmarkResult,
+    measures: &[&Measure],
+    words: &Words,
+) -> Markup {
     let rounds =
-        contest.entries.iter().flat_map(|entry| entry.figures.values().map(Vec::len)).max();
-    let (place, languages) = (results.machine.at(&contest.measured), results.languages.join(", "));
+        benchmark.entries.iter().flat_map(|entry| entry.figures.values().map(Vec::len)).max();
+    let (place, languages) =
+        (results.machine.at(&benchmark.measured), results.languages.join(", "));
     html! {
-        figure.contest id=(anchor(&contest.name)) {
-            figcaption { strong { (contest.question) } " " (contest.method) }
+        figure.benchmark id=(anchor(&benchmark.name)) {
+            figcaption { strong { (benchmark.question) } " " (benchmark.method) }
             div.charts {
                 @for (number, measure) in measures.iter().enumerate() {
                     div.chart {
-                        p.measure { (caption(measure, &Scale::of(contest, measure), words)) }
-                        (draw(&format!("{}-{number}", contest.name), contest, measure, words))
+                        p.measure { (caption(measure, &Scale::of(benchmark, measure), words)) }
+                        (draw(&format!("{}-{number}", benchmark.name), benchmark, measure, words))
                     }
                 }
             }
             details {
                 summary { (words.all_figures) }
-                (table(contest, words))
+                (table(benchmark, words))
             }
             p.machine { ((words.measured)(rounds.unwrap_or(0), &place, &languages)) }
-            p.machine { (words.measure_again) " " code { (command(contest)) } }
+            p.machine { (words.measure_again) " " code { (command(benchmark)) } }
         }
     }
 }
 
-/// The id of a contest's figure.
-pub fn anchor(contest: &str) -> String {
-    format!("contest-{contest}")
+/// The id of a benchmark's figure.
+pub fn anchor(benchmark: &str) -> String {
+    format!("benchmark-{benchmark}")
 }
 
-fn command(contest: &Contest) -> String {
-    format!("cargo run --release -p bench -- --only {}", contest.name)
+fn command(benchmark: &BenchmarkResult) -> String {
+    format!("cargo run --release -p bench -- --only {}", benchmark.name)
 }
 
-/// All figures of a contest: the median of the rounds, and the least and the most.
-fn table(contest: &Contest, words: &Words) -> Markup {
+/// All figures of a benchmark: the median of the rounds, and the least and the most.
+fn table(benchmark: &BenchmarkResult, words: &Words) -> Markup {
     html! {
-        div.table-wrapper tabindex="0" role="group" aria-label=(contest.question) {
+        div.table-wrapper tabindex="0" role="group" aria-label=(benchmark.question) {
             table.sortable {
                 thead {
                     tr {
-                        th scope="col" { (words.contender) }
-                        @if let Some(sizes) = &contest.sizes { th scope="col" { (sizes) } }
-                        @for measure in &contest.measures {
+                        th scope="col" { (words.implementation) }
+                        @if let Some(sizes) = &benchmark.sizes { th scope="col" { (sizes) } }
+                        @for measure in &benchmark.measures {
                             th scope="col" { (measure.heading()) }
                         }
                     }
                 }
                 tbody {
-                    @for entry in contest.sizes().into_iter().flat_map(|size| contest.at(size)) {
+                    @for entry in benchmark.sizes().into_iter().flat_map(|size| benchmark.at(size)) {
                         tr {
-                            th scope="row" { (entry.contender) }
+                            th scope="row" { (entry.implementation) }
                             @if let Some(size) = entry.size {
                                 td.number data-value=(size) { (thousands(size)) }
                             }
-                            @for measure in &contest.measures { (cell(entry.spread(measure), words)) }
+                            @for measure in &benchmark.measures { (cell(entry.spread(measure), words)) }
                         }
                     }
                 }
             }
         }
-        @for out in &contest.left_out {
+        @for out in &benchmark.left_out {
             @let size = out.size.map(|size| (words.from_on)(&thousands(size)));
-            p { (words.left_out) ": " (out.contender) " " (size.unwrap_or_default()) ": " (out.why) }
+            p { (words.left_out) ": " (out.implementation) " " (size.unwrap_or_default()) ": " (out.why) }
         }
     }
 }
@@ -322,32 +358,32 @@ fn cell(spread: Option<Spread>, words: &Words) -> Markup {
     }
 }
 
-/// The questions of all contests, and who is ahead at which size. `link` has the address of each.
+/// The questions of all benchmarks, and who is ahead at which size. `link` has the address of each.
 pub fn overview(
     results: &Results,
-    link: impl Fn(&Contest) -> Option<String>,
+    link: impl Fn(&BenchmarkResult) -> Option<String>,
     words: &Words,
 ) -> Markup {
     html! {
-        div.table-wrapper tabindex="0" role="group" aria-label=(words.contests[0]) {
+        div.table-wrapper tabindex="0" role="group" aria-label=(words.benchmarks[0]) {
             table {
-                thead { tr { @for word in words.contests { th scope="col" { (word) } } } }
+                thead { tr { @for word in words.benchmarks { th scope="col" { (word) } } } }
                 tbody {
-                    @for contest in &results.contests {
-                        @let sizes = contest.sizes();
+                    @for benchmark in &results.benchmarks {
+                        @let sizes = benchmark.sizes();
                         @for (number, &size) in sizes.iter().enumerate() {
                             tr {
                                 @if number == 0 {
                                     th scope="rowgroup" rowspan=(sizes.len()) {
-                                        @match link(contest) {
-                                            Some(link) => a href=(link) { (contest.question) },
-                                            None => (contest.question),
+                                        @match link(benchmark) {
+                                            Some(link) => a href=(link) { (benchmark.question) },
+                                            None => (benchmark.question),
                                         }
                                     }
                                 }
-                                td.number { (size.map(|size| contest.heading(size)).unwrap_or_default()) }
-                                td { (ahead(contest, size)) }
-                                td { (next(contest, size)) }
+                                td.number { (size.map(|size| benchmark.heading(size)).unwrap_or_default()) }
+                                td { (ahead(benchmark, size)) }
+                                td { (next(benchmark, size)) }
                             }
                         }
                     }
@@ -358,12 +394,12 @@ pub fn overview(
 }
 
 /// Who is ahead, with the figure: `tokio tasks: 1.08 s`.
-fn ahead(contest: &Contest, size: Option<u64>) -> String {
-    let Some(measure) = contest.measures.first() else { return String::new() };
-    let ahead = contest.ahead(measure, size);
+fn ahead(benchmark: &BenchmarkResult, size: Option<u64>) -> String {
+    let Some(measure) = benchmark.measures.first() else { return String::new() };
+    let ahead = benchmark.ahead(measure, size);
     let ahead = ahead
         .iter()
-        .filter_map(|entry| Some(format!("{}: {}", entry.contender, figure(entry, measure)?)));
+        .filter_map(|entry| Some(format!("{}: {}", entry.implementation, figure(entry, measure)?)));
     ahead.collect::<Vec<_>>().join("; ")
 }
 
@@ -373,18 +409,18 @@ fn figure(entry: &Entry, measure: &Measure) -> Option<String> {
 }
 
 /// Who comes next, and how many times as much that is: `asyncio.gather: 1.07 ×`.
-fn next(contest: &Contest, size: Option<u64>) -> String {
-    let Some(measure) = contest.measures.first() else { return String::new() };
-    let Some(best) = contest.best(measure, size) else { return String::new() };
-    let next = contest.next(measure, size);
+fn next(benchmark: &BenchmarkResult, size: Option<u64>) -> String {
+    let Some(measure) = benchmark.measures.first() else { return String::new() };
+    let Some(best) = benchmark.best(measure, size) else { return String::new() };
+    let next = benchmark.next(measure, size);
     let ratio = next.and_then(|next| Some((next, next.ratio(best, measure)?.median)));
     match ratio {
         // Nothing is no number of times more than nothing.
         Some((next, ratio)) if ratio.is_finite() => {
-            format!("{}: {}\u{a0}×", next.contender, digits(ratio))
+            format!("{}: {}\u{a0}×", next.implementation, digits(ratio))
         }
         Some((next, _)) => {
-            format!("{}: {}", next.contender, figure(next, measure).unwrap_or_default())
+            format!("{}: {}", next.implementation, figure(next, measure).unwrap_or_default())
         }
         None => String::new(),
     }

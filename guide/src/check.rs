@@ -1,15 +1,14 @@
 //! Checks what mdBook would let pass: dead links and fragments, ids that are not unique in the
 //! book, headings without an id, and code written by hand.
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use harness::results::{directive, shown};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 use crate::chart;
-use crate::contest::{directive, shown};
 
 /// Something wrong on a page.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +64,7 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
     for page in pages {
         let own = ids.entry(&page.path).or_default();
         for directive in page.text.lines().filter_map(directive) {
-            own.extend(shown(directive).map(|(contest, _)| chart::anchor(contest)));
+            own.extend(shown(directive).map(|(benchmark, _)| chart::anchor(benchmark)));
         }
         for (event, at) in page.events() {
             let Event::Start(Tag::Heading { level, id, .. }) = event else { continue };
@@ -183,7 +182,7 @@ mod tests {
     #[test]
     fn a_sound_book_passes() {
         let one = "# One\n\n## Part {#part}\n\n[two](deep/two.md#there) [up](#part) <https://x.y>\n\n\
-                   [race](#contest-race)\n\n{{#contest race: time}}\n";
+                   [race](#benchmark-race)\n\n{{#benchmark race: time}}\n";
         let two = "# Two\n\n## There {#there}\n\n![picture](../book.toml) [one](../one.md)\n";
         assert_eq!(faults(&[("one.md", one), ("deep/two.md", two)]), [""; 0]);
     }

@@ -1,12 +1,13 @@
 //! Compares recordings: a table of what every example cost, and bars for a few of them.
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use harness::examples::Workspace;
+use harness::machine::mebibytes;
+use harness::recording::{Recording, Run};
 use maud::{Markup, html};
 
-use crate::examples::Workspace;
-use crate::recording::{Recording, Run, mebibytes};
+use crate::timeline;
 
 /// A figure that can be compared, where it is known.
 struct Figure {
@@ -154,4 +155,31 @@ pub fn machines<'a>(recordings: impl Iterator<Item = &'a Recording>) -> Markup {
     html! {
         @for machine in machines { p.machine { "Recorded " (machine) "." } }
     }
+}
+
+/// What it cost, in a line: `5 workers · 6 OS threads · 1 process · 2.00 s · CPU 0.00 s ·
+/// 2.1 MiB`, without what is not known.
+pub fn cost_line(run: &Run) -> String {
+    let workers = timeline::workers(&run.lines).map(|(n, kind)| count(n as u64, &kind));
+    [
+        workers,
+        run.threads.map(|n| count(n, "OS thread")),
+        run.processes.map(|n| count(n, "process")),
+        Some(format!("{:.2} s", run.wall)),
+        run.cpu.map(|cpu| format!("CPU {cpu:.2} s")),
+        run.memory.map(|bytes| format!("{:.1} MiB", mebibytes(bytes))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join(" · ")
+}
+
+fn count(n: u64, what: &str) -> String {
+    let plural = match (n, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{n} {what}{plural}")
 }

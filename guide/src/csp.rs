@@ -1,6 +1,5 @@
 //! The Content-Security-Policy of the served book: nothing from elsewhere, and no script but the
 //! book's own.
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

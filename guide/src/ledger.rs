@@ -2,23 +2,25 @@
 //! and what proves that.
 //!
 //! The words are in `ledger.toml` beside the pages, a table `[C1]` for each claim. A proof is
-//! `example NAME`, `contest NAME`, or `test FILE NAME`, which is the function `NAME` in
-//! `tests/FILE.rs`. A claim without a proof, or with one that does not exist, is an error.
-
+//! `example NAME`, `benchmark NAME`, or `test FILE NAME`, which is the function `NAME` in
+//! `tests/suite/FILE.rs`. A claim without a proof, or with one that does not exist, is an error.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use harness::examples::Workspace;
+use harness::results::Results;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::contest::Results;
-use crate::examples::Workspace;
 use crate::words::Words;
 
 /// The ledger's file, in the folder of the pages.
 pub const FILE: &str = "ledger.toml";
+
+/// The folder of all integration tests, from the workspace's root.
+const TESTS: &str = "tests/suite";
 
 /// How many claims the article makes: C1 to C25.
 pub const CLAIMS: usize = 25;
@@ -60,8 +62,8 @@ pub enum Verdict {
 pub enum Proof {
     /// An example.
     Example(String),
-    /// A contest.
-    Contest(String),
+    /// A benchmark.
+    Benchmark(String),
     /// A test: its file without `.rs`, and its name.
     Test(String, String),
 }
@@ -72,10 +74,10 @@ impl TryFrom<String> for Proof {
     fn try_from(proof: String) -> Result<Self, String> {
         match proof.split(' ').collect::<Vec<_>>()[..] {
             ["example", name] => Ok(Self::Example(name.to_owned())),
-            ["contest", name] => Ok(Self::Contest(name.to_owned())),
+            ["benchmark", name] => Ok(Self::Benchmark(name.to_owned())),
             ["test", file, name] => Ok(Self::Test(file.to_owned(), name.to_owned())),
             _ => Err(format!(
-                "{proof:?} is none of `example NAME`, `contest NAME` and `test FILE NAME`"
+                "{proof:?} is none of `example NAME`, `benchmark NAME` and `test FILE NAME`"
             )),
         }
     }
@@ -106,20 +108,31 @@ impl Ledger {
         Ok(Self(ledger))
     }
 
-    /// The files of tests that the ledger of a workspace may name, from the workspace's root.
+    /// The files of tests that the ledger of a workspace may name, from the workspace's root, with
+    /// `/`.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read.
+    /// When a folder cannot be read.
     pub fn tests(root: &Path) -> Result<Vec<String>> {
-        let folder = root.join("tests");
-        if !folder.is_dir() {
-            return Ok(Vec::new());
+        fn add(root: &Path, folder: &str, files: &mut Vec<String>) -> Result<()> {
+            let entries =
+                fs::read_dir(root.join(folder)).with_context(|| format!("reading {folder}"))?;
+            for entry in entries {
+                let entry = entry?;
+                let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                if entry.file_type()?.is_dir() {
+                    add(root, &path, files)?;
+                } else if path.ends_with(".rs") {
+                    files.push(path);
+                }
+            }
+            Ok(())
         }
+
         let mut files = Vec::new();
-        for entry in fs::read_dir(&folder).context("reading the folder tests")? {
-            let name = entry?.file_name();
-            files.extend(name.to_string_lossy().strip_suffix(".rs").map(source));
+        if root.join(TESTS).is_dir() {
+            add(root, TESTS, &mut files)?;
         }
         Ok(files)
     }
@@ -156,7 +169,7 @@ impl Ledger {
 }
 
 fn named(proof: &Proof, words: &Words, link: Option<String>) -> Markup {
-    let (Proof::Example(name) | Proof::Contest(name) | Proof::Test(_, name)) = proof;
+    let (Proof::Example(name) | Proof::Benchmark(name) | Proof::Test(_, name)) = proof;
     let name = html! {
         code {
             // A name may be broken after each of its words.
@@ -179,8 +192,8 @@ fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> 
             Proof::Example(name) => {
                 workspace.example(name)?;
             }
-            Proof::Contest(name) => {
-                results.contest(name)?;
+            Proof::Benchmark(name) => {
+                results.benchmark(name)?;
             }
             Proof::Test(file, name) => {
                 let file = source(file);
@@ -195,7 +208,7 @@ fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> 
 
 /// The file of tests of this name, from the workspace's root.
 pub fn source(file: &str) -> String {
-    format!("tests/{file}.rs")
+    format!("{TESTS}/{file}.rs")
 }
 
 /// Whether a source has a function of this name that is marked as a test, and not as one that is
@@ -226,10 +239,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proof_is_an_example_a_contest_or_a_test() {
+    fn a_proof_is_an_example_a_benchmark_or_a_test() {
         let parse = |proof: &str| Proof::try_from(proof.to_owned());
         assert_eq!(parse("example gather"), Ok(Proof::Example("gather".into())));
-        assert_eq!(parse("contest waiting"), Ok(Proof::Contest("waiting".into())));
+        assert_eq!(parse("benchmark waiting"), Ok(Proof::Benchmark("waiting".into())));
         assert_eq!(parse("test async gather"), Ok(Proof::Test("async".into(), "gather".into())));
         assert!(parse("test gather").is_err());
         assert!(parse("gather").is_err());

@@ -1,15 +1,17 @@
 //! The guide: builds the book, serves it, and lists the examples.
-
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use guide::book::{self, For};
-use guide::examples::Workspace;
-use guide::run::Limits;
 use guide::server::Server;
-use guide::{page, recording};
+use guide::words::ENGLISH;
+use guide::{chart, page};
+use harness::examples::Workspace;
+use harness::recording;
+use harness::results::Results;
+use harness::run::Limits;
 
 /// Builds the book of concurrency in Rust, and serves it to you.
 #[derive(Parser)]
@@ -37,6 +39,12 @@ enum Task {
     Record {
         /// The examples; all if left out
         names: Vec<String>,
+    },
+    /// Draw the results of a benchmark run as SVG files
+    Charts {
+        /// What `bench` wrote. Default: target/bench/results.json; the pictures go next to it
+        #[arg(value_name = "FILE")]
+        results: Option<PathBuf>,
     },
     /// Name every example, with what it shows
     List,
@@ -80,6 +88,12 @@ fn run(arguments: Arguments) -> Result<()> {
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
             book::build(&workspace, &destination, For::Everyone)?;
             println!("The book is in {}", destination.display());
+            Ok(())
+        }
+        Some(Task::Charts { results }) => {
+            let file = results.unwrap_or_else(|| root.join("target/bench/results.json"));
+            let drawn = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
+            println!("{drawn} pictures are next to {}", file.display());
             Ok(())
         }
         Some(Task::List) => {

@@ -6,16 +6,20 @@
 //! `ANCHOR_END: part`, and then the other part, of both sources. `{{#costs}}` is a table of what
 //! every example cost, and `{{#compare NAME NAME}}` shows these examples' costs as bars.
 //!
-//! `{{#contest NAME}}` shows a contest, and `{{#contest NAME: measure; other}}` these measures of it;
-//! `{{#contests}}` is a table of who is ahead in each. `{{#measured STATEMENT}}`, a
+//! `{{#benchmark NAME}}` shows a benchmark, and `{{#benchmark NAME: measure; other}}` these measures of it;
+//! `{{#benchmarks}}` is a table of who is ahead in each. `{{#measured STATEMENT}}`, a
 //! [`Statement`], leaves nothing on the page, and fails the build if the figures do not bear out
 //! what the page says there. `{{#ledger}}` is the [`Ledger`].
-
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use harness::examples::{Example, Workspace};
+use harness::recording::Recording;
+use harness::results::{BenchmarkResult, Results, Statement, directive, shown};
+use harness::run::{Stream, TimedLine};
+use harness::transcript::{Order, Transcript, next_name};
 use maud::{Markup, PreEscaped, html};
 use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
@@ -23,16 +27,11 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::chart;
 use crate::check::{self, Fault, Page};
 use crate::compare;
-use crate::contest::{Contest, Results, Statement, directive, shown};
-use crate::examples::{Example, Workspace};
 use crate::ledger::{self, Ledger, Proof};
-use crate::recording::{Recording, TimedLine};
-use crate::run::Stream;
 use crate::timeline::{self, Track};
-use crate::transcript::{Order, Transcript, next_name};
 use crate::words::{ENGLISH, Words};
 
-/// What the contests gave, as the book shows it, from the workspace's root.
+/// What the benchmarks gave, as the book shows it, from the workspace's root.
 pub const RESULTS: &str = "guide/results.json";
 
 /// The preprocessor `example` of `guide/book.toml`.
@@ -100,13 +99,17 @@ impl Preprocessor for Examples {
             }
         }
         if let Ok(results) = self.results() {
-            for contest in results.contests.iter().map(|contest| contest.name.as_str()) {
-                let message = match links.contests.get(contest).map_or(0, Vec::len) {
+            for benchmark in results.benchmarks.iter().map(|benchmark| benchmark.name.as_str()) {
+                let message = match links.benchmarks.get(benchmark).map_or(0, Vec::len) {
                     0 => {
-                        format!("no page shows the contest; put {{{{#contest {contest}}}}} on one")
+                        format!(
+                            "no page shows the benchmark; put {{{{#benchmark {benchmark}}}}} on one"
+                        )
                     }
                     1 => continue,
-                    _ => format!("{contest} is shown more than once; link to one of them instead"),
+                    _ => {
+                        format!("{benchmark} is shown more than once; link to one of them instead")
+                    }
                 };
                 faults.push(Fault { file: RESULTS.to_owned(), line: 1, message });
             }
@@ -136,13 +139,13 @@ struct Links<'a> {
     folder: &'a Path,
     /// The page that explains an example: the first that shows it, but for the front page.
     examples: BTreeMap<&'a str, &'a str>,
-    /// The pages that show a contest.
-    contests: BTreeMap<&'a str, Vec<&'a str>>,
+    /// The pages that show a benchmark.
+    benchmarks: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Links<'a> {
     fn of(pages: &'a [Page], folder: &'a Path) -> Self {
-        let (mut examples, mut contests) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+        let (mut examples, mut benchmarks) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
         // Backwards, so that of several pages the first one stays.
         for page in pages.iter().rev() {
             for directive in page.text.lines().filter_map(directive) {
@@ -150,17 +153,17 @@ impl<'a> Links<'a> {
                 if let Some(example) = directive.strip_prefix("example ") {
                     let name = example.split_once(':').map_or(example, |(name, _)| name);
                     examples.insert(name, path);
-                } else if let Some((contest, _)) = shown(directive) {
-                    contests.entry(contest).or_default().push(path);
+                } else if let Some((benchmark, _)) = shown(directive) {
+                    benchmarks.entry(benchmark).or_default().push(path);
                 }
             }
         }
-        Self { folder, examples, contests }
+        Self { folder, examples, benchmarks }
     }
 
-    /// The address of a contest, from the folder of all pages.
-    fn contest(&self, name: &str) -> Option<String> {
-        let page = self.contests.get(name)?.first()?;
+    /// The address of a benchmark, from the folder of all pages.
+    fn benchmark(&self, name: &str) -> Option<String> {
+        let page = self.benchmarks.get(name)?.first()?;
         Some(format!("{}#{}", page.replace(".md", ".html"), chart::anchor(name)))
     }
 
@@ -168,7 +171,7 @@ impl<'a> Links<'a> {
     fn proof(&self, proof: &Proof) -> Option<String> {
         match proof {
             Proof::Example(name) => Some(self.examples.get(name.as_str())?.replace(".md", ".html")),
-            Proof::Contest(name) => self.contest(name),
+            Proof::Benchmark(name) => self.benchmark(name),
             Proof::Test(file, _) => Some(test_copy(&ledger::source(file))),
         }
     }
@@ -223,12 +226,12 @@ impl Examples {
                 let names: Vec<_> = names.split_whitespace().collect();
                 compare::bars(&self.workspace, &names, id)
             }
-            ("contest", contest) if !contest.is_empty() => {
+            ("benchmark", benchmark) if !benchmark.is_empty() => {
                 let (name, measures) = shown(directive).unwrap_or_default();
-                self.contest(name, &measures)
+                self.benchmark(name, &measures)
             }
-            ("contests", "") => {
-                let link = |contest: &Contest| links.contest(&contest.name);
+            ("benchmarks", "") => {
+                let link = |benchmark: &BenchmarkResult| links.benchmark(&benchmark.name);
                 Ok(chart::overview(self.results()?, link, words).into_string())
             }
             ("measured", statement) if !statement.is_empty() => {
@@ -248,13 +251,13 @@ impl Examples {
             }
             _ => bail!(
                 "{{{{#{directive}}}}} is none of {{{{#example NAME}}}}, {{{{#costs}}}}, \
-                 {{{{#compare NAME NAME}}}}, {{{{#contest NAME}}}}, {{{{#contests}}}}, \
+                 {{{{#compare NAME NAME}}}}, {{{{#benchmark NAME}}}}, {{{{#benchmarks}}}}, \
                  {{{{#measured STATEMENT}}}} and {{{{#ledger}}}}"
             ),
         }
     }
 
-    /// What the contests gave, as it is kept for the book.
+    /// What the benchmarks gave, as it is kept for the book.
     fn results(&self) -> Result<&Results> {
         let read = || {
             Results::read(&self.workspace.root.join(RESULTS)).map_err(|error| format!("{error:#}"))
@@ -264,15 +267,15 @@ impl Examples {
             .map_err(|error| anyhow!("{error}; `cargo run --release -p bench -- --keep` makes it"))
     }
 
-    /// A contest, with pictures of these measures, or of the first if none is named.
-    fn contest(&self, name: &str, measures: &[&str]) -> Result<String> {
-        let contest = self.results()?.contest(name)?;
+    /// A benchmark, with pictures of these measures, or of the first if none is named.
+    fn benchmark(&self, name: &str, measures: &[&str]) -> Result<String> {
+        let benchmark = self.results()?.benchmark(name)?;
         let measures = if measures.is_empty() {
-            contest.measures.iter().take(1).collect()
+            benchmark.measures.iter().take(1).collect()
         } else {
-            measures.iter().map(|name| contest.measure(name)).collect::<Result<Vec<_>>>()?
+            measures.iter().map(|name| benchmark.measure(name)).collect::<Result<Vec<_>>>()?
         };
-        Ok(chart::show(self.results()?, contest, &measures, &ENGLISH).into_string())
+        Ok(chart::show(self.results()?, benchmark, &measures, &ENGLISH).into_string())
     }
 
     fn render(&self, name: &str, parts: &str, id: &str, root: &str) -> Result<String> {
@@ -400,13 +403,14 @@ fn render_output(transcript: &Transcript, caption: &str, words: &Words) -> Marku
 /// The picture of a recorded run, what it cost, and each line with its time.
 fn render_run(recording: &Recording, id: &str, words: &Words) -> Markup {
     let runs: Vec<_> = recording.runs().collect();
-    let tracks: Vec<Track<'_>> = runs.iter().map(|(language, run)| run.track(language)).collect();
+    let tracks: Vec<Track<'_>> =
+        runs.iter().map(|(language, run)| Track::of(run, language)).collect();
     html! {
         div.recorded role="group" aria-label=(words.run) {
             p.caption { (words.run) }
             (timeline::draw(id, words.timeline, &timeline::describe(&tracks), &tracks, 0.0))
             ul.costs {
-                @for (language, run) in &runs { li { b { (language) } " " (run.cost_line()) } }
+                @for (language, run) in &runs { li { b { (language) } " " (compare::cost_line(run)) } }
             }
             details.times {
                 summary { (words.lines_and_times) }

@@ -8,7 +8,6 @@
 //!
 //! The answer owns the run: when the reader stops it, or leaves, the connection closes, the answer
 //! is dropped, and with it the program's whole process tree.
-
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,14 +21,15 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
+use harness::costs::Costs;
+use harness::examples::{Example, Workspace};
+use harness::recording::{Recording, Run};
+use harness::run::{self, Build, End, Limits, Program, Running, Stream as Output};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time;
 
-use crate::costs::Costs;
-use crate::examples::{Example, Workspace};
-use crate::recording::{Recording, Run};
-use crate::run::{self, Build, End, Limits, Program, Running, Stream as Output};
+use crate::compare;
 use crate::timeline::{self, Track};
 
 /// The header that a run needs, with any value.
@@ -161,7 +161,7 @@ impl Runner {
             let mut pictures = time::interval(PICTURE);
             let mut lines = Vec::new();
             let picture = |run: &Run, ended| {
-                let track = Track { ended, ..run.track("") };
+                let track = Track { ended, ..Track::of(run, "") };
                 let id = format!("live-{name}");
                 let description = timeline::describe(&[track]);
                 let svg = timeline::draw(&id, "Timeline", &description, &[track], axis).into_string();
@@ -193,7 +193,7 @@ impl Runner {
                             (format!("ended at the limit of {:?}", self.limits.time), false)
                         }
                     };
-                    yield Event::Ended { outcome, success, costs: run.cost_line() };
+                    yield Event::Ended { outcome, success, costs: compare::cost_line(&run) };
                 }
                 Err(error) => yield failed(&error),
             }

@@ -1,5 +1,4 @@
 //! Serves the book to the reader at this machine, and builds it again when it changes.
-
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::BuildHasher;
@@ -18,6 +17,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::{Stream, StreamExt};
+use harness::examples::Workspace;
+use harness::run::Limits;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -35,8 +36,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::book::{self, For};
 use crate::csp;
-use crate::examples::Workspace;
-use crate::run::Limits;
 use crate::runner::{self, Runner};
 
 /// The book as it is served: the newest one that could be built.
@@ -246,7 +245,9 @@ fn watched(root: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = vec![root.join("guide"), root.join("tests/snapshots")];
     for entry in std::fs::read_dir(root).with_context(|| format!("reading {}", root.display()))? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("examples-") {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("examples-") || name == "crates" {
             folders.push(entry.path());
         }
     }

@@ -8,13 +8,11 @@
 //! The picture is SVG whose lengths across are percentages and whose other lengths are fixed, so
 //! that its text is as large on a phone as on a wide screen. It holds no line ends, and its
 //! colours are the theme's, by the classes in `guide/assets/book.css`.
-
 use std::fmt::Write as _;
 
+use harness::recording::Run;
+use harness::run::{Stream, TimedLine};
 use maud::{Markup, html};
-
-use crate::recording::TimedLine;
-use crate::run::Stream;
 
 /// The run of one program, to be drawn.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +25,13 @@ pub struct Track<'a> {
     pub wall: f64,
     /// Whether it has ended.
     pub ended: bool,
+}
+
+impl<'a> Track<'a> {
+    /// A run that has ended.
+    pub fn of(run: &'a Run, name: &'a str) -> Self {
+        Self { name, lines: &run.lines, wall: run.wall, ended: true }
+    }
 }
 
 /// What happened on one lane, times in seconds.

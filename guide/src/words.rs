@@ -1,8 +1,8 @@
 //! The words that this program itself puts on a page, by language.
+use harness::results::Better;
+use harness::transcript::Order;
 
-use crate::contest::Better;
 use crate::ledger::{Proof, Verdict};
-use crate::transcript::Order;
 
 /// The words of one language.
 #[derive(Debug)]
@@ -27,17 +27,17 @@ pub struct Words {
     pub timeline: &'static str,
     /// In which order lines come, where that has to be said.
     pub order: fn(Order) -> Option<&'static str>,
-    /// Above all figures of a contest.
+    /// Above all figures of a benchmark.
     pub all_figures: &'static str,
-    /// The heading of those who take part in a contest.
-    pub contender: &'static str,
-    /// Before those who could not take part in a contest.
+    /// The heading of those who take part in a benchmark.
+    pub implementation: &'static str,
+    /// Before those who could not take part in a benchmark.
     pub left_out: &'static str,
     /// From which size on somebody could not take part.
     pub from_on: fn(&str) -> String,
-    /// How a contest was measured: rounds, day and machine, languages.
+    /// How a benchmark was measured: rounds, day and machine, languages.
     pub measured: fn(usize, &str, &str) -> String,
-    /// Before the command that measures a contest.
+    /// Before the command that measures a benchmark.
     pub measure_again: &'static str,
     /// Of an axis in powers of ten.
     pub logarithmic: &'static str,
@@ -51,9 +51,9 @@ pub struct Words {
     pub verdict: fn(Verdict) -> &'static str,
     /// What kind of proof a claim has.
     pub proof: fn(&Proof) -> &'static str,
-    /// The headings of the table of all contests: its question, its size, who is ahead, and who
+    /// The headings of the table of all benchmarks: its question, its size, who is ahead, and who
     /// comes next.
-    pub contests: [&'static str; 4],
+    pub benchmarks: [&'static str; 4],
 }
 
 /// English.
@@ -74,7 +74,7 @@ pub const ENGLISH: Words = Words {
         Order::Stderr => Some(ENGLISH.stderr),
     },
     all_figures: "All figures",
-    contender: "Contender",
+    implementation: "Implementation",
     left_out: "Left out",
     from_on: |size| format!("from {size} on"),
     measured: |rounds, place, languages| {
@@ -98,8 +98,8 @@ pub const ENGLISH: Words = Words {
     },
     proof: |proof| match proof {
         Proof::Example(_) => "example",
-        Proof::Contest(_) => "contest",
+        Proof::Benchmark(_) => "benchmark",
         Proof::Test(..) => "test",
     },
-    contests: ["Question", "Size", "Ahead", "Next, as a multiple"],
+    benchmarks: ["Question", "Size", "Ahead", "Next, as a multiple"],
 };

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use guide::book::{self, For};
-use guide::examples::Workspace;
+use harness::examples::Workspace;
 use tempfile::TempDir;
 
 use crate::WORKSPACE;

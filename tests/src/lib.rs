@@ -13,10 +13,10 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use guide::costs::Costs;
-use guide::examples::{Example, Workspace};
-use guide::run::{self, Build, End, Limits, Line, Program, Running, Stream};
-use guide::transcript::{Group, Order, Transcript};
+use harness::costs::Costs;
+use harness::examples::{Example, Workspace};
+use harness::run::{self, Build, End, Limits, Line, Program, Running, Stream};
+use harness::transcript::{Group, Order, Transcript};
 use regex::Regex;
 
 /// The longest that any child process may take before it is killed and its test fails.

@@ -1,6 +1,11 @@
 //! What has become of processes that are not this one's children.
 
-use rustix::process::{Pid, test_kill_process};
+use std::time::Instant;
+
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process_group, test_kill_process, test_kill_process_group,
+    waitpgid,
+};
 use tokio::time::timeout;
 
 use crate::LIMIT;
@@ -53,4 +58,31 @@ pub fn children_of(parent: u32) -> Vec<(u32, bool)> {
 fn stat(process: u32) -> Option<(char, u32)> {
     let stat = procfs::process::Process::new(process.try_into().ok()?).ok()?.stat().ok()?;
     Some((stat.state, stat.ppid.try_into().ok()?))
+}
+
+/// Makes this process the parent of its orphaned descendants, instead of init: then
+/// [`group_ends`] can count them, and need not wait until init reaps them.
+pub fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).expect("it may");
+}
+
+/// Waits until the processes of a group have ended by themselves, and counts those that had become
+/// children of this process. Fails at [`LIMIT`], and kills what is left.
+pub fn group_ends(name: &str, group: Pid) -> usize {
+    let deadline = Instant::now() + LIMIT;
+    let mut reaped = 0;
+    loop {
+        while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {
+            reaped += 1;
+        }
+        if test_kill_process_group(group).is_err() {
+            return reaped;
+        }
+        if Instant::now() > deadline {
+            kill_process_group(group, Signal::KILL).ok();
+            panic!("{name} left a process behind");
+        }
+        std::thread::yield_now();
+    }
 }

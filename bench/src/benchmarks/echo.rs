@@ -1,0 +1,306 @@
+//! Servers that give back what they get, over few and over many connections.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use harness::results::{Better, Category};
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+
+use super::peak_memory;
+use crate::child::this_program;
+use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+
+const ALL: &[u64] = &[10, 1_000, 10_000];
+const SOME: &[u64] = &[10, 1_000];
+
+/// So many messages are under way, if there are as many connections.
+const UNDER_WAY: u64 = 100;
+const MESSAGE: usize = 64;
+/// What a server reads at once.
+const BUFFER: usize = 1024;
+
+pub(super) fn benchmark() -> Benchmark {
+    let python = |name, sizes, way| Implementation {
+        name,
+        category: Category::Python,
+        sizes,
+        way: Way::Here(way),
+    };
+    Benchmark {
+        name: "echo",
+        question: "Threads or async for many connections?",
+        method: "A server gives back messages of 64 bytes over loopback. All connections are open; \
+                 up to 100 messages are under way, and go round over all connections. The same \
+                 single-threaded client asks every server, and takes up to one of the cores. \
+                 Python's threads go to 1,000 connections, where they already take \
+                 many times as long to open. CPU time is the server's alone. Memory is the most that the server held at once.",
+        sizes: Some("connections"),
+        quick_most: 1_000,
+        programs: &[],
+        python_packages: false,
+        measures: &[
+            // First, as the client takes so much of the machine that it, too, limits the others.
+            ("CPU time per echo", "µs", Better::Less),
+            ("echoes", "per second", Better::More),
+            ("p99", "ms", Better::Less),
+            ("memory", "MiB", Better::Less),
+        ],
+        implementations: vec![
+            Implementation::rust("threads", ALL, |turn| ours("threads", turn)),
+            Implementation::rust("tokio tasks", ALL, |turn| ours("tokio", turn)),
+            Implementation::rust("tokio tasks, one thread", ALL, |turn| ours("one-thread", turn)),
+            python("Python threads", SOME, |turn| pythons("threads", turn)),
+            python("asyncio", ALL, |turn| pythons("asyncio", turn)),
+        ],
+    }
+}
+
+const SERVE: &str = "--echo-server";
+
+/// Stays in here if this process was started as one of the servers.
+pub(super) fn play_part() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() != Some(SERVE) {
+        return;
+    }
+    let served = match arguments.next().as_deref() {
+        Some("threads") => serve_with_threads(),
+        Some("one-thread") => serve_with_tasks(Builder::new_current_thread()),
+        _ => serve_with_tasks(Builder::new_multi_thread()),
+    };
+    if let Err(error) = served {
+        eprintln!("error: the server: {error:#}");
+        std::process::exit(1);
+    }
+    std::process::exit(0);
+}
+
+fn serve_with_threads() -> Result<()> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("{}", listener.local_addr()?.port());
+    for connection in 1.. {
+        let (mut stream, _) = listener.accept().context("accepting a connection")?;
+        stream.set_nodelay(true)?;
+        let echo = move || {
+            let mut buffer = [0; BUFFER];
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                if stream.write_all(&buffer[..count]).is_err() {
+                    break;
+                }
+            }
+        };
+        let started = thread::Builder::new().spawn(echo);
+        started.with_context(|| format!("starting a thread for connection {connection}"))?;
+    }
+    Ok(())
+}
+
+fn serve_with_tasks(mut runtime: Builder) -> Result<()> {
+    let accept = async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        println!("{}", listener.local_addr()?.port());
+        loop {
+            let (mut stream, _) = listener.accept().await.context("accepting a connection")?;
+            stream.set_nodelay(true)?;
+            tokio::spawn(async move {
+                let mut buffer = [0; BUFFER];
+                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                    if stream.write_all(&buffer[..count]).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    };
+    // Accepted in a task, as in a service: what blocks on the runtime is not one of its threads.
+    runtime.enable_all().build()?.block_on(async { tokio::spawn(accept).await? })
+}
+
+fn ours(way: &str, turn: &Turn) -> Result<Figures> {
+    let mut command = Command::new(this_program()?);
+    command.args([SERVE, way]);
+    measure(command, turn)
+}
+
+fn pythons(way: &str, turn: &Turn) -> Result<Figures> {
+    let python = turn.python.as_ref().context("there is no Python 3.10 or newer")?;
+    let mut command = Command::new(python);
+    command.args(["bench/python/echo_server.py", way]);
+    measure(command, turn)
+}
+
+fn measure(command: Command, turn: &Turn) -> Result<Figures> {
+    allow_descriptors(turn.size)?;
+    let server = Server::start(command)?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let open = open(server.address, turn.size).await?;
+        let before = server.cpu_time()?;
+        let time = 2 * turn.time; // CPU time is counted in steps of 10 ms
+        let latencies = ask(open, time).await?;
+        let after = server.cpu_time()?;
+
+        let echoes = latencies.len() as f64;
+        let mut figures = figures([
+            ("echoes", echoes / time.as_secs_f64()),
+            ("p99", latencies.value_at_quantile(0.99) as f64 / 1e6),
+        ]);
+        if let (Some(before), Some(after)) = (before, after) {
+            figures.insert("CPU time per echo".to_owned(), (after - before) * 1e6 / echoes);
+        }
+        if let Some(memory) = peak_memory(server.child.id())? {
+            figures.insert("memory".to_owned(), memory);
+        }
+        Ok(figures)
+    })
+}
+
+/// Client and server have a descriptor for each connection; the server inherits what is allowed.
+#[cfg(unix)]
+fn allow_descriptors(connections: u64) -> Result<()> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    /// Input, output, the runtime's own.
+    const OTHERS: u64 = 50;
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).ok(); // then the one that holds has to do
+    let most = getrlimit(Resource::Nofile).current;
+    ensure!(
+        most.is_none_or(|most| most >= connections + OTHERS),
+        "no more than {} descriptors are allowed (ulimit -n)",
+        most.unwrap_or_default()
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn allow_descriptors(_: u64) -> Result<()> {
+    Ok(())
+}
+
+/// A server that listens. It is killed when dropped.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts it, and waits until it has printed its port.
+    fn start(mut command: Command) -> Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the server")?;
+        let stdout = child.stdout.take().context("it has no stdout")?;
+        let mut server = Self { child, address: (Ipv4Addr::LOCALHOST, 0).into() };
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        server.address.set_port(line.trim().parse().context("the server has named no port")?);
+        Ok(server)
+    }
+
+    /// How many seconds of the cores it has taken so far. None where the system does not tell.
+    #[cfg(target_os = "linux")]
+    fn cpu_time(&self) -> Result<Option<f64>> {
+        let stat = procfs::process::Process::new(self.child.id().try_into()?)?.stat()?;
+        Ok(Some((stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn cpu_time(&self) -> Result<Option<f64>> {
+        Ok(None)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok(); // an error means that it has ended
+        self.child.wait().ok();
+    }
+}
+
+/// Opens the connections, a share of them for each message that will be under way.
+async fn open(server: SocketAddr, connections: u64) -> Result<Vec<Vec<Connection>>> {
+    let shares = connections.min(UNDER_WAY);
+    let mut tasks = JoinSet::new();
+    for share in 0..shares {
+        let many = connections / shares + u64::from(share < connections % shares);
+        tasks.spawn(async move {
+            let mut open = Vec::new();
+            for _ in 0..many {
+                let mut connection = Connection::open(server).await?;
+                connection.echo(0).await?; // the server has a thread or a task for it
+                open.push(connection);
+            }
+            anyhow::Ok(open)
+        });
+    }
+    let mut open = Vec::new();
+    while let Some(share) = tasks.join_next().await {
+        open.push(share??);
+    }
+    Ok(open)
+}
+
+/// Sends messages until the time is over; gives how long each took, in nanoseconds.
+async fn ask(open: Vec<Vec<Connection>>, time: Duration) -> Result<Histogram<u64>> {
+    let mut tasks: JoinSet<_> = open.into_iter().map(|share| go_round(share, time)).collect();
+    let mut all = Histogram::new(3)?; // three digits, and as large as need be
+    while let Some(latencies) = tasks.join_next().await {
+        all.add(latencies??)?;
+    }
+    Ok(all)
+}
+
+/// One message at a time, each over the next of the connections.
+async fn go_round(mut open: Vec<Connection>, time: Duration) -> Result<Histogram<u64>> {
+    let mut latencies = Histogram::new(3)?;
+    let end = Instant::now() + time;
+    for number in 1.. {
+        for connection in &mut open {
+            let began = Instant::now();
+            connection.echo(number).await?;
+            let answered = Instant::now();
+            if answered > end {
+                return Ok(latencies);
+            }
+            latencies.record((answered - began).as_nanos().try_into()?)?;
+        }
+    }
+    Ok(latencies)
+}
+
+struct Connection(TcpStream);
+
+impl Connection {
+    async fn open(server: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(server).await.context("connecting")?;
+        stream.set_nodelay(true)?;
+        // Closed at once. Else each would keep its port for a minute, and the next turns ran out
+        // of them.
+        stream.set_zero_linger()?;
+        Ok(Self(stream))
+    }
+
+    /// Sends a message, and waits for its echo.
+    async fn echo(&mut self, number: u64) -> Result<()> {
+        let mut message = [b'.'; MESSAGE];
+        message[..8].copy_from_slice(&number.to_le_bytes());
+        self.0.write_all(&message).await.context("sending")?;
+        let mut answer = [0; MESSAGE];
+        self.0.read_exact(&mut answer).await.context("waiting for an echo")?;
+        ensure!(answer == message, "another answer");
+        Ok(())
+    }
+}

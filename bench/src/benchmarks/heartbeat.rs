@@ -1,0 +1,174 @@
+//! How late everything else becomes while jobs compute.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use harness::results::Better;
+use hdrhistogram::Histogram;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio::task::{self, JoinSet, yield_now};
+use tokio::time::{Instant, sleep_until};
+
+use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::work::{Job, cores, steps_in, walk, with_pool};
+
+/// How much one job computes.
+const JOB: Duration = Duration::from_millis(100);
+/// The time between two beats.
+const BEAT: Duration = Duration::from_millis(10);
+/// The least time that is measured: enough for some jobs.
+const LEAST: Duration = Duration::from_millis(500);
+
+/// How long is measured: beats are few, so longer than most.
+fn time(turn: &Turn) -> Duration {
+    (2 * turn.time).max(LEAST)
+}
+
+pub(super) fn benchmark() -> Benchmark {
+    let python = |name, way| Implementation::python(name, &[0], "heartbeat.py", way);
+    Benchmark {
+        name: "heartbeat",
+        question: "How late does everything else become while jobs compute?",
+        method: "A task is due every 10 ms; beside it there is for each core one job after the \
+                 other, of 100 ms of computing. How late the task comes is counted from when it \
+                 was due. It misses a beat if it comes after the next one was due. The timers of \
+                 tokio and asyncio may be two milliseconds late by themselves. The runtime has one \
+                 thread, as asyncio's loop, unless it says otherwise. The work done is told as \
+                 cores that do nothing else: an implementation that computes less is in time more \
+                 easily.",
+        sizes: None,
+        quick_most: 0,
+        programs: &[],
+        python_packages: false,
+        measures: &[
+            ("beats missed", "%", Better::Less),
+            ("worst lateness", "ms", Better::Less),
+            ("median lateness", "ms", Better::Less),
+            ("work done", "cores", Better::More),
+        ],
+        implementations: vec![
+            Implementation::floor("no work", &[0], Way::Here(no_work)),
+            Implementation::rust("inline", &[0], |turn| inline(turn, &one_thread()?)),
+            Implementation::rust("inline, a runtime thread per core", &[0], |turn| {
+                inline(turn, &Runtime::new()?)
+            }),
+            Implementation::rust("spawn_blocking", &[0], spawn_blocking),
+            Implementation::rust("rayon", &[0], rayon),
+            Implementation::rust("process pool", &[0], |turn| pool(turn, 0)),
+            Implementation::rust("process pool, niceness 10", &[0], |turn| pool(turn, 10)),
+            python("Python inline", "inline"),
+            python("Python to_thread", "thread"),
+            python("ProcessPoolExecutor", "processes"),
+            python("ProcessPoolExecutor, niceness 10", "nice"),
+        ],
+    }
+}
+
+fn one_thread() -> Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+/// Tells how late the heart was in that time, in microseconds.
+async fn heart(started: Instant, time: Duration) -> Result<Histogram<u64>> {
+    let mut lateness = Histogram::new(3)?;
+    let mut due = started;
+    while due < started + time {
+        // None is left out, however late it is: that would hide all but the first of a row.
+        due += BEAT;
+        if due > Instant::now() {
+            sleep_until(due).await; // a timer, even one in the past, may wait for all tasks
+        }
+        lateness.record(due.elapsed().as_micros() as u64)?;
+    }
+    Ok(lateness)
+}
+
+/// Measures the heart beside the jobs, of which each core has one at a time. `job` gets the start
+/// and the steps of a walk.
+async fn beside<F>(
+    turn: &Turn,
+    job: impl Fn(u64, u64) -> F + Clone + Send + 'static,
+) -> Result<Figures>
+where
+    F: Future<Output = Result<u64>> + Send + 'static,
+{
+    let steps = steps_in(JOB);
+    job(1, steps).await?; // the pool is started
+    let (started, time) = (Instant::now(), time(turn));
+    let running = Arc::new(AtomicBool::new(true));
+    let jobs: JoinSet<Result<u64>> = (0..cores() as u64)
+        .map(|core| {
+            let (job, running) = (job.clone(), Arc::clone(&running));
+            async move {
+                let mut done = 0;
+                while running.load(Ordering::Relaxed) {
+                    black_box(job(core * 1000 + done, steps).await?);
+                    done += 1;
+                    yield_now().await;
+                }
+                Ok(done)
+            }
+        })
+        .collect();
+    let lateness = tokio::spawn(async move {
+        let lateness = heart(started, time).await;
+        running.store(false, Ordering::Relaxed);
+        lateness
+    });
+    let lateness = lateness.await??;
+    let done = jobs.join_all().await.into_iter().sum::<Result<u64>>()?;
+    let worked = JOB.as_secs_f64() * done as f64 / started.elapsed().as_secs_f64();
+    Ok(told(&lateness, Some(worked)))
+}
+
+/// The figures. The histogram has microseconds.
+fn told(lateness: &Histogram<u64>, worked: Option<f64>) -> Figures {
+    let in_time = lateness.percentile_below(BEAT.as_micros() as u64);
+    let mut told = figures([
+        ("beats missed", 100.0 - in_time),
+        ("worst lateness", lateness.max() as f64 / 1e3),
+        ("median lateness", lateness.value_at_quantile(0.5) as f64 / 1e3),
+    ]);
+    told.extend(worked.map(|cores| ("work done".to_owned(), cores)));
+    told
+}
+
+fn no_work(turn: &Turn) -> Result<Figures> {
+    let beating = async { tokio::spawn(heart(Instant::now(), time(turn))).await };
+    Ok(told(&one_thread()?.block_on(beating)??, None))
+}
+
+fn inline(turn: &Turn, runtime: &Runtime) -> Result<Figures> {
+    runtime.block_on(beside(turn, |start, steps| async move { Ok(walk(start, steps)) }))
+}
+
+fn spawn_blocking(turn: &Turn) -> Result<Figures> {
+    one_thread()?.block_on(beside(turn, |start, steps| async move {
+        Ok(task::spawn_blocking(move || walk(start, steps)).await?)
+    }))
+}
+
+fn rayon(turn: &Turn) -> Result<Figures> {
+    one_thread()?.block_on(beside(turn, |start, steps| async move {
+        let (answer, answered) = oneshot::channel();
+        rayon::spawn(move || {
+            answer.send(walk(start, steps)).ok(); // an error: nobody waits any more
+        });
+        Ok(answered.await?)
+    }))
+}
+
+fn pool(turn: &Turn, niceness: i32) -> Result<Figures> {
+    let runtime = one_thread()?;
+    with_pool(&runtime, niceness, |pool| {
+        let pool = Arc::clone(pool);
+        runtime.block_on(beside(turn, move |start, steps| {
+            let pool = Arc::clone(&pool);
+            async move { Ok(pool.run(Job::Walk(start, steps)).await?.0) }
+        }))
+    })
+}

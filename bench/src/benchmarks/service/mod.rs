@@ -1,0 +1,117 @@
+//! The compute service beside FastAPI's, under the same load.
+
+mod load;
+mod server;
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use harness::results::{Better, Category};
+
+use self::server::{Program, Server};
+use super::program;
+use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+
+const SIZES: &[u64] = &[0];
+
+pub(in crate::benchmarks) fn benchmark() -> Benchmark {
+    let fastapi = Implementation {
+        name: "FastAPI",
+        category: Category::Python,
+        sizes: SIZES,
+        way: Way::Here(fastapi),
+    };
+    Benchmark {
+        name: "service",
+        question: "What do clients of a busy service see?",
+        method: "Loaded: /health is asked for 200 times a second, while 8 clients keep the service \
+                 busy with jobs of 120 ms; a latency counts from when the request was due. \
+                 /compute/10: 16 clients, a job of no work. The clients share the machine with the \
+                 service, and go first where the system lets them.",
+        sizes: None,
+        quick_most: 0,
+        programs: &["compute-service"],
+        python_packages: true,
+        measures: &[
+            ("/health loaded p99", "ms", Better::Less),
+            ("/health loaded p50", "ms", Better::Less),
+            ("/health idle p99", "ms", Better::Less),
+            ("/compute/10", "requests/s", Better::More),
+            ("/compute/10 p99", "ms", Better::Less),
+            ("jobs meanwhile", "jobs/s", Better::More),
+            ("memory idle", "MiB", Better::Less),
+            ("memory after", "MiB", Better::Less),
+        ],
+        implementations: vec![
+            fastapi,
+            Implementation::rust("inline", SIZES, |turn| ours("inline", turn)),
+            Implementation::rust("spawn-blocking", SIZES, |turn| ours("spawn-blocking", turn)),
+            Implementation::rust("rayon", SIZES, |turn| ours("rayon", turn)),
+            Implementation::rust("processes", SIZES, |turn| ours("processes", turn)),
+        ],
+    }
+}
+
+fn fastapi(turn: &Turn) -> Result<Figures> {
+    let python = turn.python.clone().context("there is no Python 3.10 or newer")?;
+    let arguments = "-B -m uvicorn --port 0 --no-access-log compute_service:app";
+    let folder = Path::new("crates/compute-service");
+    measure(Program { executable: python, arguments, folder }, turn)
+        .context("FastAPI's service (requirements.txt beside it names what it needs)")
+}
+
+fn ours(way: &str, turn: &Turn) -> Result<Figures> {
+    let executable = program("compute-service")?;
+    let arguments = format!("--port 0 --offload {way}");
+    measure(Program { executable, arguments: &arguments, folder: Path::new(".") }, turn)
+}
+
+fn measure(program: Program, turn: &Turn) -> Result<Figures> {
+    let server = Server::start(&program)?;
+    // On a thread of its own, whose priority the server does not inherit.
+    thread::scope(|scope| {
+        let measuring = scope.spawn(|| {
+            load::go_first();
+            ask(&server, 2 * turn.time) // quantiles need many requests
+        });
+        measuring.join().ok().context("it panicked")?
+    })
+}
+
+/// How much one job computes.
+const JOB: Duration = Duration::from_millis(120);
+
+/// What clients see. `time` is that of a measurement; the one that decides takes two of it.
+fn ask(server: &Server, time: Duration) -> Result<Figures> {
+    const PER_SECOND: u32 = 200;
+
+    let address = &server.address;
+    load::warm_up(address)?;
+    let n = load::job_of(JOB, address)?;
+
+    let memory_idle = server.memory()?;
+    let idle = load::probe("/health", PER_SECOND, time, address)?;
+    let (loaded, jobs) = load::while_busy(8, &format!("/compute/{n}"), address, || {
+        load::probe("/health", PER_SECOND, 2 * time, address)
+    })?;
+    let briefly = time / 2; // which is thousands of requests
+    let compute = load::closed_loop(16, "/compute/10", briefly, address)?;
+    let memory_after = server.memory()?;
+
+    let ms =
+        |histogram: &load::Latencies, quantile| histogram.value_at_quantile(quantile) as f64 / 1e6;
+    let mut figures = figures([
+        ("/health loaded p99", ms(&loaded, 0.99)),
+        ("/health loaded p50", ms(&loaded, 0.5)),
+        ("/health idle p99", ms(&idle, 0.99)),
+        ("/compute/10", compute.len() as f64 / briefly.as_secs_f64()),
+        ("/compute/10 p99", ms(&compute, 0.99)),
+        ("jobs meanwhile", jobs),
+    ]);
+    let memory = [("memory idle", memory_idle), ("memory after", memory_after)];
+    let memory = memory.into_iter().filter_map(|(name, mib)| Some((name.to_owned(), mib?)));
+    figures.extend(memory);
+    Ok(figures)
+}

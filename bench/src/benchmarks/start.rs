@@ -1,0 +1,75 @@
+//! What it costs to start a task, a thread and a process.
+
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use harness::results::Better;
+
+use crate::child::{NOTHING, this_program};
+use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::measure::seconds;
+
+pub(super) fn benchmark() -> Benchmark {
+    let python = |name, way| Implementation::python(name, &[0], "start.py", way);
+    Benchmark {
+        name: "start",
+        question: "What does it cost to start a task, a thread, a process?",
+        method: "Each is started, does nothing, and is waited for; then comes the next. The \
+                 process of Rust is the program of these benchmarks, which ends at once when it is \
+                 started so. Python's forked process is a copy of one that has imported hardly \
+                 anything; the spawned one is a new interpreter.",
+        sizes: None,
+        quick_most: 0,
+        programs: &[],
+        python_packages: false,
+        measures: &[("time", "µs", Better::Less)],
+        implementations: vec![
+            Implementation::rust("tokio task", &[0], task),
+            Implementation::rust("std thread", &[0], thread),
+            Implementation::rust("process", &[0], process),
+            python("Python asyncio task", "task"),
+            python("Python thread", "thread"),
+            python("Python Process, fork", "fork"),
+            python("Python Process, spawn", "spawn"),
+            python("Python subprocess: python -c pass", "subprocess"),
+        ],
+    }
+}
+
+fn measure(time: Duration, run: impl FnMut(u64) -> Result<()>) -> Result<Figures> {
+    Ok(figures([("time", seconds(time, run)? * 1e6)]))
+}
+
+fn task(turn: &Turn) -> Result<Figures> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    measure(turn.time, |times| {
+        runtime.block_on(async {
+            for _ in 0..times {
+                tokio::spawn(async {}).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+fn thread(turn: &Turn) -> Result<Figures> {
+    measure(turn.time, |times| {
+        for _ in 0..times {
+            thread::spawn(|| {}).join().ok().context("it panicked")?;
+        }
+        Ok(())
+    })
+}
+
+fn process(turn: &Turn) -> Result<Figures> {
+    let program = this_program()?;
+    measure(turn.time, |times| {
+        for _ in 0..times {
+            let status = Command::new(&program).arg(NOTHING).status()?;
+            ensure!(status.success(), "it failed: {status}");
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,14 @@
+//! Finds the examples, runs them, and keeps what came of it.
+//!
+//! Data flows one way: [`examples`] finds the examples, [`run`] builds and runs one and counts its
+//! [`costs`], a [`transcript`] is its tested output, and a [`recording`] keeps one run on one
+//! [`machine`]. [`results`] are what `bench` measured. Nothing here knows of HTML or of the book.
+
+pub mod costs;
+pub mod examples;
+mod files;
+pub mod machine;
+pub mod recording;
+pub mod results;
+pub mod run;
+pub mod transcript;

@@ -1,0 +1,252 @@
+//! Recordings: one run of each example, and of its Python counterpart, kept in
+//! `guide/recordings/NAME.json` for the book to draw.
+//!
+//! The file is JSON: a [`Recording`], with times in seconds and sizes in bytes. It is read
+//! strictly. One of another version, with a field too many or too few, or with output that the
+//! tested snapshot would not allow, is an error that names the file and the command that makes
+//! it anew.
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::costs::Costs;
+use crate::examples::{Example, Kind, Workspace};
+use crate::files::write_json;
+use crate::machine::{Machine, now, version_of};
+use crate::run::{self, Build, End, Limits, Line, Program, Running, TimedLine, seconds};
+use crate::transcript::Transcript;
+
+/// The version of the format that this program writes, and the only one that it reads.
+pub const VERSION: u32 = 1;
+
+/// A run of an example, and of its Python counterpart where there is one, on one machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The example's name.
+    pub example: String,
+    /// When it was made: UTC, RFC 3339, to the second.
+    pub recorded: String,
+    /// Where.
+    pub machine: Machine,
+    /// The run of the Rust program.
+    pub rust: Run,
+    /// The run of the Python program.
+    pub python: Option<Run>,
+}
+
+/// One run of one program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The command, as the page shows it.
+    pub command: String,
+    /// What compiled or ran it: `rustc 1.95.0`, `Python 3.11.7`.
+    pub language: String,
+    /// The lines, in the order in which they came.
+    pub lines: Vec<TimedLine>,
+    /// The exit code. A run that was ended by a signal is not kept.
+    pub exit: i32,
+    /// The time from start to end, in seconds.
+    pub wall: f64,
+    /// The processor time, in seconds.
+    pub cpu: Option<f64>,
+    /// The most memory, in bytes.
+    pub memory: Option<u64>,
+    /// The most OS threads at once.
+    pub threads: Option<u64>,
+    /// The most processes at once.
+    pub processes: Option<u64>,
+}
+
+impl Run {
+    /// What a run printed and cost, for keeping or drawing. Its output may go on growing.
+    pub fn new(
+        command: String,
+        language: String,
+        lines: &[Line],
+        exit: i32,
+        costs: &Costs,
+    ) -> Self {
+        Self {
+            command,
+            language,
+            lines: lines.iter().map(TimedLine::from).collect(),
+            exit,
+            wall: seconds(costs.wall),
+            cpu: costs.cpu.map(seconds),
+            memory: costs.memory,
+            threads: costs.threads,
+            processes: costs.processes,
+        }
+    }
+}
+
+/// The file of an example's recording.
+pub fn file(workspace: &Workspace, example: &Example) -> PathBuf {
+    workspace.root.join("guide/recordings").join(format!("{}.json", example.name))
+}
+
+impl Recording {
+    /// Reads the recording of an example, and compares it with the example's tested output. None
+    /// for one that does not run to an end, and so has nothing to record.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, not in this format, or has other output than was tested. The message
+    /// names the file and the command that makes it anew.
+    pub fn read(workspace: &Workspace, example: &Example) -> Result<Option<Self>> {
+        if example.kind != Kind::Program {
+            return Ok(None);
+        }
+        let file = file(workspace, example);
+        let read = || -> Result<Self> {
+            let recording: Self = serde_json::from_str(&fs::read_to_string(&file)?)?;
+            recording.check(workspace, example)?;
+            Ok(recording)
+        };
+        read().map(Some).with_context(|| {
+            let (file, name) = (relative(workspace, &file), &example.name);
+            format!(
+                "the recording {file}: run `cargo run -p guide -- record {name}` to make it anew"
+            )
+        })
+    }
+
+    /// Whether this is a recording of the example as it is now, with the output that was tested.
+    fn check(&self, workspace: &Workspace, example: &Example) -> Result<()> {
+        let Self { version, example: name, rust, python, .. } = self;
+        ensure!(*version == VERSION, "it has version {version}, not {VERSION}");
+        ensure!(*name == example.name, "it is a recording of {name}");
+
+        let tested = Transcript::read(&workspace.snapshot(name))?;
+        tested.admits(&rust.lines).context("the Rust program's output")?;
+        let command = example.command.join(" ");
+        ensure!(rust.command == command, "it was made by `{}`, not `{command}`", rust.command);
+
+        match (python, example.python_command()) {
+            (Some(python), Some(command)) => {
+                let own = workspace.snapshot(&format!("{name}.py"));
+                let tested = if own.is_file() { Transcript::read(&own)? } else { tested };
+                tested.admits(&python.lines).context("the Python program's output")?;
+                let made_by = &python.command;
+                ensure!(*made_by == command, "it was made by `{made_by}`, not `{command}`");
+            }
+            (None, None) => {}
+            (None, Some(_)) => bail!("it lacks the Python program"),
+            (Some(_), None) => bail!("the example has no Python program any more"),
+        }
+        Ok(())
+    }
+
+    /// The runs, by language.
+    pub fn runs(&self) -> impl Iterator<Item = (&'static str, &Run)> {
+        [("Rust", Some(&self.rust)), ("Python", self.python.as_ref())]
+            .into_iter()
+            .filter_map(|(language, run)| Some((language, run?)))
+    }
+
+    /// Runs an example and its Python counterpart, and gives the recording.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be run, or fails.
+    pub async fn make(workspace: &Workspace, example: &Example) -> Result<Self> {
+        let mut messages = Vec::new();
+        let build = run::build(workspace, example, |line| messages.push(line.text)).await?;
+        let Build::Done(program) = build else {
+            bail!("it does not compile:\n{}", messages.join("\n"));
+        };
+        let rustc = version_of("rustc", &workspace.root).await?;
+        let rust = record(&program, example.command.join(" "), rustc).await?;
+
+        let python = match example.python_command() {
+            None => None,
+            Some(command) => {
+                let program =
+                    run::python(workspace, example).await.context("there is no Python")?;
+                let version = version_of(&program.executable, &workspace.root).await?;
+                Some(record(&program, command, version).await.context("the Python program")?)
+            }
+        };
+        Ok(Self {
+            version: VERSION,
+            example: example.name.clone(),
+            recorded: now(),
+            machine: Machine::this(),
+            rust,
+            python,
+        })
+    }
+
+    /// Writes the recording to its file, as a whole or not at all, if its output is what was
+    /// tested.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or is not what was tested; then the old file stays.
+    pub fn write(&self, workspace: &Workspace, example: &Example) -> Result<()> {
+        self.check(workspace, example)?;
+        let file = file(workspace, example);
+        let folder = file.parent().context("the recording is in a folder")?;
+        fs::create_dir_all(folder)?;
+        write_json(self, &file)
+    }
+}
+
+async fn record(program: &Program, command: String, language: String) -> Result<Run> {
+    let mut running = Running::start(program, Limits::default())?;
+    let mut lines = Vec::new();
+    while let Some(line) = running.line().await {
+        lines.push(line);
+    }
+    let (end, costs) = running.end().await?;
+    match end {
+        End::Exited(status) if status.success() => {
+            Ok(Run::new(command, language, &lines, 0, &costs))
+        }
+        End::Exited(status) => bail!("it failed: {status}"),
+        End::PastLimit => bail!("it was ended after {:?}", Limits::default().time),
+    }
+}
+
+/// A path as it is named from the workspace's root, with `/`.
+fn relative(workspace: &Workspace, file: &Path) -> String {
+    let file = file.strip_prefix(&workspace.root).unwrap_or(file);
+    file.to_string_lossy().replace('\\', "/")
+}
+
+/// Records examples, all if none is named, with a line for each as it goes.
+///
+/// # Errors
+///
+/// When one fails. Its old recording stays, and the others are still made.
+pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
+    let named: Result<Vec<_>> = names.iter().map(|name| workspace.example(name)).collect();
+    let mut examples = named?;
+    if examples.is_empty() {
+        examples.extend(workspace.examples.values());
+    }
+
+    let mut failed = Vec::new();
+    for (number, example) in examples.iter().enumerate() {
+        let place = format!("[{}/{}] {}", number + 1, examples.len(), example.name);
+        if example.kind != Kind::Program {
+            println!("{place}: does not run to an end, nothing to record");
+            continue;
+        }
+        println!("{place}");
+        let made =
+            async { Recording::make(workspace, example).await?.write(workspace, example) }.await;
+        if let Err(error) = made {
+            eprintln!("{place} failed: {error:#}");
+            failed.push(example.name.as_str());
+        }
+    }
+    ensure!(failed.is_empty(), "not recorded: {}", failed.join(", "));
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! What an example prints, as the tests compare it and the book shows it: lines in groups,
+//! each of which says how free the order of its lines is.
+//!
+//! As text, which is how the snapshots keep it, a group is a heading and indented lines:
+//!
+//! ```text
+//! in any order:
+//!   Worker 0 starting
+//!   Worker 1 starting
+//! in order:
+//!   All done in <time>
+//! ```
+//!
+//! What differs from run to run stands as a name between `<` and `>`.
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::run::{Stream, TimedLine};
+
+/// The output of an example, group by group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// The groups, in the order in which they are printed; those on stderr come last.
+    pub groups: Vec<Group>,
+}
+
+/// Lines that share one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What a run may do to the order of the lines.
+    pub order: Order,
+    /// The lines, without their ends. In a free order they stand sorted.
+    pub lines: Vec<String>,
+}
+
+/// What is known of the order of a group's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Printed in this order by every run.
+    Fixed,
+    /// Printed by every run, in an order of its own.
+    Free,
+    /// One line, printed once or more often.
+    Repeated,
+    /// Printed to stderr in this order.
+    Stderr,
+}
+
+impl Order {
+    const ALL: [Self; 4] = [Self::Fixed, Self::Free, Self::Repeated, Self::Stderr];
+
+    /// The heading of such a group.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Fixed => "in order",
+            Self::Free => "in any order",
+            Self::Repeated => "one or more times",
+            Self::Stderr => "on stderr",
+        }
+    }
+}
+
+impl fmt::Display for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for group in &self.groups {
+            writeln!(f, "{}:", group.order.heading())?;
+            for line in &group.lines {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Transcript {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut groups: Vec<Group> = Vec::new();
+        for line in text.lines() {
+            if let Some(line) = line.strip_prefix("  ") {
+                let group = groups.last_mut().context("a line stands before the first heading")?;
+                group.lines.push(line.to_owned());
+            } else {
+                let order = Order::ALL.into_iter().find(|o| line == format!("{}:", o.heading()));
+                let order = order.with_context(|| format!("{line:?} is not a known heading"))?;
+                groups.push(Group { order, lines: Vec::new() });
+            }
+        }
+        if groups.iter().any(|group| group.lines.is_empty()) {
+            bail!("a heading has no lines below it");
+        }
+        Ok(Self { groups })
+    }
+}
+
+impl Transcript {
+    /// Whether a run that printed these lines printed what the transcript says.
+    ///
+    /// # Errors
+    ///
+    /// When it did not; the message names the first line that differs.
+    pub fn admits(&self, lines: &[TimedLine]) -> Result<()> {
+        let of = |wanted: Stream| {
+            let lines = lines.iter().filter(move |line| line.stream == wanted);
+            lines.map(|line| line.text.as_str()).peekable()
+        };
+        let (mut stdout, mut stderr) = (of(Stream::Stdout), of(Stream::Stderr));
+
+        for Group { order, lines } in &self.groups {
+            match order {
+                Order::Fixed | Order::Stderr => {
+                    let printed = if *order == Order::Stderr { &mut stderr } else { &mut stdout };
+                    for line in lines {
+                        let next =
+                            printed.next().with_context(|| format!("{line:?} is missing"))?;
+                        ensure!(fits(next, line), "{next:?} where {line:?} was tested");
+                    }
+                }
+                Order::Free => {
+                    let mut open: Vec<_> = lines.iter().collect();
+                    while !open.is_empty() {
+                        let next =
+                            stdout.next().with_context(|| format!("{open:?} are missing"))?;
+                        let found = open.iter().position(|line| fits(next, line));
+                        open.remove(found.with_context(|| format!("{next:?} was not tested"))?);
+                    }
+                }
+                Order::Repeated => {
+                    let line = lines.first().context("a heading has no line below it")?;
+                    ensure!(stdout.next_if(|next| fits(next, line)).is_some(), "no {line:?}");
+                    while stdout.next_if(|next| fits(next, line)).is_some() {}
+                }
+            }
+        }
+        for mut rest in [stdout, stderr] {
+            if let Some(line) = rest.next() {
+                bail!("{line:?} was not tested");
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the transcript from a snapshot file, below the head that insta gives it.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or does not hold a transcript; the message names the file and
+    /// the command that makes it anew.
+    pub fn read(snapshot: &Path) -> Result<Self> {
+        let read = || {
+            let text = std::fs::read_to_string(snapshot)?.replace("\r\n", "\n");
+            let (_, body) = text
+                .strip_prefix("---\n")
+                .and_then(|text| text.split_once("\n---\n"))
+                .context("it has no head between two lines of `---`")?;
+            body.parse()
+        };
+        read().with_context(|| {
+            let file = snapshot.display();
+            format!("the tested output {file}: run `INSTA_UPDATE=always cargo test` to make it")
+        })
+    }
+}
+
+/// Whether a printed line is what was tested, where `<name>` stands for any text.
+fn fits(printed: &str, tested: &str) -> bool {
+    let Some((before, _, after)) = next_name(tested) else { return printed == tested };
+    let Some(rest) = printed.strip_prefix(before) else { return false };
+    // At least one character for the name, then whatever lets the rest fit.
+    rest.char_indices()
+        .skip(1)
+        .map(|(at, _)| at)
+        .chain([rest.len()])
+        .any(|at| at > 0 && fits(&rest[at..], after))
+}
+
+/// Splits a tested line at the first `<name>`: what stands before, the name, what stands after.
+pub fn next_name(tested: &str) -> Option<(&str, &str, &str)> {
+    for (open, _) in tested.match_indices('<') {
+        if let Some((name, after)) = tested[open + 1..].split_once('>')
+            && !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_lowercase())
+        {
+            return Some((&tested[..open], name, after));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str =
+        "in any order:\n  a\n  b\nin order:\n    indented\n  \n  last\non stderr:\n  e\n";
+
+    #[test]
+    fn text_and_transcript_are_one() {
+        let transcript: Transcript = TEXT.parse().unwrap();
+        assert_eq!(transcript.groups[1].lines, ["  indented", "", "last"]);
+        assert_eq!(transcript.to_string(), TEXT);
+    }
+
+    #[test]
+    fn what_was_not_tested_is_not_admitted() {
+        let text = "in any order:\n  a <id>\n  b\none or more times:\n  tick\nin order:\n  end <n>/<n>\non stderr:\n  e\n";
+        let transcript: Transcript = text.parse().unwrap();
+        let admits = |lines: &[&str]| {
+            let line = |text: &&str| {
+                let stream = if *text == "e" { Stream::Stderr } else { Stream::Stdout };
+                TimedLine { at: 0.0, stream, text: (*text).to_owned() }
+            };
+            transcript.admits(&lines.iter().map(line).collect::<Vec<_>>()).is_ok()
+        };
+        assert!(admits(&["a 1", "b", "tick", "end 1/2", "e"]));
+        assert!(admits(&["e", "b", "a xyz", "tick", "tick", "end 10/20"]));
+        for wrong in [
+            &["a ", "b", "tick", "end 1/2", "e"][..],
+            &["a 1", "a 2", "tick", "end 1/2", "e"],
+            &["a 1", "b", "end 1/2", "e"],
+            &["a 1", "b", "tick", "end 1", "e"],
+            &["a 1", "b", "tick", "end 1/2"],
+            &["a 1", "b", "tick", "end 1/2", "more", "e"],
+            &["a 1", "tick", "b", "end 1/2", "e"],
+            &[],
+        ] {
+            assert!(!admits(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["  line", "in order:\n", "sorted:\n  a", "in order:\nline"] {
+            assert!(text.parse::<Transcript>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The benchmarks: what `bench` prints and writes, and how the book holds its pages against it.
+//!
+//! Nothing here asks who is faster: benchmarks measure, tests check.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use guide::page::RESULTS;
+use harness::results::{Category, LeftOut, Results};
+use harness::run::{Program, Stream};
+use tests::fixture::{Fixture, PAGE};
+use tests::{Output, WORKSPACE, package, run};
+
+/// The program `bench`, in a debug build as all that is tested.
+fn bench(arguments: &[&str]) -> Program {
+    package("bench", arguments)
+}
+
+/// A benchmark held in a hurry, and its results.
+fn hold(mut program: Program, benchmark: &str) -> (Output, Results) {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--quick", "--only", benchmark, "--rounds", "2", "--dest"];
+    program.arguments.extend(arguments.map(Into::into));
+    program.arguments.push(folder.path().into());
+    let output = run(&program);
+    assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    let results = Results::read(&folder.path().join("results.json")).unwrap();
+    (output, results)
+}
+
+#[test]
+fn a_benchmark_gives_each_implementation_a_figure_for_each_round() {
+    let (output, results) = hold(bench(&[]), "start");
+    let benchmark = results.benchmark("start").unwrap();
+    assert!(benchmark.quick);
+    for entry in &benchmark.entries {
+        let rounds = &entry.figures["time"];
+        assert_eq!(rounds.len(), 2, "{}", entry.implementation);
+        assert!(rounds.iter().all(|figure| *figure > 0.0), "{}", entry.implementation);
+    }
+    let implementations: BTreeSet<_> =
+        benchmark.entries.iter().map(|entry| entry.implementation.as_str()).collect();
+    assert!(implementations.is_superset(&["tokio task", "std thread", "process"].into()));
+    let printed: Vec<_> = output.of(Stream::Stdout).collect();
+    for implementation in implementations {
+        assert!(
+            printed.iter().any(|line| line.trim_start().starts_with(implementation)),
+            "{implementation}"
+        );
+    }
+    assert!(printed.contains(&"Who is ahead"));
+}
+
+#[cfg(unix)]
+#[test]
+fn without_python_its_implementations_are_left_out_aloud() {
+    let rustc = Program {
+        executable: "rustc".into(),
+        arguments: ["--print", "sysroot"].map(Into::into).to_vec(),
+        folder: WORKSPACE.root.clone(),
+    };
+    // A PATH with rustc on it, whose version is asked for, and nothing else.
+    let sysroot = run(&rustc).of(Stream::Stdout).next().expect("rustc says it").to_owned();
+    let path = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(format!("{sysroot}/bin/rustc"), path.path().join("rustc")).unwrap();
+    let mut program = bench(&[]);
+    let bench = program.executable.display().to_string();
+    program.arguments = [format!("PATH={}", path.path().display()), bench].map(Into::into).to_vec();
+    program.executable = "/usr/bin/env".into();
+
+    let (output, results) = hold(program, "start");
+    let benchmark = results.benchmark("start").unwrap();
+    assert!(benchmark.entries.iter().all(|entry| entry.category == Category::Rust));
+    assert!(!benchmark.left_out.is_empty());
+    for out in &benchmark.left_out {
+        assert!(out.implementation.starts_with("Python "), "{}", out.implementation);
+        let line = format!("left out: {}: there is no Python 3.10 or newer", out.implementation);
+        assert!(output.of(Stream::Stdout).any(|it| it == line), "{line}: {:#?}", output.lines);
+    }
+}
+
+#[test]
+fn an_unknown_benchmark_is_refused_in_one_line() {
+    let output = run(&bench(&["--only", "nonsense"]));
+    assert_eq!(output.code(), Some(2));
+    assert_eq!(output.lines.len(), 1, "{:#?}", output.lines);
+    assert!(output.lines[0].text.starts_with("error: no benchmark nonsense; there are "));
+}
+
+#[test]
+fn a_keen_reader_cannot_keep_hasty_figures() {
+    let output = run(&bench(&["--quick", "--keep"]));
+    assert_eq!(output.code(), Some(2));
+    assert!(output.lines[0].text.contains("'--quick' cannot be used with '--keep'"));
+}
+
+/// The figures that the book quotes are of a full run, of every benchmark that there is, with
+/// nobody left out.
+#[test]
+fn the_kept_results_are_of_all_benchmarks() {
+    let results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
+    let output = run(&bench(&["--list"]));
+    let known: BTreeSet<_> = output
+        .of(Stream::Stdout)
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    let kept: BTreeSet<_> =
+        results.benchmarks.iter().map(|benchmark| benchmark.name.clone()).collect();
+    assert_eq!(kept, known);
+    for benchmark in &results.benchmarks {
+        assert!(!benchmark.quick, "{}", benchmark.name);
+        assert_eq!(benchmark.left_out, [], "{}", benchmark.name);
+        for entry in &benchmark.entries {
+            let decides = entry.rounds(&benchmark.measures[0]).len();
+            assert!(decides >= 3, "{}, {}: {decides} rounds", benchmark.name, entry.implementation);
+            for measure in entry.figures.keys() {
+                benchmark.measure(measure).unwrap();
+            }
+        }
+    }
+}
+
+/// A benchmark of two implementations, as a file of results.
+const KEPT: &str = r#"{
+  "version": 2,
+  "machine": { "cores": 2, "memory": 1073741824, "system": "Linux 6" },
+  "languages": ["rustc 1.89.0"],
+  "benchmarks": [{
+    "name": "race", "measured": "2026-01-02T03:04:05Z", "quick": false,
+    "question": "Who wins?", "method": "They run.", "sizes": "laps",
+    "measures": [{ "name": "time", "unit": "s", "better": "less" }],
+    "entries": [
+      { "implementation": "hare", "category": "rust", "size": 10, "figures": { "time": [1.0, 2.0, 3.0] } },
+      { "implementation": "tortoise", "category": "python", "size": 10,
+        "figures": { "time": [10.0, 40.0, 30.0] } }
+    ],
+    "left_out": [{ "implementation": "snail", "size": 10, "why": "it sleeps" }]
+  }]
+}
+"#;
+
+fn with_results(page: &str) -> Fixture {
+    let fixture = Fixture::new();
+    fixture.write(RESULTS, KEPT);
+    fixture.write("guide/en/index.md", &format!("{PAGE}\n{page}"));
+    fixture
+}
+
+#[test]
+fn a_page_shows_a_benchmark_with_its_figures_in_words() {
+    let page =
+        "{{#benchmark race}}\n\n{{#benchmarks}}\n\n{{#measured race, 10: hare <= 0.2 tortoise}}\n";
+    let fixture = with_results(page);
+    let book = fixture.build().unwrap();
+    let page = fs::read_to_string(book.join("index.html")).unwrap();
+    for part in [
+        "id=\"benchmark-race\"",
+        "<strong>Who wins?</strong> They run.",
+        "<svg class=\"dots\" role=\"img\"",
+        "10 laps: hare: 2.00 s (1.00 to 3.00); tortoise: 30.0 s (10.0 to 40.0)</desc>",
+        "Left out: snail from 10 on: it sleeps",
+        "the median of 3 rounds",
+        "2026-01-02 on 2 cores, 1 GiB, Linux 6; rustc 1.89.0",
+        "cargo run --release -p bench -- --only race",
+        "<a href=\"index.html#benchmark-race\">Who wins?</a>",
+        "<td>hare: 2.00\u{a0}s</td><td>tortoise: 10.0\u{a0}×</td>",
+    ] {
+        assert!(page.contains(part), "{part} is missing in {page}");
+    }
+    assert!(!page.contains("measured race"));
+}
+
+#[test]
+fn a_page_that_the_figures_contradict_fails_the_build() {
+    let cases = [
+        (
+            "{{#benchmark race}}\n\n{{#benchmark race}}\n",
+            "guide/results.json:1: race is shown more",
+        ),
+        ("", "guide/results.json:1: no page shows the benchmark; put {{#benchmark race}}"),
+        ("{{#benchmark walk}}\n", "guide/en/index.md:5: no benchmark walk; there are race"),
+        (
+            "{{#benchmark race: width}}\n",
+            "guide/en/index.md:5: race has no measure width; it has time",
+        ),
+        (
+            "{{#measured race, 10: tortoise <= hare}}\n",
+            "guide/en/index.md:5: what was measured contradicts the page: race, time: tortoise is \
+             10.0 times hare, not at most 1",
+        ),
+        ("{{#measured race, 10: hare <= 1.5}}\n", "hare is 2.00 s, not at most 1.5"),
+        ("{{#measured race, 10: hare < tortoise}}\n", "it has neither <= nor >="),
+        ("{{#measured race, 20: hare <= tortoise}}\n", "race has no hare at 20"),
+    ];
+    for (page, expected) in cases {
+        let error = format!("{:#}", with_results(page).build().expect_err(expected));
+        assert!(error.contains(expected), "expected {expected:?} in: {error}");
+    }
+    let fixture = with_results("{{#benchmark race}}\n");
+    fixture.write(RESULTS, &KEPT.replace("\"version\": 2", "\"version\": 3"));
+    let error = format!("{:#}", fixture.build().unwrap_err());
+    assert!(error.contains("version 3") && error.contains("-p bench -- --keep"), "{error}");
+}
+
+/// The ledger of a small book, with one proof in place of that of the claim C7.
+fn ledger(proof: &str) -> String {
+    (1..=25)
+        .map(|number| {
+            let proof = if number == 7 { proof } else { "[\"example one\"]" };
+            format!(
+                "[C{number}]\narticle = \"It says {number}.\"\nverdict = \"holds\"\n\
+                 rust = \"Indeed.\"\nproof = {proof}\n"
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_ledger_links_each_claim_to_its_proof() {
+    let fixture = with_results("{{#benchmark race}}\n\n{{#ledger}}\n");
+    let proof = "[\"example one\", \"benchmark race\", \"test one works\"]";
+    fixture.write("guide/en/ledger.toml", &ledger(proof));
+    fixture.write("tests/suite/one.rs", "#[test]\nfn works() {}\n");
+    let book = fixture.build().unwrap();
+    let page = fs::read_to_string(book.join("index.html")).unwrap();
+    for part in [
+        "<tr id=\"claim-25\">",
+        "<td>It says 7.</td>",
+        "<strong>holds</strong>: Indeed.",
+        "example <a href=\"index.html\"><code>one<wbr></code></a>",
+        "benchmark <a href=\"index.html#benchmark-race\"><code>race<wbr></code></a>",
+        "test <a href=\"tests/suite/one.rs.txt\"><code>works<wbr></code></a>",
+    ] {
+        assert!(page.contains(part), "{part} is missing in {page}");
+    }
+    assert!(book.join("tests/suite/one.rs.txt").is_file());
+}
+
+/// Benchmarks are put in place of their elders, one by one if need be.
+#[test]
+fn benchmarks_are_kept_beside_those_that_were_measured_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.json");
+    let results = |change: fn(&mut Results)| {
+        let mut results: Results = serde_json::from_str(KEPT).unwrap();
+        results.benchmarks[0].left_out.clear();
+        change(&mut results);
+        results
+    };
+    let kept = || {
+        let kept = Results::read(&file).unwrap().benchmarks;
+        kept.into_iter().map(|benchmark| (benchmark.name, benchmark.question)).collect::<Vec<_>>()
+    };
+    let named = |name: &str, question: &str| (name.to_owned(), question.to_owned());
+
+    results(|_| {}).keep(&file).unwrap();
+    results(|results| results.benchmarks[0].name = "walk".into()).keep(&file).unwrap();
+    assert_eq!(kept(), [named("race", "Who wins?"), named("walk", "Who wins?")]);
+    results(|results| results.benchmarks[0].question = "Who?".into()).keep(&file).unwrap();
+    assert_eq!(kept(), [named("race", "Who?"), named("walk", "Who wins?")]);
+
+    let refused = |change: fn(&mut Results), why: &str| {
+        let error = format!("{:#}", results(change).keep(&file).expect_err(why));
+        assert!(error.contains(why), "{error}");
+        assert_eq!(kept().len(), 2, "the file stays");
+    };
+    refused(|results| results.benchmarks[0].quick = true, "measured only for trying");
+    refused(|results| results.machine.cores = 64, "another machine");
+    refused(|results| results.languages.clear(), "other versions");
+    refused(
+        |results| {
+            let why = "asleep".to_owned();
+            let implementation = "hare".to_owned();
+            results.benchmarks[0].left_out.push(LeftOut { implementation, size: None, why });
+        },
+        "race lacks hare",
+    );
+}
+
+#[test]
+fn a_claim_without_a_proof_fails_the_build() {
+    let cases = [
+        ("[]", "the claim C7: it has no proof"),
+        ("[\"example two\"]", "the claim C7: no example is named \"two\""),
+        ("[\"benchmark walk\"]", "the claim C7: no benchmark walk"),
+        ("[\"test one works\"]", "the claim C7: reading tests/suite/one.rs"),
+        ("[\"test two works\"]", "the claim C7: tests/suite/two.rs has no test works"),
+    ];
+    for (proof, expected) in cases {
+        let fixture = with_results("{{#benchmark race}}\n\n{{#ledger}}\n");
+        fixture.write("tests/suite/two.rs", "fn works() {}\n");
+        fixture.write("guide/en/ledger.toml", &ledger(proof));
+        let error = format!("{:#}", fixture.build().expect_err(expected));
+        assert!(error.contains(&format!("guide/en/index.md:7: {expected}")), "{error}");
+    }
+    for (ledger, expected) in [
+        (ledger("[\"example one\"]").replace("[C25]", "[C26]"), "must have the claims C1 to C25"),
+        (ledger("[\"belief\"]"), "\"belief\" is none of"),
+    ] {
+        let fixture = with_results("{{#benchmark race}}\n\n{{#ledger}}\n");
+        fixture.write("guide/en/ledger.toml", &ledger);
+        let error = format!("{:#}", fixture.build().unwrap_err());
+        assert!(error.contains(expected), "{error}");
+    }
+}

@@ -1,0 +1,662 @@
+//! The example `choose`: its rules at every border, and the verdicts on real programs. No test
+//! looks at a measured time; what is compared is the kind of verdict.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitStatus;
+#[cfg(target_os = "linux")]
+use std::sync::Barrier;
+use std::sync::LazyLock;
+
+#[cfg(target_os = "linux")]
+use choose::machine::MAPPINGS_PER_THREAD;
+use choose::machine::{LIMIT_PART, MEMORY_PART, Machine, THREAD_BYTES};
+use choose::measure::{Measured, TOO_SHORT};
+use choose::report::Report;
+use choose::rules::{If, Kind, RULES, Rule, Wishes, terms, verdict};
+use harness::run::{Program, Stream};
+use serde_json::Value;
+use tests::{Output, WORKSPACE, build, check, run};
+
+/// The program under test.
+static CHOOSE: LazyLock<Program> = LazyLock::new(|| build("choose"));
+
+/// Runs it with these arguments.
+fn choose(arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Output {
+    let arguments = arguments.into_iter().map(|it| it.as_ref().to_owned()).collect();
+    run(&Program { arguments, ..CHOOSE.clone() })
+}
+
+/// A program with further arguments, as a command.
+fn words(program: &Program, arguments: &[&str]) -> Vec<OsString> {
+    let mut words = vec![program.executable.clone().into()];
+    words.extend(program.arguments.iter().cloned());
+    words.extend(arguments.iter().map(OsString::from));
+    words
+}
+
+/// Runs it with these options and a command that ends well, and gives its report.
+fn report(options: &[&str], command: &[OsString]) -> Value {
+    let options = ["--json"].iter().chain(options).map(OsString::from);
+    let output = choose(options.chain(command.iter().cloned()));
+    assert_eq!(output.code(), Some(0), "{command:?}: {:#?}", output.lines);
+    let last = output.of(Stream::Stderr).last().expect("it reports");
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"))
+}
+
+fn kind(report: &Value) -> &str {
+    report["verdict"]["kind"].as_str().expect("the verdict has a kind")
+}
+
+#[test]
+fn choose_without_a_command() {
+    check("choose")
+        .mask(r"^  wall time   .*", "  wall time   <time>")
+        .mask(r"^  CPU time    .*", "  CPU time    <time>, <n> of <n> cores on average")
+        .mask(r"^  computed    .*", "  computed    <share>")
+        .mask(r"^  slowed down .*", "  slowed down <n> times, by others on this machine")
+        .mask(r"^  waited      .*", "  waited      <waits>")
+        .mask(r"[\d.]+ MiB$", "<memory>")
+        .mask(r"\d+ % of the time", "<share> % of the time")
+        .mask(r"machine \(\d+\)", "machine (<n>)")
+        .mask(r"at best [\d.]+ times", "at best <n> times")
+        .mask(r"good for \d+ here, .*", "good for <n> here, <reason>.")
+        .check();
+}
+
+/// A machine on which up to 1,000 waits at once are few, by its limit on threads.
+fn machine() -> Machine {
+    Machine {
+        cores: 4,
+        memory_available_bytes: Some(1 << 40),
+        thread_limit: Some(1000 * LIMIT_PART),
+        thread_limit_set_by: Some("a limit"),
+    }
+}
+
+/// A run of a second that computed this share of the time, on so many cores.
+fn measured(share: f64, cores: f64) -> Measured {
+    Measured {
+        wall_seconds: 1.0,
+        computing_share: Some(share),
+        cores_wanted: Some(cores),
+        most_waits_at_once: Some(1),
+        ..Measured::default()
+    }
+}
+
+#[test]
+fn each_border_has_two_sides() {
+    let none = Wishes::default();
+    let isolate = Wishes { isolate: true, at_once: None };
+    let at_once = |n| Wishes { at_once: Some(n), ..none };
+    let lasting = |seconds| Measured { wall_seconds: seconds, ..measured(0.0, 0.0) };
+    let waiting = |n| Measured { most_waits_at_once: Some(n), ..measured(0.0, 0.0) };
+    let unknown = Measured { computing_share: None, ..measured(0.0, 0.0) };
+    let short = TOO_SHORT.as_secs_f64();
+    let cases = [
+        ("isolated, whatever else", lasting(0.0), isolate, Kind::Isolated),
+        ("isolated, not measured", unknown.clone(), isolate, Kind::Isolated),
+        ("just too short", lasting(short - 1e-6), none, Kind::TooShort),
+        ("just long enough", lasting(short), none, Kind::FewWaits),
+        ("not measured", unknown, none, Kind::NotMeasured),
+        ("all computing, one core", measured(1.0, 1.0), none, Kind::OneCore),
+        ("just computing", measured(0.8, 1.0), none, Kind::OneCore),
+        ("just not only computing", measured(0.799, 1.0), none, Kind::Mixed),
+        ("just one core", measured(0.8, 1.499), none, Kind::OneCore),
+        ("just more cores", measured(0.8, 1.5), none, Kind::ManyCores),
+        ("all cores", measured(1.0, 4.0), none, Kind::ManyCores),
+        ("many cores, but mixed", measured(0.799, 4.0), none, Kind::Mixed),
+        ("just mixed", measured(0.2, 1.0), none, Kind::Mixed),
+        ("just waiting", measured(0.199, 1.0), none, Kind::FewWaits),
+        ("no computing", measured(0.0, 0.0), none, Kind::FewWaits),
+        ("few seen", waiting(1000), none, Kind::FewWaits),
+        ("many seen", waiting(1001), none, Kind::ManyWaits),
+        ("few wanted", waiting(1), at_once(1000), Kind::FewWaits),
+        ("many wanted", waiting(1), at_once(1001), Kind::ManyWaits),
+        ("many seen, few wanted", waiting(1001), at_once(1000), Kind::FewWaits),
+        ("many wanted, but computing", measured(1.0, 1.0), at_once(1001), Kind::OneCore),
+        ("many wanted, but mixed", measured(0.5, 1.0), at_once(1001), Kind::Mixed),
+    ];
+    for (name, facts, wishes, kind) in cases {
+        assert_eq!(verdict(&facts, &wishes, &machine()).kind, kind, "{name}");
+    }
+}
+
+#[test]
+fn the_line_between_few_and_many_is_this_machines() {
+    let of = |memory: Option<u64>, threads| Machine {
+        memory_available_bytes: memory,
+        thread_limit: threads,
+        ..machine()
+    };
+    let for_threads = |n: u64| Some(n * MEMORY_PART * THREAD_BYTES);
+    let limit = |n: u64| Some(n * LIMIT_PART);
+    assert_eq!(of(for_threads(500), limit(1000)).few_waits(), Some(500), "memory");
+    assert_eq!(of(for_threads(1000), limit(500)).few_waits(), Some(500), "threads");
+    assert!(of(for_threads(500), limit(1000)).why_few().contains("KiB a thread"));
+    assert!(of(for_threads(1000), limit(500)).why_few().contains("a limit allows"));
+
+    // What is not known is not guessed.
+    for machine in [of(None, limit(1)), of(for_threads(1), None), Machine::default()] {
+        assert_eq!(machine.few_waits(), None);
+        let many = Wishes { at_once: Some(u64::MAX), ..Wishes::default() };
+        let verdict = verdict(&measured(0.0, 0.0), &many, &machine);
+        assert_eq!(verdict.kind, Kind::FewWaits);
+        assert!(verdict.reason.contains("not known"), "{}", verdict.reason);
+    }
+}
+
+#[test]
+fn the_gain_is_at_best_that_of_all_cores() {
+    let best = |cores, wanted| {
+        let machine = Machine { cores, ..machine() };
+        let reason = verdict(&measured(1.0, wanted), &Wishes::default(), &machine).reason;
+        let (_, best) = reason.split_once("at best ").expect("it names the gain");
+        best.split(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(best(4, 1.0), "4.0");
+    assert_eq!(best(4, 2.0), "2.0");
+    assert_eq!(best(4, 4.0), "1.0");
+    assert_eq!(best(4, 0.9), "4.0", "no more than there are cores");
+    assert_eq!(best(1, 1.0), "1.0");
+}
+
+#[test]
+fn each_rule_has_a_kind_a_page_and_an_example() {
+    let mut kinds = Vec::new();
+    for Rule { kind, page, example, .. } in &RULES {
+        assert!(!kinds.contains(kind), "{kind:?} twice");
+        kinds.push(*kind);
+        assert!(WORKSPACE.root.join(page).is_file(), "{page}");
+        let known = WORKSPACE.examples.values().any(|it| it.folder == *example);
+        assert!(known, "{example}");
+    }
+    let last = RULES.last().unwrap();
+    assert!(matches!(last.when, [If::Otherwise]), "the last rule holds always");
+}
+
+#[test]
+fn explain_tells_every_rule_and_so_does_the_page() {
+    let output = choose(["--explain"]);
+    assert_eq!(output.code(), Some(0));
+    let printed: Vec<_> = output.of(Stream::Stdout).collect();
+    let page = std::fs::read_to_string(WORKSPACE.root.join("guide/en/choose.md")).unwrap();
+    for rule in &RULES {
+        let text = rule.to_string();
+        assert!(printed.iter().any(|line| line.ends_with(&text)), "--explain lacks {text}");
+        assert!(page.contains(&text), "guide/en/choose.md lacks {text}");
+        let next = format!("   read {}, start from {}", rule.page, rule.example);
+        assert!(printed.contains(&next.as_str()), "--explain lacks {next}");
+    }
+    for (term, meaning) in terms() {
+        assert!(printed.contains(&format!("{term}: {meaning}").as_str()), "{term}");
+    }
+    let thread = format!("at {} KiB each", THREAD_BYTES >> 10);
+    assert!(page.contains(&thread), "guide/en/choose.md lacks {thread}");
+    // Nothing runs, whatever else is said.
+    let output = choose(["--explain", "--isolate", "echo", "ran"]);
+    assert!(!output.of(Stream::Stdout).any(|line| line == "ran"));
+}
+
+#[test]
+fn bad_usage_is_refused_in_one_line() {
+    let cases: [&[&str]; 8] = [
+        &["--nonsense", "true"],
+        &["--at-once", "0", "true"],
+        &["--at-once", "many", "true"],
+        &["--at-once"],
+        &["--json"],
+        &["--isolate"],
+        &["--demo", "nonsense"],
+        &["--demo", "wait", "true"],
+    ];
+    for arguments in cases {
+        let output = choose(arguments);
+        assert_eq!(output.code(), Some(2), "{arguments:?}: {:#?}", output.lines);
+        let lines: Vec<_> = output.lines.iter().map(|line| line.text.as_str()).collect();
+        assert!(
+            matches!(lines[..], [line] if line.starts_with("choose: ")),
+            "{arguments:?}: {lines:?}"
+        );
+    }
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_named_in_one_line() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let file = format!("{folder}/Cargo.toml");
+    let cases = [("no-such-command", 127), ("", 127), (&file, 126), (folder, 126)];
+    for (command, code) in cases {
+        let output = choose(["--json", command]);
+        if cfg!(unix) {
+            assert_eq!(output.code(), Some(code), "{command}: {:#?}", output.lines);
+        }
+        let lines: Vec<_> = output.lines.iter().map(|line| line.text.as_str()).collect();
+        assert!(
+            matches!(lines[..], [line] if line.starts_with("choose: cannot run \"")),
+            "{command}: {lines:?}"
+        );
+    }
+}
+
+#[test]
+fn the_report_as_json_has_these_fields() {
+    let report = report(&["--at-once", "7"], &words(&CHOOSE, &["--demo", "wait"]));
+    let fields: Vec<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = [
+        "command",
+        "exit_code",
+        "failure",
+        "wall_seconds",
+        "cpu_seconds",
+        "cores_used",
+        "cores_wanted",
+        "computing_share",
+        "slowed_down_times",
+        "waits",
+        "average_wait_seconds",
+        "most_waits_at_once",
+        "peak_memory_bytes",
+        "most_threads",
+        "most_processes",
+        "looks",
+        "left_running",
+        "machine",
+        "wishes",
+        "verdict",
+    ];
+    expected.sort_unstable();
+    assert_eq!(fields, expected);
+    assert_eq!(report["exit_code"], 0);
+    assert_eq!(report["failure"], Value::Null);
+    assert_eq!(report["wishes"]["at_once"], 7);
+    if cfg!(target_os = "linux") {
+        assert_eq!(report["most_threads"], 6, "five wait, and main for them");
+        assert_eq!(report["most_waits_at_once"], 6);
+        assert_eq!(report["most_processes"], 1);
+        assert_eq!(report["left_running"], Value::Array(Vec::new()));
+    }
+}
+
+#[test]
+fn what_ends_at_once_is_too_short_to_tell() {
+    let report = report(&[], &words(&CHOOSE, &["--version"]));
+    // A machine can be so busy that nothing is short.
+    if report["wall_seconds"].as_f64() < Some(TOO_SHORT.as_secs_f64()) {
+        assert_eq!(kind(&report), "too-short");
+        for unknown in ["computing_share", "peak_memory_bytes", "most_threads", "most_processes"] {
+            assert_eq!(report[unknown], Value::Null, "{unknown}");
+        }
+    }
+}
+
+#[test]
+fn what_could_not_be_measured_is_said() {
+    let status = ExitStatus::default();
+    let told = |measured| {
+        let (wishes, machine) = (Wishes::default(), machine());
+        Report::new(&["x".into()], status, measured, wishes, &machine).to_string()
+    };
+    let text = told(Measured { wall_seconds: 1.0, ..Measured::default() });
+    let unknown = "not known   CPU time, computed, slowed down, waited, memory";
+    assert!(text.contains(unknown), "{text}");
+    assert!(text.contains("verdict     not known"), "{text}");
+    let text = told(measured(1.0, 1.0));
+    assert!(!text.contains("CPU time   "), "{text}");
+    assert!(!text.contains("verdict     not known"), "{text}");
+}
+
+#[test]
+fn the_commands_own_options_are_its_own() {
+    let output = choose(words(&CHOOSE, &["--explain"]));
+    assert_eq!(output.code(), Some(0));
+    let mut lines = output.of(Stream::Stdout);
+    assert_eq!(lines.next(), Some("The first rule that holds decides. If"));
+    let report = output.of(Stream::Stderr).last().unwrap();
+    assert!(report.starts_with("  start from"), "it was measured too: {report}");
+}
+
+/// The verdicts on real programs. Other systems show less of a process tree.
+#[cfg(target_os = "linux")]
+mod real_programs {
+    use tests::python;
+
+    use super::*;
+
+    #[test]
+    fn sleepers_wait() {
+        for command in [
+            vec!["sleep".into(), "0.5".into()],
+            words(&CHOOSE, &["--demo", "wait"]),
+            words(&build("worker-threads"), &[]),
+            words(&build("gather"), &[]),
+        ] {
+            assert_eq!(kind(&report(&[], &command)), "few-waits", "{command:?}");
+        }
+    }
+
+    #[test]
+    fn at_once_and_isolate_decide_what_cannot_be_measured() {
+        let sleep = ["sleep".into(), "0.2".into()];
+        assert_eq!(kind(&report(&["--at-once", "10000000"], &sleep)), "many-waits");
+        assert_eq!(kind(&report(&["--at-once", "1"], &sleep)), "few-waits");
+        assert_eq!(kind(&report(&["--isolate"], &sleep)), "isolated");
+    }
+
+    #[test]
+    fn a_burner_is_bound_by_one_core() {
+        let report = report(&[], &words(&CHOOSE, &["--demo", "compute"]));
+        assert_eq!(kind(&report), "one-core", "{report:#}");
+    }
+
+    #[test]
+    fn a_burner_for_each_core_is_bound_by_many() {
+        let cores = Machine::this().cores;
+        if cores == 1 {
+            return tests::skip("second core");
+        }
+        let burners = "for i in $(seq \"$1\"); do \"$2\" --demo compute & done; wait";
+        let mut command: Vec<_> = ["sh", "-c", burners, "sh"].map(OsString::from).into();
+        command.push(cores.to_string().into());
+        command.push(CHOOSE.executable.clone().into());
+        let report = report(&[], &command);
+        assert_eq!(kind(&report), "many-cores", "{report:#}");
+        let processes = u64::from(cores) + 1;
+        assert_eq!(report["most_processes"], processes, "the shell and its children");
+    }
+
+    #[test]
+    fn a_mix_is_mixed() {
+        let report = report(&[], &words(&CHOOSE, &["--demo", "both"]));
+        assert_eq!(kind(&report), "mixed", "{report:#}");
+    }
+
+    /// Loops that compete for the cores until this is dropped.
+    struct BusyLoops(Vec<std::process::Child>);
+
+    impl Drop for BusyLoops {
+        fn drop(&mut self) {
+            for child in &mut self.0 {
+                child.kill().ok();
+                child.wait().ok();
+            }
+        }
+    }
+
+    #[test]
+    fn a_busy_machine_changes_no_verdict() {
+        let busy = || {
+            // Ends by itself after ten seconds of CPU time, whatever becomes of this test.
+            let burn = "ulimit -t 10; while :; do :; done";
+            std::process::Command::new("sh").args(["-c", burn]).spawn().unwrap()
+        };
+        let loops = 4 * Machine::this().cores;
+        let _loops = BusyLoops((0..loops).map(|_| busy()).collect());
+        for (demo, expected) in [("compute", "one-core"), ("wait", "few-waits"), ("both", "mixed")]
+        {
+            let report = report(&[], &words(&CHOOSE, &["--demo", demo]));
+            assert_eq!(kind(&report), expected, "{report:#}");
+        }
+    }
+
+    #[test]
+    fn pythons_programs_are_judged_alike() {
+        for (name, kinds) in [
+            ("worker-threads", &["few-waits"] as &[_]),
+            // To start five interpreters is a good part of it, where that takes long.
+            ("worker-processes", &["few-waits", "mixed"]),
+            ("gather", &["few-waits"]),
+            // In sequence, then in a pool.
+            ("cpu-bound", &["one-core", "many-cores"]),
+        ] {
+            let Some(program) = python(name) else { return };
+            let report = report(&[], &words(&program, &[]));
+            assert!(kinds.contains(&kind(&report)), "{name}: {report:#}");
+        }
+    }
+
+    /// The shell ends before its child, which has a parent no more; `cat` ends after it.
+    #[test]
+    fn an_orphan_is_counted_too() {
+        let orphan = "sh -c '\"$0\" --demo compute &' \"$0\" | cat";
+        let mut command: Vec<_> = ["sh", "-c", orphan].map(OsString::from).into();
+        command.push(CHOOSE.executable.clone().into());
+        let report = report(&[], &command);
+        assert_eq!(kind(&report), "one-core", "{report:#}");
+        // As much CPU time as the program computes until it ends: not a time on a clock.
+        assert!(report["cpu_seconds"].as_f64() > Some(0.8), "{report:#}");
+    }
+
+    /// What the line between few and many rests on.
+    #[test]
+    fn a_waiting_thread_takes_what_the_rules_say() {
+        const THREADS: u64 = 1000;
+        const KERNEL_STACK: u64 = 16 << 10;
+        let seen = || {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            let kib: u64 = resident.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+            let mappings = std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+            (kib << 10, mappings as u64)
+        };
+        let (bytes, mappings) = seen();
+        let all_wait = Barrier::new(THREADS as usize + 1);
+        let (more_bytes, more_mappings) = std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    all_wait.wait();
+                    all_wait.wait();
+                });
+            }
+            all_wait.wait(); // all of them have started
+            let more = seen();
+            all_wait.wait();
+            more
+        });
+        let each = (more_bytes.saturating_sub(bytes)) / THREADS + KERNEL_STACK;
+        assert!((THREAD_BYTES / 2..=THREAD_BYTES).contains(&each), "{each} bytes");
+        // Other tests of this process may add or take away a few.
+        let each = (more_mappings as f64 - mappings as f64) / THREADS as f64;
+        assert_eq!(each.round() as u64, MAPPINGS_PER_THREAD, "{each}");
+    }
+}
+
+/// Input, signals, exit codes and what is left behind.
+#[cfg(unix)]
+mod passing_through {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command, Stdio};
+    use std::sync::mpsc::{self, RecvTimeoutError};
+
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+    use tests::processes;
+
+    use super::*;
+
+    /// `choose sh -c SCRIPT` in a process group of its own, all of which is over at the limit.
+    struct Chosen {
+        child: Child,
+        group: Pid,
+        stdout: BufReader<std::process::ChildStdout>,
+        _until: mpsc::Sender<()>,
+    }
+
+    fn start(script: &str) -> Chosen {
+        let mut command = Command::new(&CHOOSE.executable);
+        command.args(["sh", "-c", script]);
+        start_command(command)
+    }
+
+    fn start_command(mut command: Command) -> Chosen {
+        let mut child = command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let group = Pid::from_child(&child);
+        let (_until, over) = mpsc::channel();
+        std::thread::spawn(move || {
+            if over.recv_timeout(tests::LIMIT) == Err(RecvTimeoutError::Timeout) {
+                kill_process_group(group, Signal::KILL).ok();
+            }
+        });
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Chosen { child, group, stdout, _until }
+    }
+
+    impl Chosen {
+        fn line(&mut self) -> String {
+            let mut line = String::new();
+            self.stdout.read_line(&mut line).unwrap();
+            line.trim_end().to_owned()
+        }
+
+        /// The exit code of `choose`, and what it reported. Not to the end of stderr, which a
+        /// process that was left behind may hold open.
+        fn end(&mut self) -> (Option<i32>, String) {
+            let code = self.child.wait().unwrap().code();
+            let mut report = String::new();
+            let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
+            while !report.contains("start from") && stderr.read_line(&mut report).unwrap() > 0 {}
+            (code, report)
+        }
+    }
+
+    impl Drop for Chosen {
+        fn drop(&mut self) {
+            // Whatever a failed test has left of it.
+            kill_process_group(self.group, Signal::KILL).ok();
+            self.child.wait().ok();
+        }
+    }
+
+    #[test]
+    fn input_and_output() {
+        let mut chosen = start("read first; echo \"$first\" >&2; cat");
+        let mut stdin = chosen.child.stdin.take().unwrap();
+        stdin.write_all(b"one\ntwo\nthree").unwrap();
+        drop(stdin);
+        let mut rest = String::new();
+        chosen.stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "two\nthree", "and nothing else on stdout");
+        let (code, report) = chosen.end();
+        assert_eq!(code, Some(0));
+        assert!(report.starts_with("one\n  command "), "{report}");
+    }
+
+    #[test]
+    fn the_exit_code() {
+        for (script, code, end) in [
+            ("exit 0", 0, None),
+            ("exit 3", 3, Some("exit status: 3")),
+            ("exit 255", 255, Some("exit status: 255")),
+            ("kill -KILL $$", 137, Some("signal: 9 (SIGKILL)")),
+            ("kill -TERM $$", 143, Some("signal: 15 (SIGTERM)")),
+        ] {
+            let (ended, report) = start(script).end();
+            assert_eq!(ended, Some(code), "{script}");
+            let said = report.lines().find_map(|line| line.strip_prefix("  ended with  "));
+            assert_eq!(said, end, "{report}");
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_the_command_as_without_choose() {
+        let pipe = "\"$0\" sh -c 'while :; do echo y; done; echo on >&2' 2>&3 | head -n 1";
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("({pipe}) 3>&2")]).arg(&CHOOSE.executable);
+        let mut chosen = start_command(command);
+        assert_eq!(chosen.line(), "y");
+        let (_, report) = chosen.end();
+        assert!(report.contains("ended with  signal: 13 (SIGPIPE)"), "{report}");
+    }
+
+    /// To `choose` alone: it must not end before the command, and must tell it.
+    #[test]
+    fn signals_are_sent_on() {
+        for (name, signal) in [
+            ("TERM", Signal::TERM),
+            ("HUP", Signal::HUP),
+            ("USR1", Signal::USR1),
+            ("USR2", Signal::USR2),
+        ] {
+            let script = format!(
+                "trap 'echo got {name}; exit 7' {name}; echo ready; while :; do sleep 0.01; done"
+            );
+            let mut chosen = start(&script);
+            assert_eq!(chosen.line(), "ready");
+            kill_process(chosen.group, signal).unwrap();
+            assert_eq!(chosen.line(), format!("got {name}"));
+            let (code, report) = chosen.end();
+            assert_eq!(code, Some(7), "{report}");
+            assert!(report.contains("verdict"), "{report}");
+        }
+    }
+
+    /// What a terminal does: both get the signal, and the command as often as without `choose`.
+    #[test]
+    fn ctrl_c_ends_the_command_and_is_reported() {
+        let mut chosen = start("echo ready; exec sleep 600");
+        assert_eq!(chosen.line(), "ready");
+        kill_process_group(chosen.group, Signal::INT).unwrap();
+        let (code, report) = chosen.end();
+        assert_eq!(code, Some(130), "{report}");
+        assert!(report.contains("ended with  signal: 2 (SIGINT)"), "{report}");
+    }
+
+    #[test]
+    fn ctrl_c_reaches_the_command_once() {
+        let script = "n=0; trap 'n=$((n + 1)); echo got INT' INT; trap 'echo $n; exit 0' USR1; \
+                      echo ready; while :; do read line; done";
+        for _ in 0..5 {
+            let mut chosen = start(script);
+            assert_eq!(chosen.line(), "ready");
+            kill_process_group(chosen.group, Signal::INT).unwrap();
+            assert_eq!(chosen.line(), "got INT");
+            // Through `choose`, as a second one would come.
+            kill_process(chosen.group, Signal::USR1).unwrap();
+            assert_eq!(chosen.line(), "1");
+            assert_eq!(chosen.end().0, Some(0));
+        }
+    }
+
+    /// As nohup starts it.
+    #[test]
+    fn a_signal_that_is_ignored_is_ignored_by_the_command_too() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP; exec \"$0\" sh -c 'kill -HUP $$; echo alive'"]);
+        command.arg(&CHOOSE.executable);
+        let mut chosen = start_command(command);
+        assert_eq!(chosen.line(), "alive");
+        let (code, report) = chosen.end();
+        assert_eq!(code, Some(0), "{report}");
+    }
+
+    /// It holds our stdout and stderr, and runs on.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_daemon_is_left_alone_and_named() {
+        // A child of the shell, and one whose parent has ended before.
+        for script in ["sleep 600 & echo $!; exit 5", "(sleep 600 & echo $!); exit 5"] {
+            let mut chosen = start(script);
+            let id = chosen.line();
+            let (code, report) = chosen.end();
+            assert_eq!(code, Some(5), "{report}");
+            let line = format!("  still run   1 of its processes ({id}), not counted further");
+            assert!(report.lines().any(|it| it == line), "{line}\n{report}");
+            let daemon = id.parse().unwrap();
+            assert!(processes::alive(daemon), "choose has not ended it");
+            kill_process(processes::id(daemon), Signal::KILL).unwrap();
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_behind() {
+        let mut chosen = start("sleep 0.2 | cat");
+        chosen.end();
+        assert!(test_kill_process_group(chosen.group).is_err(), "a process is left");
+    }
+}

@@ -1,0 +1,400 @@
+//! The examples of `examples-processes/` on what a wall between processes gives and asks for: what
+//! they print, and what they prove.
+
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use std::{env, io, thread};
+
+use harness::run::{Program, Stream};
+#[cfg(target_os = "linux")]
+use tests::processes::parent_of;
+use tests::{LIMIT, build, check, run};
+
+#[test]
+fn pipes() {
+    check("pipes").check();
+}
+
+#[test]
+fn a_request_gets_one_reply_and_the_child_leaves_when_its_stdin_closes() {
+    let mut child = Talk::start(&mut command("pipes", &["child"]));
+    let error = "error: not a whole number below 2^32";
+    for (request, reply) in [
+        ("0", "0"),
+        ("4294967295", "18446744065119617025"),
+        ("4294967296", error),
+        ("-1", error),
+        ("", error),
+        ("1 2", error),
+        ("7", "49"),
+    ] {
+        child.say(request);
+        assert_eq!(child.hear().as_deref(), Some(reply), "{request}");
+    }
+    child.stdin = None;
+    assert_eq!(child.hear(), None);
+    assert_eq!(ends(child.process).code(), Some(0));
+}
+
+#[test]
+fn requests_whose_replies_nobody_reads_stop_both_processes() {
+    const REQUESTS: usize = 1 << 17;
+    let mut child = Talk::start(&mut command("pipes", &["child"]));
+    let mut stdin = child.stdin.take().unwrap();
+    let (sender, sent) = mpsc::channel();
+    thread::spawn(move || {
+        let result = stdin.write_all("1\n".repeat(REQUESTS).as_bytes());
+        drop(stdin);
+        sender.send(result).unwrap();
+    });
+    let result = sent.recv_timeout(Duration::from_secs(1));
+    assert_eq!(result.unwrap_err(), RecvTimeoutError::Timeout, "both stand still");
+
+    let mut replies = 0;
+    while child.hear().is_some() {
+        replies += 1; // each makes room for another
+    }
+    assert_eq!(replies, REQUESTS);
+    sent.recv_timeout(LIMIT).expect("all is sent").unwrap();
+    assert_eq!(ends(child.process).code(), Some(0));
+}
+
+#[test]
+fn shared_memory() {
+    check("shared-memory").check();
+}
+
+#[test]
+fn shared_memory_leaves_no_file_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command("shared-memory", &[]);
+    let process = command.env("TMPDIR", folder.path()).stdout(Stdio::null()).spawn().unwrap();
+    assert!(ends(process).success());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Not a test: the other process of the next test, which ends it while it holds the lock.
+#[test]
+#[ignore = "a part of the_lock_of_a_process_that_dies_is_free"]
+fn hold_the_lock() {
+    let Some(path) = env::var_os("ISOLATION_LOCK") else { return };
+    let file = File::open(path).unwrap();
+    file.lock().unwrap();
+    println!("locked");
+    io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+#[test]
+fn the_lock_of_a_process_that_dies_is_free() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(8).unwrap();
+
+    let mut holder = Talk::start(
+        Command::new(env::current_exe().unwrap())
+            .args([
+                "examples_processes::isolation::hold_the_lock",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env("ISOLATION_LOCK", file.path()),
+    );
+    while !holder.hear().expect("it locks the file").ends_with("locked") {}
+
+    let arguments = ["child", file.path().to_str().unwrap()];
+    let mut child = Talk::start(&mut command("shared-memory", &arguments));
+    assert_eq!(child.hear().as_deref(), Some("Child: I share the memory"));
+    child.say("locked");
+    assert_eq!(child.hear().as_deref(), Some("Child: I wait for the lock"));
+    holder.process.kill().unwrap();
+    holder.process.wait().unwrap();
+    assert_eq!(child.hear().as_deref(), Some("Child: I read 0 and wrote 1"));
+    child.stdin = None;
+    assert!(ends(child.process).success());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_mapped_stays_locked_when_it_is_dropped() {
+    let path = tempfile::NamedTempFile::new().unwrap();
+    path.as_file().set_len(8).unwrap();
+    let file = File::options().read(true).write(true).open(path.path()).unwrap();
+    let memory = memmap2::MmapRaw::map_raw(&file).unwrap();
+    file.lock().unwrap();
+    drop(file);
+    let other = path.reopen().unwrap();
+    assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
+    drop(memory);
+    other.try_lock().unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_shared_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for length in [0, 7, 9] {
+        fs::write(path(&length.to_string()), vec![0; length]).unwrap();
+    }
+    for path in [path("0"), path("7"), path("9"), path("missing"), folder.path().to_owned()] {
+        let output = run(&with_arguments("shared-memory", vec!["child".into(), path.into()]));
+        assert_eq!(output.code(), Some(1), "{:#?}", output.lines);
+        assert_eq!(output.of(Stream::Stderr).next(), Some("Error: sharing the file"));
+    }
+}
+
+#[cfg(target_os = "linux")] // elsewhere it shows less
+#[test]
+fn crash_isolation() {
+    check("crash-isolation").mask(r" \(core dumped\)", "").python_differs().check();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_limit_holds_before_the_memory_is_used() {
+    let output = run(&with_arguments("crash-isolation", vec!["memory".into()]));
+    assert_eq!(output.code(), None, "a signal ended it");
+    if let Some(memory) = output.costs.memory {
+        assert!(memory < 256 << 20, "{memory} bytes");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn crashes_leave_no_core_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", r#"ulimit -c "$(ulimit -H -c)" && exec "$0""#])
+        .arg(build("crash-isolation").executable)
+        .current_dir(folder.path())
+        .stdout(Stdio::null());
+    assert!(ends(command.spawn().unwrap()).success());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[cfg(target_os = "linux")] // elsewhere it shows less
+#[test]
+fn kill_and_reap() {
+    check("kill-and-reap").mask(r"^Process \d+", "Process <pid>").check();
+}
+
+#[test]
+fn waiting_closes_the_stdin_of_a_child() {
+    let mut command = command("kill-and-reap", &["child"]);
+    let child = command.stdin(Stdio::piped()).spawn().unwrap();
+    assert_eq!(ends(child).code(), Some(0), "wait has closed it, and the child has left");
+}
+
+#[test]
+fn orphan() {
+    check("orphan").mask(r"\(process \d+\)", "(process <pid>)").check();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_worker_of_a_careless_parent_outlives_it_and_that_of_a_careful_one_does_not() {
+    for careless in [true, false] {
+        let role = if careless { "careless" } else { "careful" };
+        let mut parent = Talk::start(&mut command("orphan", &[role]));
+        let worker = parent.hear().unwrap().parse().unwrap();
+        assert_eq!(parent_of(worker), Some(parent.process.id()), "{role}");
+
+        parent.process.kill().unwrap();
+        parent.process.wait().unwrap();
+        if careless {
+            parent.say("Is anybody there?");
+            assert_eq!(parent.hear().as_deref(), Some("I still work"));
+            let foster = parent_of(worker);
+            assert!(foster.is_some_and(|id| id != parent.process.id()), "{foster:?}");
+            parent.stdin = None;
+        }
+        assert_eq!(parent.hear(), None, "{role}");
+        assert!(soon(|| parent_of(worker).is_none()), "{role}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_refused() {
+    let programs: [(&str, &[&[&str]]); 5] = [
+        ("pipes", &[&["parent"], &["child", "x"]]),
+        ("shared-memory", &[&["child"], &["x", "y"], &["child", "x", "y"]]),
+        ("crash-isolation", &[&["abor"], &["abort", "abort"]]),
+        ("kill-and-reap", &[&["parent"], &["child", "x"]]),
+        ("orphan", &[&["parent"], &["worker", "x"]]),
+    ];
+    for (name, lists) in programs {
+        let lists = lists.iter().map(|list| list.iter().map(OsString::from).collect());
+        let mut lists: Vec<Vec<OsString>> = lists.collect();
+        lists.extend([vec!["".into()], vec!["--help".into()]]);
+        #[cfg(unix)]
+        lists.push(vec![std::os::unix::ffi::OsStringExt::from_vec(vec![0xff])]);
+
+        let program = build(name);
+        for arguments in lists {
+            let output = run(&Program { arguments: arguments.clone(), ..program.clone() });
+            assert_eq!(output.code(), Some(2), "{name} {arguments:?}: {:#?}", output.lines);
+            assert_eq!(output.of(Stream::Stdout).count(), 0);
+            let errors: Vec<_> = output.of(Stream::Stderr).collect();
+            assert!(
+                matches!(errors[..], [line] if line.starts_with(&format!("usage: {name} ["))),
+                "{name} {arguments:?}: {errors:?}"
+            );
+        }
+    }
+}
+
+/// The runner ends what an example leaves behind; so here it runs without it.
+#[cfg(unix)]
+mod leftovers {
+    use std::os::unix::process::CommandExt;
+
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+    use tests::processes::{adopt_orphans, group_ends};
+
+    use super::*;
+
+    const EXAMPLES: [&str; 5] =
+        ["pipes", "shared-memory", "crash-isolation", "kill-and-reap", "orphan"];
+
+    #[test]
+    fn at_its_end_an_example_leaves_no_process_behind() {
+        adopt_orphans();
+        for name in EXAMPLES {
+            let process = alone(&build(name)).stdout(Stdio::null()).spawn().unwrap();
+            let group = Pid::from_child(&process);
+            assert!(ends(process).success(), "{name}");
+            let orphans = group_ends(name, group);
+            if cfg!(target_os = "linux") {
+                // Others wait for each child; what it shows is that its workers lose their parents.
+                assert_eq!(orphans, if name == "orphan" { 2 } else { 0 }, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn killed_after_any_line_an_example_leaves_nothing_behind() {
+        adopt_orphans();
+        thread::scope(|scope| {
+            for name in EXAMPLES {
+                scope.spawn(move || {
+                    let program = build(name);
+                    kill_after_each_line(name, &program, kill_process, Signal::KILL);
+                    kill_after_each_line(name, &program, kill_process, Signal::TERM);
+                    // As Ctrl-C does.
+                    kill_after_each_line(name, &program, kill_process_group, Signal::INT);
+                });
+            }
+        });
+    }
+
+    fn kill_after_each_line(
+        name: &str,
+        program: &Program,
+        kill: fn(Pid, Signal) -> rustix::io::Result<()>,
+        signal: Signal,
+    ) {
+        for lines in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let mut example = Talk::start(alone(program).env("TMPDIR", folder.path()));
+            let group = Pid::from_child(&example.process);
+            let there_are_more = (0..lines).all(|_| example.hear().is_some());
+            kill(group, signal).ok(); // it may have ended by itself
+            ends(example.process);
+            group_ends(name, group);
+            if lines > 0 {
+                let files = fs::read_dir(folder.path()).unwrap().count();
+                assert_eq!(files, 0, "{name}: files after {lines} lines");
+            }
+            if !there_are_more {
+                return;
+            }
+        }
+    }
+
+    /// In a process group of its own, in which its children are too.
+    fn alone(program: &Program) -> Command {
+        let mut command = Command::new(&program.executable);
+        command.process_group(0).stderr(Stdio::null());
+        command
+    }
+}
+
+/// A process that is spoken to line by line.
+struct Talk {
+    process: Child,
+    stdin: Option<ChildStdin>,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Talk {
+    fn start(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        let (sender, lines) = mpsc::sync_channel(0); // reads no more than it is asked for
+        thread::spawn(move || stdout.lines().try_for_each(|line| sender.send(line.unwrap())));
+        Self { stdin: process.stdin.take(), process, lines }
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.stdin.as_mut().expect("it is open"), "{line}").unwrap();
+    }
+
+    /// The next line, or none at their end.
+    fn hear(&mut self) -> Option<String> {
+        match self.lines.recv_timeout(LIMIT) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                self.process.kill().unwrap();
+                panic!("nothing heard");
+            }
+        }
+    }
+}
+
+/// Waits for a process, which closes its stdin.
+fn ends(mut process: Child) -> ExitStatus {
+    let id = process.id();
+    let (sender, status) = mpsc::channel();
+    thread::spawn(move || sender.send(process.wait()));
+    match status.recv_timeout(LIMIT) {
+        Ok(status) => status.unwrap(),
+        Err(_) => {
+            #[cfg(unix)]
+            rustix::process::kill_process(pid(id), rustix::process::Signal::KILL).ok();
+            panic!("process {id} does not end");
+        }
+    }
+}
+
+#[cfg(unix)]
+fn pid(id: u32) -> rustix::process::Pid {
+    rustix::process::Pid::from_raw(id.try_into().unwrap()).unwrap()
+}
+
+/// Whether something comes true within the limit.
+fn soon(condition: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + LIMIT;
+    while !condition() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        thread::yield_now();
+    }
+    true
+}
+
+fn command(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(build(name).executable);
+    command.args(arguments);
+    command
+}
+
+fn with_arguments(name: &str, arguments: Vec<OsString>) -> Program {
+    Program { arguments, ..build(name) }
+}

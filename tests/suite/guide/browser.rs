@@ -1,0 +1,220 @@
+//! The book in a real browser: every page, in each theme, wide and phone-sized; runs by keyboard;
+//! the search; the pages from disk.
+
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use guide::book::{self, For};
+use guide::server::Server;
+use harness::run::Limits;
+use serde_json::json;
+use tests::browser::{Browser, axe};
+use tests::{LIMIT, WORKSPACE};
+use tokio::runtime::Runtime;
+
+/// The book, served until this is dropped.
+struct Served {
+    url: String,
+    _runtime: Runtime,
+}
+
+fn serve() -> Served {
+    let runtime = Runtime::new().unwrap();
+    let limits = Limits { time: LIMIT, ..Limits::default() };
+    let server = runtime.block_on(Server::start(WORKSPACE.root.clone(), 0, limits)).unwrap();
+    let url = server.url().unwrap();
+    runtime.spawn(server.run());
+    Served { url, _runtime: runtime }
+}
+
+/// The names of all pages, as they are served.
+fn pages() -> Vec<String> {
+    let folder = WORKSPACE.root.join("guide/en");
+    let mut pages: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .map(|name| name.replace(".md", ".html"))
+        .collect();
+    pages.push("print.html".to_owned());
+    pages.sort();
+    pages
+}
+
+const THEMES: [&str; 5] = ["light", "rust", "coal", "navy", "ayu"];
+const NO_SIDEWAYS: &str = "document.scrollingElement.scrollWidth <= innerWidth \
+    && document.querySelector('.content').scrollWidth <= innerWidth";
+
+/// What an element that stands out at the side is, to be told.
+const STANDING_OUT: &str = "[...document.querySelectorAll('main *')].filter(e => \
+    e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .table-wrapper')) \
+    .slice(0, 5).map(e => e.tagName + '.' + e.className).join(' ')";
+
+#[test]
+fn every_page_is_sound_in_each_theme_and_width() {
+    let (Some(first), Some(axe)) = (Browser::start(), axe()) else { return };
+    let Some(second) = Browser::start() else { return };
+    let book = serve();
+    // A server answers with 404.html, a reader of files never sees it.
+    let pages: Vec<_> = pages().into_iter().chain(["404.html".to_owned()]).collect();
+    let next = AtomicUsize::new(0);
+    let faults = Mutex::new(Vec::new());
+    // Two browsers share the pages; each takes the next one that is left.
+    thread::scope(|scope| {
+        for mut browser in [first, second] {
+            let (book, axe, pages, next, faults) = (&book, &axe, &pages, &next, &faults);
+            scope.spawn(move || {
+                while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = faults_of(&mut browser, book, page, axe);
+                    faults.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    let faults = faults.into_inner().unwrap();
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// What is wrong with a page, in any theme or width.
+fn faults_of(browser: &mut Browser, book: &Served, page: &str, axe: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut note = |what: &str, found: Vec<String>| {
+        faults.extend(found.into_iter().map(|fault| format!("{page}, {what}: {fault}")));
+    };
+    browser.resize(1280, 900);
+    browser.open(&format!("{}{page}", book.url));
+    for theme in THEMES {
+        browser.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
+        note(theme, browser.axe(axe));
+    }
+
+    browser.resize(360, 740);
+    browser.eval("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    if browser.eval(NO_SIDEWAYS) != json!(true) {
+        let what = browser.eval(STANDING_OUT).to_string();
+        note("360 px wide", vec![format!("scrolls sideways: {what}")]);
+    }
+    note("360 px wide", browser.axe(axe));
+
+    note("console", browser.faults());
+    let elsewhere = |url: &String| !url.starts_with(&book.url) && !url.starts_with("data:");
+    note("request", browser.requests().into_iter().filter(elsewhere).collect());
+    faults
+}
+
+#[test]
+fn an_example_is_run_and_stopped_by_keyboard() {
+    let Some(mut browser) = Browser::start() else { return };
+    let book = serve();
+    browser.resize(1280, 900);
+    browser.open(&format!("{}gather.html", book.url));
+
+    let figure = "document.querySelector('[data-example=gather]')";
+    let lines = format!("{figure}.querySelectorAll('.live samp span').length");
+    let status = format!("{figure}.querySelector('[role=status]').textContent");
+    let bars = format!("{figure}.querySelectorAll('.live svg rect.bar').length");
+    let width =
+        format!("parseFloat({figure}.querySelector('.live svg rect.bar').getAttribute('width'))");
+    browser.wait_for(&format!("{figure}.querySelector('button.run') !== null"));
+
+    // Lines come one after the other: the first three are there while it still runs.
+    browser.eval(&format!("{figure}.querySelector('button.run').focus()"));
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{lines} === 3 && {status} === 'Running…'"));
+    browser.wait_for(&format!("{bars} === 3"));
+    let early = browser.eval(&width).as_f64().unwrap();
+    browser.wait_for(&format!("{width} > {early}"));
+    browser.wait_for(&format!("{lines} === 6 && {status} === 'Ended.'"));
+    let costs = browser.eval(&format!("{figure}.querySelector('.live .costs').textContent"));
+    assert!(costs.as_str().unwrap().starts_with("3 tasks"), "{costs}");
+    let focus = browser.eval("document.activeElement.className");
+    assert_eq!(focus, "run", "the focus returns to the button");
+    if let Some(axe) = axe() {
+        assert_eq!(browser.axe(&axe), Vec::<String>::new(), "with a run on the page");
+    }
+
+    // The focus is on Stop while it runs, so a second Enter stops it.
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{lines} === 3"));
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{status} === 'Stopped.' && {lines} === 3"));
+
+    assert_eq!(browser.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_compiler_says_is_shown_as_such() {
+    let Some(mut browser) = Browser::start() else { return };
+    let book = serve();
+    browser.open(&format!("{}processes-and-threads.html", book.url));
+    let figure = "document.querySelector('[data-example=data-race-broken]')";
+    browser.wait_for(&format!("{figure}.querySelector('button.run') !== null"));
+    browser.eval(&format!("{figure}.querySelector('button.run').click()"));
+    browser.wait_for(&format!(
+        "{figure}.querySelector('[role=status]').textContent === 'The compiler refused it.'"
+    ));
+    let compiler = browser.eval(&format!("{figure}.querySelector('.compiler').textContent"));
+    assert!(compiler.as_str().unwrap().contains("error[E0499]"), "{compiler}");
+}
+
+#[test]
+fn the_search_finds_an_example_by_its_name() {
+    let Some(mut browser) = Browser::start() else { return };
+    let book = serve();
+    browser.open(&format!("{}index.html", book.url));
+    browser.eval("document.getElementById('mdbook-search-toggle').click()");
+    browser
+        .wait_for("!document.getElementById('mdbook-search-wrapper').classList.contains('hidden')");
+    browser.call("Input.insertText", json!({ "text": "lock-across-await" }));
+    browser.wait_for(
+        "[...document.querySelectorAll('#mdbook-searchresults a')] \
+         .some(a => a.href.includes('mistakes.html'))",
+    );
+    assert_eq!(browser.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_table_is_sorted_by_a_column() {
+    let Some(mut browser) = Browser::start() else { return };
+    let book = serve();
+    browser.open(&format!("{}costs.html", book.url));
+    let press = "[...document.querySelectorAll('.sortable th button')] \
+        .find(button => button.textContent === 'Memory').click()";
+    let values = "[...document.querySelectorAll('.sortable tbody tr')] \
+        .map(row => Number(row.cells[4].dataset.value ?? -1))";
+    let memory = |browser: &mut Browser| -> Vec<f64> {
+        serde_json::from_value(browser.eval(values)).unwrap()
+    };
+    let unsorted = memory(&mut browser);
+    assert!(!unsorted.is_sorted());
+    browser.eval(press);
+    assert!(memory(&mut browser).is_sorted());
+    browser.eval(press);
+    assert!(memory(&mut browser).iter().rev().is_sorted());
+}
+
+/// From disk nothing is missing but the buttons.
+#[test]
+fn the_book_reads_from_disk() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let root = format!("file://{}/", folder.path().display());
+    for page in pages() {
+        browser.open(&format!("{root}{page}"));
+        assert_eq!(browser.eval("document.querySelectorAll('button.run').length"), 0);
+        assert_eq!(browser.faults(), Vec::<String>::new(), "{page}");
+        let mut elsewhere = browser.requests();
+        elsewhere.retain(|url| !url.starts_with(&root) && !url.starts_with("data:"));
+        assert_eq!(elsewhere, Vec::<String>::new(), "{page}");
+    }
+    // And without JavaScript the code, the output and the picture are there.
+    browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    browser.open(&format!("{root}gather.html"));
+    let text = browser.eval("document.querySelector('main').innerText");
+    for part in ["async fn task", "Task A starting", "3 tasks · 1 OS thread"] {
+        assert!(text.as_str().unwrap().contains(part), "{part} is missing");
+    }
+}

@@ -1,0 +1,441 @@
+//! The guide: the strict build of the book, the commands, the server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use guide::book::{self, For};
+use guide::server::Server;
+use guide::timeline::{self, Track};
+use harness::examples::Workspace;
+use harness::recording::record_all;
+use harness::run::{Limits, Program, Stream, TimedLine};
+use regex::Regex;
+use tests::fixture::{Fixture, RECORDING, SOURCE};
+use tests::http::Connection;
+use tests::{LIMIT, WORKSPACE, has, package, run, runtime};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+#[test]
+fn a_sound_book_holds_source_command_and_output() {
+    let fixture = Fixture::new();
+    fixture.write("examples-async/one/one.py", "print('hello')\n");
+    let mut recording: serde_json::Value = serde_json::from_str(RECORDING).unwrap();
+    recording["python"] = recording["rust"].clone();
+    recording["python"]["command"] = "python3 examples-async/one/one.py".into();
+    fixture.write("guide/recordings/one.json", &recording.to_string());
+    let book = fixture.build().unwrap();
+    let page = fs::read_to_string(book.join("index.html")).unwrap();
+    for part in [
+        "println!(&quot;hello&quot;);",
+        "cargo run -p one",
+        "<samp>hello",
+        "print(&#39;hello&#39;)",
+        "python3 examples-async/one/one.py",
+        "cargo new one",
+        "examples/one.rs.txt",
+        "<svg class=\"timeline\"",
+        "1 OS thread · 1 process · 0.00 s · CPU 0.00 s · 1.0 MiB",
+        "Recorded 2026-01-02 on 2 cores, 1 GiB, Linux 6",
+    ] {
+        let plain = part.replace("&quot;", "\"").replace("&#39;", "'");
+        assert!(page.contains(part) || page.contains(&plain), "{part} is missing in {page}");
+    }
+    assert!(!page.contains("ANCHOR"));
+    assert_eq!(fs::read_to_string(book.join("examples/one.rs.txt")).unwrap(), SOURCE);
+}
+
+#[test]
+fn each_fault_fails_the_build_naming_its_place() {
+    let head = "# Front\n\n{{#example one}}\n\n";
+    let index = "guide/en/index.md";
+    let cases: &[(&str, &str, &str)] = &[
+        (
+            index,
+            "# Front\n\n{{#example two}}\n",
+            "guide/en/index.md:3: no example is named \"two\"",
+        ),
+        (
+            index,
+            "# Front\n\n{{#example one:gone}}\n",
+            "guide/en/index.md:3: examples-async/one/src/main.rs: no lines between `ANCHOR: gone`",
+        ),
+        (index, "# Front\n", "examples-async/one/src/main.rs:1: no page shows this example"),
+        (
+            index,
+            &format!("{head}text {{{{#example one}}}}\n"),
+            "guide/en/index.md:5: a directive must stand alone",
+        ),
+        (
+            index,
+            &format!("{head}{{{{#include x}}}}\n"),
+            "guide/en/index.md:5: {{#include x}} is none of",
+        ),
+        (
+            index,
+            &format!("{head}```rust\nfn x() {{}}\n```\n"),
+            "guide/en/index.md:5: rust written by hand",
+        ),
+        (index, &format!("{head}[x](gone.md)\n"), "guide/en/index.md:5: no page gone.md"),
+        (index, &format!("{head}[x](#gone)\n"), "guide/en/index.md:5: index.md has no id gone"),
+        (index, &format!("{head}<div>never closed\n"), "mdBook says:"),
+        ("guide/en/SUMMARY.md", "# Summary\n\n[Front](index.md)\n[Gone](gone.md)\n", "gone.md"),
+        ("tests/snapshots/one.snap", "no head", "guide/en/index.md:3: the tested output"),
+        ("tests/snapshots/one.snap", "---\n\n---\nhello\n", "\"hello\" is not a known heading"),
+        (
+            "examples-async/one/src/main.rs",
+            "fn main() {}\n",
+            "examples-async/one/src/main.rs:1: the head of the file",
+        ),
+        ("examples-async/one/src/main.rs", "//! Says.\nfn main() {}\n", "must name the command"),
+    ];
+    for (file, text, expected) in cases {
+        let fixture = Fixture::new();
+        fixture.write(file, text);
+        let error = format!("{:#}", fixture.build().expect_err(expected));
+        assert!(error.contains(expected), "expected {expected:?} in: {error}");
+    }
+
+    for (file, mend) in [
+        ("tests/snapshots/one.snap", "INSTA_UPDATE=always cargo test"),
+        ("guide/recordings/one.json", "cargo run -p guide -- record one"),
+    ] {
+        let fixture = Fixture::new();
+        fs::remove_file(fixture.root().join(file)).unwrap();
+        let error = format!("{:#}", fixture.build().unwrap_err());
+        assert!(error.contains(file) && error.contains(mend), "{error}");
+    }
+}
+
+#[test]
+fn a_recording_that_is_not_sound_fails_the_build() {
+    let cases = [
+        ("\"version\": 1", "\"version\": 2", "version 2"),
+        ("\"example\": \"one\"", "\"example\": \"two\"", "a recording of two"),
+        ("\"cores\": 2", "\"cores\": 2, \"more\": 1", "unknown field `more`"),
+        ("\"exit\": 0, ", "", "missing field `exit`"),
+        ("\"text\": \"hello\"", "\"text\": \"hallo\"", "\"hallo\" where \"hello\" was tested"),
+        ("cargo run -p one", "cargo run -p two", "not `cargo run -p one`"),
+        ("\"python\": null", "\"python\": 1", "invalid type"),
+        ("{", "", "invalid type"),
+        ("{", "{{", "key must be a string"),
+    ];
+    for (from, to, expected) in cases {
+        let fixture = Fixture::new();
+        fixture.write("guide/recordings/one.json", &RECORDING.replacen(from, to, 1));
+        let error = format!("{:#}", fixture.build().expect_err(expected));
+        assert!(error.contains("guide/recordings/one.json"), "{error}");
+        assert!(error.contains(expected), "expected {expected:?} in: {error}");
+    }
+}
+
+#[test]
+fn recording_keeps_the_old_one_when_the_example_fails() {
+    let fixture = Fixture::new();
+    let workspace = Workspace::find(fixture.root()).unwrap();
+    let file = fixture.root().join("guide/recordings/one.json");
+    let record = || runtime().block_on(record_all(&workspace, &["one".to_owned()]));
+
+    record().unwrap();
+    let made = fs::read_to_string(&file).unwrap();
+    assert!(made.contains("\"text\": \"hello\"") && made.contains("\"rustc 1."), "{made}");
+    fixture.build().unwrap();
+
+    fixture.example("one", &SOURCE.replace("println!", "std::process::exit(3); println!"));
+    assert!(record().unwrap_err().to_string().contains("one"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), made);
+
+    fixture.example("one", &SOURCE.replace("hello", "good day"));
+    assert!(record().unwrap_err().to_string().contains("one"), "not what was tested");
+    assert_eq!(fs::read_to_string(&file).unwrap(), made);
+
+    assert!(runtime().block_on(record_all(&workspace, &["two".to_owned()])).is_err());
+}
+
+/// The picture is made of the recording and nothing else.
+#[test]
+fn the_same_recording_gives_the_same_picture() {
+    let line = |at, stream, text: &str| TimedLine { at, stream, text: text.to_owned() };
+    let rust = [
+        line(0.001, Stream::Stdout, "Worker 0 starting"),
+        line(0.002, Stream::Stdout, "Worker 1 starting"),
+        line(2.001, Stream::Stdout, "Worker 1 finished"),
+        line(2.5, Stream::Stderr, "Worker 0 failed: <reason> & more"),
+        line(2.6, Stream::Stdout, "Main: done"),
+    ];
+    let python = [line(0.5, Stream::Stdout, "tick")];
+    let tracks = [
+        Track { name: "Rust", lines: &rust, wall: 2.7, ended: true },
+        Track { name: "Python", lines: &python, wall: 1.0, ended: false },
+    ];
+    let draw = || timeline::draw("id", "Timeline", &timeline::describe(&tracks), &tracks, 0.0);
+    assert_eq!(draw().into_string(), draw().into_string());
+    assert!(!draw().into_string().contains('\n'));
+    let in_lines = draw().into_string().replace("><", ">\n<");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(WORKSPACE.root.join("tests/snapshots/guide"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("timeline", in_lines));
+}
+
+#[test]
+fn a_folder_that_holds_no_book_is_not_emptied() {
+    let fixture = Fixture::new();
+    fixture.write("out/precious", "data");
+    assert!(fixture.build().unwrap_err().to_string().contains("holds no book"));
+    assert!(fixture.root().join("out/precious").is_file());
+
+    fs::remove_file(fixture.root().join("out/precious")).unwrap();
+    fixture.build().unwrap();
+    fixture.build().unwrap(); // a book is replaced
+}
+
+/// The guide's own program, as `cargo run -p guide` starts it.
+fn guide(arguments: &[&str]) -> Program {
+    package("guide", arguments)
+}
+
+#[test]
+fn list_names_every_example_with_its_description() {
+    let output = run(&guide(&["list"]));
+    assert_eq!(output.code(), Some(0));
+    let lines: Vec<_> = output.of(Stream::Stdout).collect();
+    assert_eq!(lines.len(), WORKSPACE.examples.len());
+    for (line, example) in lines.iter().zip(WORKSPACE.examples.values()) {
+        assert!(line.starts_with(&example.name) && line.ends_with(&example.description), "{line}");
+    }
+}
+
+#[test]
+fn build_writes_the_whole_book() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&guide(&["build", "--dest", folder.path().to_str().unwrap()]));
+    assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    for file in ["index.html", "gather.html", "print.html", "404.html"] {
+        let page = fs::read_to_string(folder.path().join(file)).unwrap();
+        assert!(!page.contains("live-"), "{file} has the script of the server");
+        assert!(!page.contains("play.rust-lang.org"));
+    }
+}
+
+/// In the pages as they are rendered, the print page among them.
+#[test]
+fn every_link_and_fragment_resolves() {
+    let folder = tempfile::tempdir().unwrap();
+    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let attribute = |name: &str| Regex::new(&format!(r#" {name}="([^"]*)""#)).unwrap();
+    let (id, href, src) = (attribute("id"), attribute("href"), attribute("src"));
+
+    let mut pages = BTreeMap::new();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".html") {
+            let text = fs::read_to_string(folder.path().join(&name)).unwrap();
+            let ids: Vec<_> = id.captures_iter(&text).map(|found| found[1].to_owned()).collect();
+            let unique: BTreeSet<_> = ids.iter().cloned().collect();
+            assert_eq!(ids.len(), unique.len(), "{name} has an id twice");
+            pages.insert(name, (text, unique));
+        }
+    }
+    let mut links = 0;
+    for (name, (text, _)) in &pages {
+        for link in href.captures_iter(text).chain(src.captures_iter(text)) {
+            let link = link[1].replace("&amp;", "&");
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, fragment) = link.split_once('#').unwrap_or((&link, ""));
+            // The page for what is not found lies at the root of a server.
+            let file = file.trim_start_matches('/');
+            let file = if file.is_empty() { name } else { file };
+            assert!(folder.path().join(file).is_file(), "{name}: {link}");
+            if let Some((_, ids)) = pages.get(file)
+                && !fragment.is_empty()
+            {
+                assert!(ids.contains(fragment), "{name}: {link}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 100, "only {links} links were found");
+}
+
+#[test]
+fn wrong_arguments_are_refused() {
+    for arguments in [&["--port", "x"][..], &["--port", "65536"], &["biuld"], &["list", "x"]] {
+        let output = run(&guide(arguments));
+        assert_eq!(output.code(), Some(2), "{arguments:?}: {:#?}", output.lines);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_in_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = run(&guide(&["--port", &port]));
+    assert_eq!(output.code(), Some(1));
+    let errors: Vec<_> = output.of(Stream::Stderr).collect();
+    assert_eq!(errors, [format!("error: port {port} is in use; choose another with --port")]);
+}
+
+/// mdBook itself, with the guide as its preprocessor, makes the same pages.
+#[test]
+fn plain_mdbook_builds_the_book_too() {
+    let mdbook = PathBuf::from(std::env::var_os("MDBOOK").unwrap_or("mdbook".into()));
+    if !has(&mdbook) {
+        return;
+    }
+    guide(&[]); // built, so that the preprocessor starts at once
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&Program {
+        executable: mdbook,
+        arguments: vec!["build".into(), "guide".into(), "--dest-dir".into(), folder.path().into()],
+        folder: WORKSPACE.root.clone(),
+    });
+    assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    let page = fs::read_to_string(folder.path().join("gather.html")).unwrap();
+    assert!(page.contains("Task A starting") && page.contains("cargo run -p gather"));
+}
+
+/// Sends a GET, and gives the status and the body.
+async fn get(address: &str, path: &str) -> (u16, String) {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let mut connection = Connection::open(address).await.unwrap();
+    connection.send_raw(request.as_bytes()).await.unwrap();
+    let answer = connection.answer().await.unwrap();
+    (answer.status, answer.body)
+}
+
+#[test]
+fn the_served_book_follows_its_sources() {
+    let fixture = Fixture::new();
+    let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
+    runtime().block_on(async {
+        let server = Server::start(fixture.root().to_owned(), 0, Limits::default()).await.unwrap();
+        let address = server.url().unwrap().replace("http://", "").replace('/', "");
+        let serving = tokio::spawn(server.run());
+
+        let (status, page) = get(&address, "/").await;
+        assert_eq!(status, 200);
+        assert!(page.contains("hello") && page.contains("live-"), "{page}");
+        for missing in ["/gone.html", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/assets/"] {
+            assert_eq!(get(&address, missing).await.0, 404, "{missing}");
+        }
+
+        let live = TcpStream::connect(&address).await.unwrap();
+        let mut live = BufReader::new(live);
+        let request = format!("GET /live HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        live.write_all(request.as_bytes()).await.unwrap();
+        let mut live = live.lines();
+        // Waits for an event of this name after which the page holds the text: one change may
+        // make more than one event.
+        let mut wait_for = async |name: &str, text: &str| {
+            let event = format!("event: {name}");
+            let seen = async {
+                loop {
+                    let line = live.next_line().await.unwrap().expect("the server goes on");
+                    if line == event && get(&address, "/").await.1.contains(text) {
+                        return;
+                    }
+                }
+            };
+            tokio::time::timeout(LIMIT, seen).await.expect("the change arrives");
+        };
+        wait_for("edition", "hello").await;
+
+        // A page, an example, a snapshot, the theme: after each the book is new.
+        fixture.write("guide/en/index.md", "# Front\n\n{{#example one}}\n\nAnother word.\n");
+        wait_for("edition", "Another word.").await;
+        fixture.write("examples-async/one/src/main.rs", &SOURCE.replace("hello", "good day"));
+        wait_for("edition", "good day").await;
+        let recording = RECORDING.replace("hello", "good evening");
+        fixture.write("guide/recordings/one.json", &recording);
+        fixture.write("tests/snapshots/one.snap", "---\nx\n---\nin order:\n  good evening\n");
+        wait_for("edition", "good evening").await;
+        fixture.write("guide/book.toml", &book_toml.replace("Concurrency in Rust", "New title"));
+        wait_for("edition", "New title").await;
+
+        // A fault is told, and the last sound edition stays.
+        fixture.write("guide/en/index.md", "# Broken\n\n{{#example two}}\n");
+        wait_for("fault", "good evening").await;
+        fixture.write("guide/en/index.md", "# Mended\n\n{{#example one}}\n");
+        wait_for("edition", "Mended").await;
+        serving.abort();
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_missing_is_said_in_one_line() {
+    let guide = guide(&[]).executable.into_os_string();
+    let env = |setting: &str, arguments: &[&str]| {
+        let mut all = vec![setting.into(), guide.clone()];
+        all.extend(arguments.iter().map(Into::into));
+        let folder = std::env::temp_dir();
+        let output = run(&Program { executable: "env".into(), arguments: all, folder });
+        assert_eq!(output.code(), Some(1), "{:#?}", output.lines);
+        let errors: Vec<_> = output.of(Stream::Stderr).map(str::to_owned).collect();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        errors[0].clone()
+    };
+    for arguments in [&["build"][..], &["--port", "0"]] {
+        let error = env("CARGO_TARGET_DIR=/dev/null/target", arguments);
+        assert!(error.contains("/dev/null/target"), "{error}");
+        let error = env("CARGO=/gone/cargo", arguments);
+        assert!(error.contains("is cargo installed and on the PATH?"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
+    use harness::run::{End, Running};
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let program = guide(&["--port", "0"]);
+    let before = editions(&WORKSPACE.target);
+    runtime().block_on(async {
+        let limits = Limits { time: LIMIT, ..Limits::default() };
+        let mut running = Running::start(&program, limits).unwrap();
+        let line = running.line().await.expect("it says where the book is").text;
+        let address = line.strip_prefix("The book is at http://").expect("it says where it is");
+        let address = address.split('/').next().unwrap().to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "{line}");
+
+        // Someone runs five processes, which have all started.
+        let mut run = TcpStream::connect(&address).await.unwrap();
+        let request = format!(
+            "POST /run/worker-processes?language=rust HTTP/1.1\r\n\
+             Host: {address}\r\nX-Run-Example: yes\r\n\r\n"
+        );
+        run.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(run).lines();
+        let process = Regex::new(r"starting \(process (\d+)\)").unwrap();
+        let mut workers = Vec::new();
+        while workers.len() < 5 {
+            let line = lines.next_line().await.unwrap().expect("the run goes on");
+            if let Some(found) = process.captures(&line) {
+                workers.push(found[1].parse().unwrap());
+            }
+        }
+
+        let id = Pid::from_raw(running.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(id, Signal::INT).unwrap();
+        let (end, _) = running.end().await.unwrap();
+        assert!(matches!(end, End::Exited(status) if status.success()), "{end:?}");
+        for worker in workers {
+            tests::processes::gone(worker).await;
+        }
+    });
+    assert_eq!(editions(&WORKSPACE.target), before, "its edition is removed");
+}
+
+/// The folders of served editions; one that the reader of the book serves may be among them.
+#[cfg(unix)]
+fn editions(target: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(target).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("book-"))
+        .collect()
+}

@@ -1,0 +1,18 @@
+//! Every integration test, in one binary, so that cargo runs all of them together. The modules
+//! mirror the folders that they test.
+
+mod bench;
+mod crates {
+    mod choose;
+    mod compute_service;
+    mod process_pool;
+}
+mod examples_async;
+mod examples_processes;
+mod examples_threads;
+mod guide {
+    mod browser;
+    mod pages;
+    mod runs;
+}
+mod workspace;

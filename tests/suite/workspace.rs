@@ -1,0 +1,158 @@
+//! What holds for every example: it has what the others have, and Ctrl-C ends it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use harness::recording::Recording;
+use tests::{WORKSPACE, run, try_build};
+
+#[test]
+fn every_example_is_complete() {
+    // Finding the workspace has already checked each one's description and run command.
+    let pages = pages();
+    let mut faults = Vec::new();
+    for example in WORKSPACE.examples.values() {
+        let name = &example.name;
+        if !WORKSPACE.snapshot(name).is_file() {
+            faults.push(format!("{name}: no snapshot; test it in tests/"));
+        }
+        if !pages.contains(&format!("{{{{#example {name}}}}}"))
+            && !pages.contains(&format!("{{{{#example {name}:"))
+        {
+            faults.push(format!("{name}: no page in guide/en shows it"));
+        }
+        let folder = example.folder.rsplit('/').next();
+        if folder != Some(&example.package) {
+            faults.push(format!("{name}: its crate {} is in {}", example.package, example.folder));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_recording_is_of_what_was_tested() {
+    for example in WORKSPACE.examples.values() {
+        if let Err(error) = Recording::read(&WORKSPACE, example) {
+            panic!("{}: {error:#}", example.name);
+        }
+    }
+}
+
+#[test]
+fn every_snapshot_has_an_example() {
+    let names: BTreeSet<_> = WORKSPACE
+        .examples
+        .values()
+        .flat_map(|example| {
+            let python = example.python.as_ref().map(|_| format!("{}.py", example.name));
+            [Some(example.name.clone()), python]
+        })
+        .flatten()
+        .collect();
+    let folder = WORKSPACE.root.join("tests/snapshots");
+    for file in fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_dir() {
+            continue; // those of the guide itself
+        }
+        let file = file.file_name().into_string().unwrap();
+        let name = file.strip_suffix(".snap").unwrap_or_else(|| panic!("{file} is no snapshot"));
+        assert!(names.contains(name), "{file} belongs to no example");
+    }
+}
+
+#[test]
+fn the_readme_lists_every_example() {
+    let readme = fs::read_to_string(WORKSPACE.root.join("README.md")).unwrap();
+    for example in WORKSPACE.examples.values() {
+        let row = format!("| [`{}`]({}) | {} |", example.name, example.source, example.description);
+        assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+    }
+}
+
+/// The runner builds an example and starts the executable; the command on the page is one step.
+#[test]
+fn the_command_on_the_page_runs_the_example() {
+    let example = tests::example("lost-update");
+    let cargo = harness::run::Program {
+        executable: env!("CARGO").into(),
+        arguments: example.command[1..].iter().map(Into::into).collect(),
+        folder: WORKSPACE.root.clone(),
+    };
+    let by_cargo = run(&cargo);
+    assert_eq!(by_cargo.code(), Some(0), "{:#?}", by_cargo.lines);
+    let by_runner = run(&tests::build("lost-update"));
+    let lines = |output: &tests::Output| -> Vec<String> {
+        output.of(harness::run::Stream::Stdout).map(str::to_owned).collect()
+    };
+    assert_eq!(lines(&by_cargo), lines(&by_runner));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_every_example_and_leaves_no_process_behind() {
+    use harness::run::Build;
+
+    let programs = WORKSPACE.examples.keys().filter_map(|name| match try_build(name).0 {
+        Build::Done(program) => Some((name, program.executable)),
+        Build::Refused => None, // the broken twins
+    });
+    std::thread::scope(|scope| {
+        for (name, executable) in programs {
+            scope.spawn(move || interrupt(name, &executable));
+        }
+    });
+}
+
+/// Starts a program in a process group of its own, sends the group what Ctrl-C sends, and waits
+/// until nothing is left of it. By hand, since the runner would clean up behind the example.
+#[cfg(unix)]
+fn interrupt(name: &str, executable: &std::path::Path) {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Command, Stdio};
+    use std::sync::mpsc::{self, RecvTimeoutError};
+
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    let mut child = Command::new(executable)
+        .env("PORT", "0") // a server takes any that is free
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let group = Pid::from_child(&child);
+    // Whatever the example does, all of it is over at the limit.
+    let (done, over) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if over.recv_timeout(tests::LIMIT) == Err(RecvTimeoutError::Timeout) {
+            kill_process_group(group, Signal::KILL).ok();
+        }
+    });
+    // worker-processes has all its workers when five lines are there.
+    let enough = if name == "worker-processes" { 5 } else { 1 };
+    // Kept open to the end: who prints into a closed pipe panics.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let printed = lines.by_ref().take(enough).count();
+    assert_eq!(printed, enough, "{name} prints too little");
+
+    kill_process_group(group, Signal::INT).ok(); // it may have ended by itself
+    let status = child.wait().unwrap();
+    assert!(
+        status.success() || status.signal() == Some(Signal::INT.as_raw()),
+        "{name} ended with {status}"
+    );
+
+    drop(lines);
+    drop(done);
+    tests::processes::group_ends(name, group);
+}
+
+fn pages() -> String {
+    let folder = WORKSPACE.root.join("guide/en");
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect()
+}
