@@ -206,7 +206,7 @@ fn answers_are_those_of_fastapi() {
         arguments: ["-B", "-m", "uvicorn", "--port", "0", "compute_service:app"]
             .map(Into::into)
             .to_vec(),
-        folder: WORKSPACE.root.join("examples-async/compute-service"),
+        folder: WORKSPACE.root.join("crates/compute-service"),
     };
     runtime().block_on(async {
         let limits = Limits { time: 3 * LIMIT, ..Limits::default() };
