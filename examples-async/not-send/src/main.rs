@@ -1,0 +1,27 @@
+//! A lock guard must be gone before an await, and the end of a block is what
+//! counts.
+//!
+//! ```sh
+//! cargo run -p not-send
+//! ```
+use std::sync::{Arc, Mutex};
+
+async fn save(hits: u32) {
+    tokio::task::yield_now().await; // stands for I/O
+    println!("Saved {hits} hits");
+}
+
+async fn count(hits: Arc<Mutex<u32>>) {
+    let now = {
+        let mut hits = hits.lock().expect("no panic");
+        *hits += 1;
+        *hits
+    }; // the guard ends here
+    save(now).await;
+}
+
+#[tokio::main]
+async fn main() {
+    let hits = Arc::new(Mutex::new(0));
+    tokio::spawn(count(hits)).await.expect("no panic");
+}

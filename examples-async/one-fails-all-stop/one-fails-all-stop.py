@@ -1,0 +1,39 @@
+import asyncio
+
+
+async def copy(name):
+    outcome = "canceled"
+    try:
+        await asyncio.sleep(0.1)  # stands for the copy
+        outcome = "finished"
+    finally:
+        print(f"  {name}: {outcome}")
+
+
+async def fail():
+    await asyncio.sleep(0.02)
+    raise OSError("disk full")
+
+
+async def main():
+    # gather raises the first error at once, but lets the others run on.
+    print("gather:")
+    copying = asyncio.create_task(copy("A"))
+    try:
+        await asyncio.gather(copying, fail())
+    except OSError as error:
+        print(f"  {error}, known at once")
+    await copying
+
+    # A TaskGroup (Python 3.11) cancels the others and waits for them.
+    if hasattr(asyncio, "TaskGroup"):
+        print("TaskGroup:")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(copy("B"))
+                group.create_task(fail())
+        except BaseException as errors:
+            print(f"  {errors.exceptions[0]}, known at once")
+
+
+asyncio.run(main())

@@ -1,0 +1,64 @@
+//! When one of several tasks fails, the others are of no use: three ways to
+//! wait, and what becomes of the rest in each.
+//!
+//! ```sh
+//! cargo run -p one-fails-all-stop
+//! ```
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// Prints whether it finished or was canceled.
+struct Step {
+    name: &'static str,
+    finished: bool,
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        let outcome = if self.finished { "finished" } else { "canceled" };
+        println!("  {}: {outcome}", self.name);
+    }
+}
+
+async fn copy(name: &'static str) -> Result<()> {
+    let mut step = Step { name, finished: false };
+    sleep(Duration::from_millis(100)).await; // stands for the copy
+    step.finished = true;
+    Ok(())
+}
+
+async fn fail() -> Result<()> {
+    sleep(Duration::from_millis(20)).await;
+    bail!("disk full")
+}
+
+/// Returns the first error. Dropping the JoinSet aborts the other tasks.
+async fn in_a_join_set() -> Result<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(copy("C"));
+    tasks.spawn(fail());
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended? {
+            tasks.shutdown().await; // aborts, and waits until they are gone
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    println!("join!:");
+    let (_, failed) = tokio::join!(copy("A"), fail());
+    println!("  {}, known after the others have finished", failed.unwrap_err());
+
+    println!("try_join!:");
+    let error = tokio::try_join!(copy("B"), fail()).unwrap_err();
+    println!("  {error}, known at once");
+
+    println!("JoinSet:");
+    println!("  {}, known at once", in_a_join_set().await.unwrap_err());
+}

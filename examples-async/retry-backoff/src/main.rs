@@ -1,0 +1,60 @@
+//! Try again after an error that may pass, and wait longer each time.
+//!
+//! ```sh
+//! cargo run -p retry-backoff
+//! ```
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+#[derive(Debug)]
+enum Error {
+    /// The server has too much to do: worth another try.
+    Overloaded,
+    /// Trying again can't help.
+    NotFound,
+}
+
+async fn fetch(page: &str, attempt: u32) -> Result<String, Error> {
+    match page {
+        "gone" => Err(Error::NotFound),
+        _ if attempt < 3 => Err(Error::Overloaded),
+        _ => Ok(format!("{page} at attempt {attempt}")),
+    }
+}
+
+// ANCHOR: retry
+async fn fetch_with_retry(page: &str) -> Result<String, Error> {
+    let mut longest = Duration::from_millis(20);
+    for attempt in 1.. {
+        match fetch(page, attempt).await {
+            Err(Error::Overloaded) if attempt < 5 => {
+                // A random part of the longest wait, called jitter: without
+                // it all clients come back at the same moment.
+                let wait = longest.mul_f64(random());
+                println!(
+                    "Attempt {attempt}: overloaded, waits up to {longest:?}"
+                );
+                sleep(wait).await;
+                longest = (longest * 2).min(Duration::from_secs(1));
+            }
+            result => return result,
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+// ANCHOR_END: retry
+
+/// Between 0 and 1. A crate such as `fastrand` does it better.
+fn random() -> f64 {
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    // One deadline for all attempts: the caller does not care how many.
+    let limit = Duration::from_secs(5);
+    println!("{:?}", timeout(limit, fetch_with_retry("index")).await);
+    println!("{:?}", timeout(limit, fetch_with_retry("gone")).await);
+}

@@ -1,0 +1,76 @@
+//! Logic without an await, and thin shells around it: the same core behind a
+//! thread and behind a task.
+//!
+//! ```sh
+//! cargo run -p sync-core
+//! ```
+use std::sync::mpsc;
+use std::thread;
+
+// ANCHOR: core
+/// Finds lines in a stream of bytes that arrives in pieces. It does no I/O, so
+/// it needs no runtime, and a test of it needs neither sockets nor sleeps.
+#[derive(Default)]
+struct Lines {
+    rest: String,
+}
+
+impl Lines {
+    /// Takes a piece and returns the lines that are complete now.
+    fn feed(&mut self, piece: &str) -> Vec<String> {
+        self.rest += piece;
+        let mut lines: Vec<_> =
+            self.rest.split('\n').map(str::to_owned).collect();
+        self.rest = lines.pop().unwrap_or_default();
+        lines
+    }
+}
+// ANCHOR_END: core
+
+const PIECES: [&str; 3] = ["GET /a\nGE", "T /b\nGET", " /c\n"];
+
+// ANCHOR: shells
+fn in_a_thread(pieces: mpsc::Receiver<&str>) {
+    let mut lines = Lines::default();
+    for piece in pieces {
+        lines.feed(piece).iter().for_each(|line| println!("Thread: {line}"));
+    }
+}
+
+async fn in_a_task(mut pieces: tokio::sync::mpsc::Receiver<&str>) {
+    let mut lines = Lines::default();
+    while let Some(piece) = pieces.recv().await {
+        lines.feed(piece).iter().for_each(|line| println!("Task: {line}"));
+    }
+}
+// ANCHOR_END: shells
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let (sender, pieces) = mpsc::channel();
+    let reader = thread::spawn(|| in_a_thread(pieces));
+    PIECES.into_iter().for_each(|piece| sender.send(piece).expect("it reads"));
+    drop(sender);
+    reader.join().expect("no panic");
+
+    let (sender, pieces) = tokio::sync::mpsc::channel(1);
+    let reader = tokio::spawn(in_a_task(pieces));
+    for piece in PIECES {
+        sender.send(piece).await.expect("it reads");
+    }
+    drop(sender);
+    reader.await.expect("no panic");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_may_arrive_in_pieces() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.feed("GE"), [""; 0]);
+        assert_eq!(lines.feed("T /\nGET"), ["GET /"]);
+        assert_eq!(lines.feed(" /a\n\n"), ["GET /a", ""]);
+    }
+}

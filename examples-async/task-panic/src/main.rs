@@ -1,0 +1,55 @@
+//! The error or panic of a task goes to its handle. Drop the handle, and an
+//! error is lost.
+//!
+//! ```sh
+//! cargo run -p task-panic
+//! ```
+use std::fmt::Display;
+use std::future::Future;
+
+use tokio::task::JoinHandle;
+
+async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+    assert!(!text.is_empty(), "an empty message"); // panics: a bug
+    text.parse() // fails: bad input
+}
+
+// ANCHOR: supervised
+/// Spawns a task that nothing will await, and reports how it failed.
+fn spawn_and_report<T, E>(
+    name: &'static str,
+    future: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> JoinHandle<()>
+where
+    T: Send + 'static,
+    E: Display + Send + 'static,
+{
+    let task = tokio::spawn(future);
+    tokio::spawn(async move {
+        match task.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => println!("{name} failed: {error}"),
+            Err(error) if error.is_panic() => println!("{name} panicked"),
+            Err(_) => println!("{name} was canceled"),
+        }
+    })
+}
+// ANCHOR_END: supervised
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    // No handle: the error disappears, and the panic is a line on stderr.
+    tokio::spawn(parse("seven"));
+    tokio::spawn(parse(""));
+    tokio::task::yield_now().await; // both run now
+    println!("Detached: main knows nothing");
+
+    // The handle has it: a panic is a `JoinError`.
+    let handle = tokio::spawn(parse(""));
+    println!("Awaited: a panic? {}", handle.await.is_err_and(|e| e.is_panic()));
+
+    for (name, text) in [("Input 1", "seven"), ("Input 2", "")] {
+        spawn_and_report(name, parse(text)).await.expect("it only reports");
+    }
+    println!("Main goes on");
+}

@@ -1,0 +1,47 @@
+//! One sender, many receivers: `watch` keeps the latest value, `broadcast`
+//! keeps the last few, and `Notify` has no value at all.
+//!
+//! ```sh
+//! cargo run -p watch-and-broadcast
+//! ```
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Notify, broadcast, watch};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    // The configuration: a reader wants what is valid now, and misses nothing
+    // by missing what was valid before.
+    let (sender, mut reader) = watch::channel("level 1");
+    sender.send_replace("level 2");
+    sender.send_replace("level 3");
+    if reader.changed().await.is_ok() {
+        println!("watch: {}", *reader.borrow_and_update());
+    }
+    println!("watch: anything newer? {:?}", reader.has_changed());
+
+    // Chat messages: every receiver gets each one, if it is fast enough. The
+    // sender never waits. A slow receiver is told how many it has missed.
+    let (sender, mut fast) = broadcast::channel(2);
+    let mut slow = sender.subscribe();
+    for message in 1..=3 {
+        sender.send(message).expect("two receivers are there");
+        println!("broadcast, fast: {:?}", fast.recv().await);
+    }
+    if let Err(RecvError::Lagged(missed)) = slow.recv().await {
+        println!("broadcast, slow: missed {missed}");
+    }
+    println!("broadcast, slow: {:?}", slow.recv().await);
+
+    // A signal. `notify_one` before `notified` is not lost: one permit is
+    // stored. Two permits are not.
+    let notify = Notify::new();
+    notify.notify_one();
+    notify.notify_one();
+    notify.notified().await;
+    println!("Notify: the stored permit");
+    tokio::select! {
+        biased;
+        () = notify.notified() => println!("Notify: another one"),
+        () = tokio::task::yield_now() => println!("Notify: only one was stored"),
+    }
+}

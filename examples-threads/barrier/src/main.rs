@@ -1,0 +1,26 @@
+//! A barrier: no thread goes on until all have arrived.
+//!
+//! ```sh
+//! cargo run -p barrier
+//! ```
+use std::sync::Barrier;
+use std::thread;
+
+fn main() {
+    let barrier = Barrier::new(3);
+    thread::scope(|scope| {
+        for id in 0..3 {
+            let barrier = &barrier;
+            scope.spawn(move || {
+                println!("Worker {id}: loaded its part");
+                // The last one to arrive releases all of them. Exactly one is
+                // told that it is the leader.
+                if barrier.wait().is_leader() {
+                    println!("Leader: every part is loaded");
+                }
+                barrier.wait(); // it can be used again
+                println!("Worker {id}: computes");
+            });
+        }
+    });
+}

@@ -1,0 +1,49 @@
+//! Wait until a condition holds: a Condvar sleeps instead of checking again
+//! and again, and the condition is checked in a loop.
+//!
+//! ```sh
+//! cargo run -p condvar
+//! ```
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex};
+use std::thread;
+
+/// A queue whose readers sleep while it is empty.
+#[derive(Default)]
+struct Queue {
+    jobs: Mutex<VecDeque<u32>>,
+    changed: Condvar,
+}
+
+impl Queue {
+    fn push(&self, job: u32) {
+        self.jobs.lock().expect("no panic").push_back(job);
+        self.changed.notify_one(); // wakes one thread that waits, if any
+    }
+
+    fn pop(&self) -> u32 {
+        let mut jobs = self.jobs.lock().expect("no panic");
+        // `while`, not `if`. Another thread may take the job before this one
+        // has the lock again, and a thread may wake up without a reason.
+        while jobs.is_empty() {
+            // Unlocks, sleeps and locks again. No notification can be lost in
+            // between, because the lock is held until the thread sleeps.
+            jobs = self.changed.wait(jobs).expect("no panic");
+        }
+        jobs.pop_front().expect("the loop ends when there is a job")
+    }
+}
+
+fn main() {
+    let queue = Queue::default();
+    thread::scope(|scope| {
+        for id in 0..2 {
+            let queue = &queue;
+            scope.spawn(move || println!("Worker {id}: job {}", queue.pop()));
+        }
+        // The workers may sleep by now or not have begun: both are fine.
+        queue.push(7);
+        queue.push(8);
+    });
+    println!("Main: both jobs are done");
+}

@@ -1,0 +1,33 @@
+//! Parallel work that can fail: rayon stops early and returns one of the
+//! errors.
+//!
+//! ```sh
+//! cargo run -p parallel-errors
+//! ```
+use std::num::ParseIntError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+const LINES: usize = 1_000_000;
+
+fn main() {
+    let mut lines = vec!["7"; LINES];
+    let parsed = AtomicUsize::new(0);
+    let parse = |line: &&str| {
+        parsed.fetch_add(1, Ordering::Relaxed);
+        line.parse::<u64>()
+    };
+
+    // Collecting into a Result works as with an ordinary iterator.
+    let sum: Result<u64, ParseIntError> = lines.par_iter().map(parse).sum();
+    println!("All lines are numbers: {sum:?}");
+
+    // After an error no new items are begun, but those under way are finished.
+    // With several errors it is not certain which one you get.
+    lines[1000] = "seven";
+    parsed.store(0, Ordering::Relaxed);
+    let sum: Result<u64, _> = lines.par_iter().map(parse).sum();
+    println!("One line is not: {}", sum.is_err());
+    println!("It stopped early: {}", parsed.into_inner() < LINES);
+}

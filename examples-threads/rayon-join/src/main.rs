@@ -1,0 +1,48 @@
+//! Divide and conquer: `rayon::join` runs two halves in parallel if a thread
+//! is free, and one after the other if not.
+//!
+//! ```sh
+//! cargo run -p rayon-join
+//! ```
+
+/// Sorts a slice. The halves don't overlap, so both may be borrowed at once,
+/// which is why this needs no lock and no copy.
+fn quicksort(numbers: &mut [u32]) {
+    // Below this size a job would cost more to hand over than to do.
+    if numbers.len() <= 1000 {
+        numbers.sort_unstable();
+        return;
+    }
+    let middle = partition(numbers);
+    let (low, high) = numbers.split_at_mut(middle);
+    rayon::join(|| quicksort(low), || quicksort(high));
+}
+
+/// Puts smaller numbers before the pivot and returns where the pivot is.
+fn partition(numbers: &mut [u32]) -> usize {
+    let last = numbers.len() - 1;
+    numbers.swap(last / 2, last);
+    let pivot = numbers[last];
+    let mut middle = 0;
+    for at in 0..last {
+        if numbers[at] < pivot {
+            numbers.swap(at, middle);
+            middle += 1;
+        }
+    }
+    numbers.swap(middle, last);
+    middle
+}
+
+fn main() {
+    // Pseudo-random, the same numbers each time.
+    let next =
+        |n: &u32| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    let mut numbers: Vec<_> =
+        std::iter::successors(Some(1), next).take(100_000).collect();
+    let mut expected = numbers.clone();
+    expected.sort_unstable();
+
+    quicksort(&mut numbers);
+    println!("{} numbers, sorted: {}", numbers.len(), numbers == expected);
+}

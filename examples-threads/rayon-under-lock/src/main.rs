@@ -1,0 +1,58 @@
+//! A lock that is held while rayon works: the waiting thread runs another job,
+//! which wants the same lock.
+//!
+//! ```sh
+//! cargo run -p rayon-under-lock
+//! ```
+use std::sync::{Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+type Total = Mutex<u64>;
+
+/// Stands for a computation in a pool of its own.
+fn compute(pool: &ThreadPool, row: u64) -> u64 {
+    pool.install(|| {
+        thread::sleep(Duration::from_millis(20));
+        row * row
+    })
+}
+
+// ANCHOR: broken
+/// While `compute` waits for the other pool, its thread does not sleep: rayon
+/// lets it run the next job. That job wants the lock, which its own thread
+/// holds.
+fn compute_under_the_lock(total: &Total, pool: &ThreadPool, row: u64) {
+    let mut total = total.lock().expect("no panic");
+    *total += compute(pool, row);
+}
+// ANCHOR_END: broken
+
+// ANCHOR: fixed
+/// Computes first, then locks for one addition.
+fn compute_then_lock(total: &Total, pool: &ThreadPool, row: u64) {
+    let result = compute(pool, row);
+    *total.lock().expect("no panic") += result;
+}
+// ANCHOR_END: fixed
+
+/// The total of two rows, or `None` if it is not there after half a second.
+fn total(add: fn(&Total, &ThreadPool, u64)) -> Option<u64> {
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let pool = || ThreadPoolBuilder::new().num_threads(1).build().ok();
+        let (rows, computing) = pool().zip(pool())?;
+        let total = Total::default();
+        let add = |row| add(&total, &computing, row);
+        rows.install(|| rayon::join(|| add(1), || add(2)));
+        done.send(total.into_inner().ok()?).ok()
+    });
+    ended.recv_timeout(Duration::from_millis(500)).ok()
+}
+
+fn main() {
+    println!("Compute under the lock: {:?}", total(compute_under_the_lock));
+    println!("Compute, then lock: {:?}", total(compute_then_lock));
+}

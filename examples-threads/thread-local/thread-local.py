@@ -1,0 +1,22 @@
+from threading import Thread, local
+
+here = local()  # its attributes are another set in each thread
+
+
+def call():
+    here.calls = getattr(here, "calls", 0) + 1
+
+
+def run():
+    call()
+    global in_thread
+    in_thread = here.calls
+
+
+call()
+call()
+thread = Thread(target=run)
+thread.start()
+thread.join()
+print(f"Calls in main: {here.calls}")
+print(f"Calls in the thread: {in_thread}")

@@ -1,0 +1,60 @@
+//! Work in unequal pieces: a fixed split leaves a thread idle, work stealing
+//! does not.
+//!
+//! ```sh
+//! cargo run --release -p uneven-work
+//! ```
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use rayon::ThreadPoolBuilder;
+use rayon::iter::{
+    IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator,
+};
+
+/// Milliseconds for each job: the long ones stand together, as they often do.
+const JOBS: [u64; 8] = [40, 40, 40, 40, 1, 1, 1, 1];
+
+/// How many milliseconds of work each thread has done.
+type Done = Mutex<BTreeMap<Option<usize>, u64>>;
+
+fn work(done: &Done, thread: Option<usize>, milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds)); // stands for computing
+    *done.lock().expect("no panic").entry(thread).or_default() += milliseconds;
+}
+
+fn report(way: &str, done: Done) {
+    let done = done.into_inner().expect("no panic");
+    let busiest = done.values().max().unwrap_or(&0);
+    println!(
+        "{way}: the busiest of {} threads had {busiest} ms of work",
+        done.len()
+    );
+}
+
+fn main() -> Result<(), rayon::ThreadPoolBuildError> {
+    // Half of the jobs for each of two threads, decided before they start.
+    let done = Done::default();
+    thread::scope(|scope| {
+        for (id, jobs) in JOBS.chunks(JOBS.len() / 2).enumerate() {
+            let done = &done;
+            scope.spawn(move || {
+                jobs.iter().for_each(|ms| work(done, Some(id), *ms))
+            });
+        }
+    });
+    report("Fixed split", done);
+
+    // A thread that has nothing left takes jobs from the other one.
+    let done = Done::default();
+    let pool = ThreadPoolBuilder::new().num_threads(2).build()?;
+    pool.install(|| {
+        JOBS.par_iter()
+            .with_max_len(1) // small jobs: any of them may be taken
+            .for_each(|ms| work(&done, rayon::current_thread_index(), *ms));
+    });
+    report("Work stealing", done);
+    Ok(())
+}
