@@ -54,6 +54,9 @@ pub enum Verdict {
     Partly,
     /// It does not hold.
     False,
+    /// It is about something that Rust does not have.
+    #[serde(rename = "does not apply")]
+    DoesNotApply,
 }
 
 /// What proves a claim.
