@@ -14,6 +14,7 @@ pub mod csp;
 pub mod ledger;
 pub mod page;
 pub mod runner;
+pub mod search;
 pub mod server;
 pub mod timeline;
 pub mod words;

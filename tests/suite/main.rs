@@ -14,5 +14,6 @@ mod guide {
     mod browser;
     mod pages;
     mod runs;
+    mod search;
 }
 mod workspace;
