@@ -72,6 +72,20 @@ fn every_package_promises_the_same_rust_version() {
 }
 
 #[test]
+fn every_package_inherits_the_lints() {
+    let mut faults = Vec::new();
+    for Package { folder, .. } in packages() {
+        let manifest = WORKSPACE.root.join(&folder).join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).unwrap().replace("\r\n", "\n");
+        // The tests have their own, because unwrap() is allowed there.
+        if folder != "tests" && !manifest.contains("[lints]\nworkspace = true\n") {
+            faults.push(format!("{folder}/Cargo.toml lacks [lints] with workspace = true"));
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
 fn modules_import_in_one_direction_only() {
     let mut faults = Vec::new();
     for package in packages() {
