@@ -627,7 +627,7 @@ mod linux {
     #[test]
     fn a_worker_that_does_not_end_when_it_is_killed_is_given_up() {
         const WORKER: &str = r#"
-import ctypes, os, sys
+import ctypes, os, signal, sys
 libc = ctypes.CDLL(None)
 libc.prctl(0x59616d61, ctypes.c_long(-1))  # PR_SET_PTRACER: any process may trace this one
 worker = os.getpid()
@@ -637,8 +637,9 @@ if os.fork() == 0:
     PTRACE_SEIZE = 0x4206
     libc.ptrace(PTRACE_SEIZE, worker, None, None) and sys.exit("it cannot be traced")
     os.write(write, b"x")
-    for at in (0, 1, write):
+    for at in (0, 1, 2, write):
         os.close(at)
+    signal.alarm(60)  # in case the test fails before it lets this process end
     fifo = open(sys.argv[0] + ".fifo")  # until the test opens it
     fifo.read()
     os._exit(0)
