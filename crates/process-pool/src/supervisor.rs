@@ -477,7 +477,9 @@ async fn exchange(
     let write = async {
         // A worker that cannot be written to has ended. The other pipe says so
         // too, perhaps after some answers.
-        stdin.write_all(frames).await.ok();
+        for piece in frames.chunks(wire::PIECE) {
+            stdin.write_all(piece).await.ok();
+        }
         Ok(())
     };
     let read = async {

@@ -16,6 +16,12 @@ use crate::error::Error;
 /// How many bytes of a frame come before its message.
 pub const HEAD: usize = 4;
 
+/// How many bytes to write to a pipe at once. While one process writes, the
+/// kernel keeps the other from reading, so a single large write would make the
+/// reader wait for all of it, and a frame that is a little larger than the pipe
+/// would make the two wake each other up once more.
+pub const PIECE: usize = 128 << 10;
+
 /// The smallest message limit, in bytes.
 pub const LEAST_LIMIT: usize = 1 << 10;
 

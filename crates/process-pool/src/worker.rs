@@ -107,7 +107,9 @@ fn run_jobs<J: Job>() -> io::Result<()> {
         if !more || answers.len() >= ANSWERS {
             #[cfg(target_os = "linux")]
             wire::make_room(&output, answers.len());
-            output.write_all(&answers)?;
+            for piece in answers.chunks(wire::PIECE) {
+                output.write_all(piece)?;
+            }
             answers.clear();
         }
     }
