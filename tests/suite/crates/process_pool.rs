@@ -907,7 +907,9 @@ os.read(0, 1000)
                 &program,
                 "cat $0.ready; head -c 20 >/dev/null; printf nonsense; exec sleep 1000",
             );
-            let pool = start(Config { program: Some(program), ..config() }).await;
+            // It does not end with its input, so it would use up the whole grace time.
+            let grace = Duration::ZERO;
+            let pool = start(Config { program: Some(program), grace, ..config() }).await;
             let answer = pool.run(Task::Echo("x".repeat(100))).await;
             assert!(matches!(answer, Err(Error::Broken(_))), "{answer:?}");
             soon("it is replaced", || pool.stats().restarts == 1).await;
