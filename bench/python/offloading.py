@@ -1,4 +1,4 @@
-"""What does it cost to hand over a job? Through Python's two pools of processes."""
+"""What does it cost to offload a job? With Python's two pools of processes."""
 
 import multiprocessing
 import os
