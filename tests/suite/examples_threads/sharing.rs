@@ -66,7 +66,7 @@ fn thread_local() {
     check("thread-local").check();
 }
 
-/// The worker's line and main's next one come in either order.
+/// The worker stops only after main has asked it to, and main waits for it.
 #[test]
 fn stop_flag() {
     check("stop-flag").check();
@@ -78,7 +78,7 @@ fn compare_exchange() {
     assert_eq!(output.numbers(r"(\d+) of 100 seats sold"), [100, 100], "none twice, none lost");
 }
 
-/// That Relaxed would not do can't be seen here: x86 does not reorder the two writes.
+/// That Relaxed would not be enough can't be seen here: x86 does not reorder the two writes.
 #[test]
 fn publish() {
     check("publish").check();
