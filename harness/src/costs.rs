@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use process_tree::Snapshot;
+use process_tree::{Detail, Snapshot};
 
 /// The costs of a run. What the system does not tell is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +58,7 @@ impl Sampler {
             let started = Instant::now();
             loop {
                 let began = Instant::now();
-                if let Some(now) = Snapshot::of(process) {
+                if let Some(now) = Snapshot::of(process, Detail::Totals) {
                     let peaks: &mut Peaks = peaks.get_or_insert_default();
                     peaks.memory = peaks.memory.max(now.memory);
                     peaks.threads = peaks.threads.max(now.threads);
