@@ -135,11 +135,20 @@ mod linux {
         machine
     }
 
-    /// Starts a few threads and counts the memory maps that each one adds: its
-    /// stack, its signal stack, and their guard pages. Measured and not
-    /// assumed, because a guard page no longer takes a map of its own with
-    /// glibc 2.42 and Linux 6.13.
+    /// The memory maps that each thread of Rust adds: its stack, its signal
+    /// stack, and their guard pages. Measured and not assumed, because a guard
+    /// page no longer takes a map of its own with glibc 2.42 and Linux 6.13.
     fn maps_per_thread() -> Option<u64> {
+        const STACK: usize = 2 << 20;
+        // The first threads also make the allocator create arenas, which later
+        // threads use again. Not so their stacks, if they are too small.
+        maps_of_threads(STACK)?;
+        maps_of_threads(STACK * 3 / 2)
+    }
+
+    /// Starts a few threads with stacks of this size, and counts the maps that
+    /// they add while they run.
+    fn maps_of_threads(stack: usize) -> Option<u64> {
         const THREADS: usize = 8;
         let maps = || {
             let maps = fs::read_to_string("/proc/self/maps").ok()?;
@@ -157,13 +166,17 @@ mod linux {
                     drop(gate.lock());
                 };
                 // A Builder, because scope.spawn panics when it is refused.
-                thread::Builder::new().spawn_scoped(scope, wait).ok()
+                let builder = thread::Builder::new().stack_size(stack);
+                builder.spawn_scoped(scope, wait).ok()
             };
-            let threads = (0..THREADS).filter_map(start).count();
-            runs.iter().take(threads).for_each(drop);
+            let threads: Vec<_> = (0..THREADS).filter_map(start).collect();
+            runs.iter().take(threads.len()).for_each(drop);
             let with_threads = maps();
             drop(closed);
-            (threads, with_threads)
+            // The scope would not wait until their stacks are free.
+            let joined =
+                threads.into_iter().map(|thread| thread.join().is_ok());
+            (joined.count(), with_threads)
         });
         let more = with_threads?.saturating_sub(before);
         (threads > 0).then(|| (more.div_ceil(threads) as u64).max(1))

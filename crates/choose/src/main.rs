@@ -227,14 +227,14 @@ impl Demo {
         let name = format!("{self:?}").to_lowercase();
         writeln!(io::stdout(), "Program {name} starting")?;
         match self {
-            Self::Compute => compute(Duration::from_millis(800)),
+            Self::Compute => compute(Duration::from_millis(400)),
             Self::Wait => thread::scope(|scope| {
                 for _ in 0..5 {
-                    scope.spawn(|| thread::sleep(Duration::from_millis(800)));
+                    scope.spawn(|| thread::sleep(Duration::from_millis(400)));
                 }
             }),
             Self::Both => {
-                for _ in 0..20 {
+                for _ in 0..10 {
                     compute(Duration::from_millis(20));
                     thread::sleep(Duration::from_millis(20));
                 }

@@ -451,3 +451,102 @@ impl Queue {
         (self.known && ran > 0.0).then(|| queued * (cpu / ran).max(1.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hundred samples in 10 s that saw so many of the `cores` wanted, in so
+    /// many of the samples.
+    fn samples(busy: u32, wanted: f64, queued: f64, ran: f64) -> Samples {
+        let mut samples =
+            Samples::begin(&Machine { cores: 2, ..Machine::default() });
+        samples.count = 100;
+        samples.busy_count = busy;
+        samples.all = 10.0;
+        samples.busy = f64::from(busy) / 10.0;
+        samples.wanted = samples.busy * wanted;
+        samples.most = Some(Most::default());
+        samples.queue.known = true;
+        samples.queue.before = Duration::from_secs_f64(queued);
+        let ran = Duration::from_secs_f64(ran);
+        samples.queue.threads.insert(1, Times { ran, ..Times::default() });
+        samples
+    }
+
+    /// What comes of them in a run of 10 s, on a machine whose cores were busy
+    /// for so many seconds.
+    fn summed_up(samples: Samples, cpu: f64, busy: f64) -> (String, String) {
+        let used = Usage { cpu_seconds: cpu, waits: 1 };
+        let activity = Activity { busy_seconds: busy, stolen_seconds: 0.0 };
+        let measured = samples.sum_up(10.0, Some(used), Some(activity));
+        let two = |n: Option<f64>| format!("{:.2}", n.expect("it is known"));
+        (two(measured.computing_share), two(measured.slowed_down_times))
+    }
+
+    fn pair(share: &str, slowed_down: &str) -> (String, String) {
+        (share.to_owned(), slowed_down.to_owned())
+    }
+
+    #[test]
+    fn what_others_took_does_not_count() {
+        // It computed for 2 s, queued for 6 and slept for 2.
+        let half = samples(80, 1.0, 6.0, 2.0);
+        assert_eq!(summed_up(half, 2.0, 20.0), pair("0.50", "4.00"));
+    }
+
+    #[test]
+    fn an_idle_machine_slows_nothing_down() {
+        // The samples saw it runnable all the time, but nothing else ran.
+        let all = samples(100, 1.0, 9.0, 3.0);
+        assert_eq!(summed_up(all, 3.0, 3.1), pair("0.30", "1.00"));
+    }
+
+    #[test]
+    fn what_never_queues_is_not_slowed_down() {
+        // Others ran, but on another core.
+        let all = samples(100, 1.0, 0.1, 3.0);
+        assert_eq!(summed_up(all, 3.0, 13.0), pair("0.30", "1.00"));
+    }
+
+    #[test]
+    fn what_was_too_short_for_samples_queues_as_much() {
+        // Samples saw only a tenth of its CPU time, with its delay of 0.4 s.
+        let short = samples(80, 1.0, 0.4, 0.4);
+        assert_eq!(summed_up(short, 4.0, 20.0), pair("0.67", "2.00"));
+    }
+
+    #[test]
+    fn computing_on_two_cores_takes_half_of_the_cpu_time() {
+        let two = samples(50, 2.0, 0.0, 10.0);
+        assert_eq!(summed_up(two, 10.0, 10.0), pair("0.50", "1.00"));
+    }
+
+    #[test]
+    fn a_window_counts_no_more_delay_than_its_length() {
+        let thread = |id, queued| process_tree::Thread {
+            process: 1,
+            id,
+            state: process_tree::State::Sleeping,
+            times: Some(Times {
+                ran: Duration::from_millis(1),
+                queued: Duration::from_millis(queued),
+            }),
+        };
+        let began = Instant::now();
+        let mut queue = Queue::begin(began);
+        let mut add = |milliseconds, threads: &[(i32, u64)]| {
+            let seen = threads.iter().map(|(id, ms)| thread(*id, *ms));
+            let tree = Snapshot { seen: seen.collect(), ..Snapshot::default() };
+            queue.add(&tree, began + Duration::from_millis(milliseconds));
+            queue.before.as_millis()
+        };
+        assert_eq!(add(100, &[(1, 50)]), 0, "the window is open");
+        assert_eq!(add(250, &[(1, 70)]), 70);
+        // A thousand delays of 100 ms, in a window of 250 ms.
+        let thousand: Vec<_> = (1..=1000).map(|id| (id, 170)).collect();
+        assert_eq!(add(500, &thousand), 70 + 250);
+        // The same again: no further delay.
+        assert_eq!(add(750, &thousand), 70 + 250);
+    }
+}

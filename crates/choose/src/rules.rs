@@ -173,7 +173,7 @@ pub const RULES: [Rule; 10] = [
         example: "examples-threads/create-thread",
     },
     Rule {
-        when: &[If::HandsOver { percent: 80, waits: 50_000 }],
+        when: &[If::HandsOver { percent: 80, waits: 30_000 }],
         kind: Kind::HandsOver,
         is: "busy with handing over from thread to thread",
         take: "one thread, or larger pieces of work for each",
