@@ -233,6 +233,10 @@ impl Samples {
     /// A smaller part of the time that was lost to other programs does not
     /// count: a core takes a while to wake up even if nothing else runs.
     const LEAST_LOSS: f64 = 0.02;
+    /// As much time can be lost as the threads queued, times this. More than
+    /// one, because two delays are missing: that of the command at its end, and
+    /// that of this process before it learns of the end.
+    const QUEUED_TIMES: f64 = 2.0;
 
     fn begin(machine: &Machine) -> Self {
         let now = Instant::now();
@@ -260,11 +264,15 @@ impl Samples {
     /// Adds a sample that has just been taken, and returns the time until the
     /// next.
     fn add(&mut self, tree: &Snapshot) -> Duration {
+        self.took += tree.took;
+        let pause = self.pause(tree.took);
+        if tree.processes.is_empty() {
+            return pause; // it has ended, or is about to
+        }
         let now = Instant::now();
         let seconds = (now - self.last).as_secs_f64();
         self.last = now;
         self.count += 1;
-        self.took += tree.took;
         self.queue.add(tree, now);
 
         let runnable = tree.runnable();
@@ -282,7 +290,11 @@ impl Samples {
         most.memory = most.memory.max(tree.memory);
         most.threads = most.threads.max(tree.threads);
         most.processes = most.processes.max(tree.processes.len() as u64);
+        pause
+    }
 
+    /// The time until the next sample, after one that took this CPU time.
+    fn pause(&self, took: Duration) -> Duration {
         let pause = if self.started.elapsed() < TOO_SHORT {
             Duration::from_millis(1) // for commands that do not take long
         } else {
@@ -292,7 +304,7 @@ impl Samples {
             let part = (f64::from(self.count) * 0.618_033_988_749_895).fract();
             Duration::from_secs_f64(0.005 + 0.010 * part)
         };
-        pause.max(Self::EFFORT * tree.took)
+        pause.max(Self::EFFORT * took)
     }
 
     /// Combines what the samples saw with what the system counted.
@@ -336,15 +348,17 @@ impl Samples {
         let at_once = at_once.max(cpu / wall).max(1.0);
         let computing = cpu / at_once;
 
-        // The samples saw it runnable for longer than that. This time was lost
+        // The samples saw it runnable in a larger part of the time. This time was lost
         // to other programs, but only as far as other programs did run, and as
-        // far as its threads did queue for a core.
-        let mut lost = if enough { self.busy - computing } else { 0.0 };
+        // its threads did queue for a core.
+        let runnable = self.busy / self.all;
+        let mut lost = if enough { runnable * wall - computing } else { 0.0 };
         if let Some(machine) = activity {
             let own = cpu + self.took.as_secs_f64();
             lost = lost.min(machine.busy_seconds - own);
             if let Some(queued) = self.queue.queued(cpu) {
-                lost = lost.min(queued + machine.stolen_seconds);
+                let queued = queued + machine.stolen_seconds;
+                lost = lost.min(queued * Self::QUEUED_TIMES);
             }
         }
         let lost = lost.clamp(0.0, wall - computing);
@@ -354,7 +368,7 @@ impl Samples {
         measured.cores_wanted =
             (self.busy > 0.0 || share >= 0.01).then_some(at_once);
         if enough {
-            measured.runnable_share = Some(self.busy / self.all);
+            measured.runnable_share = Some(runnable);
             let noticed = lost >= Self::LEAST_LOSS * wall;
             measured.slowed_down_times = Some(match noticed {
                 true => (computing + lost) / computing,
@@ -370,7 +384,7 @@ impl Samples {
 }
 
 /// For how long the threads of the tree ran and queued for a core, by the
-/// kernel's own account. At most so much time was lost to other programs.
+/// kernel's own account.
 #[derive(Debug)]
 struct Queue {
     /// What was last known of each thread, by its id, also after its end.
@@ -381,8 +395,10 @@ struct Queue {
     /// have queued in it.
     began: Instant,
     queued: Duration,
-    /// The windows before it: no more than the length of each.
+    /// The same of the windows before it, within what each can count.
     before: Duration,
+    /// The time in the last window in which no thread queued.
+    room: Duration,
     many: bool,
     known: bool,
 }
@@ -390,8 +406,8 @@ struct Queue {
 impl Queue {
     /// Thousands of threads that wake up at once queue for each other, in
     /// total for longer than the run takes. So a window counts no more than
-    /// its own length. But the kernel reports a delay at its end, so a window
-    /// has to be longer than one delay.
+    /// its own length, and what the window before it had room for: the kernel
+    /// reports a delay only when it is over.
     const WINDOW: Duration = Duration::from_millis(250);
     /// With more threads than that, only one sample in each window reads their
     /// times.
@@ -404,6 +420,7 @@ impl Queue {
             began: now,
             queued: Duration::ZERO,
             before: Duration::ZERO,
+            room: Duration::ZERO,
             many: false,
             known: false,
         }
@@ -429,7 +446,8 @@ impl Queue {
         }
         let length = now - self.began;
         if length >= Self::WINDOW {
-            self.before += self.queued.min(length);
+            self.before += self.queued.min(length + self.room);
+            self.room = length.saturating_sub(self.queued);
             self.queued = Duration::ZERO;
             self.began = now;
         }
@@ -445,7 +463,7 @@ impl Queue {
     /// much, for each second of their CPU time, as those that were seen. `None`
     /// if the kernel does not tell.
     fn queued(&self, cpu: f64) -> Option<f64> {
-        let current = self.queued.min(self.began.elapsed());
+        let current = self.queued.min(self.began.elapsed() + self.room);
         let ran = self.ran();
         let queued = (self.before + current).as_secs_f64();
         (self.known && ran > 0.0).then(|| queued * (cpu / ran).max(1.0))
@@ -505,14 +523,14 @@ mod tests {
     #[test]
     fn what_never_queues_is_not_slowed_down() {
         // Others ran, but on another core.
-        let all = samples(100, 1.0, 0.1, 3.0);
+        let all = samples(100, 1.0, 0.05, 3.0);
         assert_eq!(summed_up(all, 3.0, 13.0), pair("0.30", "1.00"));
     }
 
     #[test]
     fn what_was_too_short_for_samples_queues_as_much() {
-        // Samples saw only a tenth of its CPU time, with its delay of 0.4 s.
-        let short = samples(80, 1.0, 0.4, 0.4);
+        // Samples saw only a tenth of its CPU time, with its delay of 0.2 s.
+        let short = samples(80, 1.0, 0.2, 0.4);
         assert_eq!(summed_up(short, 4.0, 20.0), pair("0.67", "2.00"));
     }
 
@@ -523,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_counts_no_more_delay_than_its_length() {
+    fn a_window_counts_no_more_delay_than_it_has_room_for() {
         let thread = |id, queued| process_tree::Thread {
             process: 1,
             id,
@@ -543,10 +561,12 @@ mod tests {
         };
         assert_eq!(add(100, &[(1, 50)]), 0, "the window is open");
         assert_eq!(add(250, &[(1, 70)]), 70);
-        // A thousand delays of 100 ms, in a window of 250 ms.
-        let thousand: Vec<_> = (1..=1000).map(|id| (id, 170)).collect();
-        assert_eq!(add(500, &thousand), 70 + 250);
+        // A delay that began in the window before, which had room for 180 ms.
+        assert_eq!(add(500, &[(1, 70 + 300)]), 70 + 300);
+        // A thousand delays of 100 ms.
+        let thousand: Vec<_> = (1..=1000).map(|id| (id, 470)).collect();
+        assert_eq!(add(750, &thousand), 70 + 300 + 250);
         // The same again: no further delay.
-        assert_eq!(add(750, &thousand), 70 + 250);
+        assert_eq!(add(1000, &thousand), 70 + 300 + 250);
     }
 }

@@ -6,7 +6,7 @@
 use std::io::Read;
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn main() {
     let mut words = std::env::args().skip(1);
@@ -18,7 +18,7 @@ fn main() {
         // Mebibytes that are in use only for a moment.
         "memory" => drop(std::hint::black_box(vec![1_u8; count << 20])),
         "sleeping" => return sleep(count),
-        "handing-over" => return hand_over(Duration::from_millis(500)),
+        "handing-over" => return hand_over(Duration::from_millis(300)),
         _ => panic!("unknown mode {mode}"),
     }
     println!("ready");
@@ -49,14 +49,25 @@ fn sleep(threads: usize) {
     });
 }
 
-/// Sends numbers through a channel without a buffer: for each, both threads meet.
+/// Sends numbers through a channel without a buffer, until this thread has used this much CPU time.
+/// For each number, both threads meet.
 fn hand_over(time: Duration) {
     let (sender, receiver) = sync_channel(0);
     let sum = thread::spawn(move || receiver.iter().sum::<u64>());
-    let until = Instant::now() + time;
-    while Instant::now() < until {
+    while cpu_time() < time {
         sender.send(1).expect("the other thread receives");
     }
     drop(sender);
     println!("{}", sum.join().expect("no panic"));
+}
+
+#[cfg(unix)]
+fn cpu_time() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("CPU time is not negative")
+}
+
+#[cfg(not(unix))]
+fn cpu_time() -> Duration {
+    Duration::MAX
 }

@@ -337,6 +337,8 @@ fn the_commands_own_options_are_its_own() {
 mod real_programs {
     use tests::python;
 
+    use crate::crates::process_tree::Host;
+
     use super::*;
 
     /// Runs several commands at once, so that each of them also competes with the others.
@@ -484,36 +486,21 @@ mod real_programs {
     fn a_waiting_thread_takes_what_the_rules_say() {
         const THREADS: u64 = 1000;
         const KERNEL_STACK: u64 = 16 << 10;
-        let seen = || {
-            let status = std::fs::read_to_string("/proc/self/status").unwrap();
-            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-            let kib: u64 = resident.trim().strip_suffix(" kB").unwrap().parse().unwrap();
-            let maps = std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
-            (kib << 10, maps as u64)
+        let seen = |threads| {
+            let host = Host::with("waiting", threads);
+            let process = procfs::process::Process::new(host.id().cast_signed()).unwrap();
+            let resident = process.status().unwrap().vmrss.unwrap() << 10;
+            (resident, process.maps().unwrap().len() as u64)
         };
-        let (bytes, maps) = seen();
-        let all_wait = std::sync::Barrier::new(THREADS as usize + 1);
-        let (more_bytes, more_maps) = std::thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(|| {
-                    all_wait.wait();
-                    all_wait.wait();
-                });
-            }
-            all_wait.wait(); // all of them have started
-            let more = seen();
-            all_wait.wait();
-            more
-        });
-        let each = (more_bytes.saturating_sub(bytes)) / THREADS + KERNEL_STACK;
+        let ((bytes, maps), (more_bytes, more_maps)) = (seen(1), seen(1 + THREADS));
+        let each = (more_bytes - bytes) / THREADS + KERNEL_STACK;
         assert!((THREAD_BYTES / 2..=THREAD_BYTES).contains(&each), "{each} bytes");
         // How many maps depends on the C library and the kernel. `choose` measures it with a few
         // threads, whose first and last map can merge with a neighbor's.
         let report = report(&[], &["true".into()]);
         let measured = report["machine"]["maps_per_thread"].as_u64().expect("/proc is there");
-        let each = (more_maps as f64 - maps as f64) / THREADS as f64;
-        let difference = (each - measured as f64).abs();
-        assert!(difference <= 1.0, "{measured} measured, {each} each of {THREADS}");
+        let each = (more_maps - maps) as f64 / THREADS as f64;
+        assert!((each - measured as f64).abs() <= 1.0, "{measured} measured, {each} each");
     }
 }
 

@@ -13,7 +13,7 @@ use tests::LIMIT;
 const HOST: &str = env!("CARGO_BIN_EXE_threads-host");
 
 /// A program that has printed `ready`. Dropping it kills the program.
-struct Host(Child);
+pub(super) struct Host(Child);
 
 impl Host {
     fn start(command: &mut Command) -> Self {
@@ -27,12 +27,16 @@ impl Host {
         host
     }
 
-    fn with(mode: &str, count: usize) -> Self {
+    pub(super) fn with(mode: &str, count: u64) -> Self {
         Self::start(Command::new(HOST).args([mode, &count.to_string()]))
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     fn sample(&self, detail: Detail) -> Snapshot {
-        Snapshot::of(self.0.id(), detail).expect("it is running")
+        Snapshot::of(self.id(), detail).expect("it is running")
     }
 
     /// Samples it until a sample is as expected, or the limit is over.
@@ -63,7 +67,7 @@ fn waiting_threads_are_counted_and_not_runnable() {
     assert_eq!(sample.threads, 21, "and main");
     assert_eq!(sample.seen.len(), 21);
     assert!(sample.seen.iter().all(|thread| thread.state == State::Sleeping), "{sample:#?}");
-    let id = host.0.id().cast_signed();
+    let id = host.id().cast_signed();
     assert_eq!(sample.processes, [id]);
     assert!(sample.seen.iter().all(|thread| thread.process == id));
     assert_eq!(sample.seen[0].id, id, "main is the oldest");
@@ -92,12 +96,12 @@ fn only_the_time_of_a_computing_thread_grows() {
 #[test]
 fn threads_queue_if_there_are_more_than_cores() {
     let cores = std::thread::available_parallelism().unwrap().get();
-    let host = Host::with("computing", cores + 1);
+    let host = Host::with("computing", cores as u64 + 1);
     let queued = |sample: &Snapshot| -> HashMap<_, _> {
         sample.seen.iter().map(|it| (it.id, it.times.unwrap().queued)).collect()
     };
     let before = queued(&host.sample(Detail::Times));
-    let main = host.0.id().cast_signed();
+    let main = host.id().cast_signed();
     // Not only once, when it started: each of them has to let others run.
     host.sample_until(|it| queued(it).iter().all(|(id, now)| *id == main || *now > before[id]));
 }
@@ -114,10 +118,10 @@ fn each_detail_reads_no_more_than_it_says() {
 
 #[test]
 fn thousands_of_threads_are_counted_but_not_all_read() {
-    let threads = MOST_THREADS + 100;
+    let threads = MOST_THREADS as u64 + 100;
     let host = Host::with("waiting", threads);
     let sample = host.sample(Detail::States);
-    assert_eq!(sample.threads, threads as u64 + 1);
+    assert_eq!(sample.threads, threads + 1);
     assert_eq!(sample.seen.len(), MOST_THREADS);
 }
 
@@ -127,7 +131,7 @@ fn a_tree_has_the_children_after_their_parent() {
     let host = Host::start(Command::new("sh").args(["-c", script, HOST]));
     let sample = host.sample(Detail::States);
     assert_eq!(sample.processes.len(), 2, "{sample:#?}");
-    assert_eq!(sample.processes[0], host.0.id().cast_signed());
+    assert_eq!(sample.processes[0], host.id().cast_signed());
     assert_eq!(sample.threads, 1 + 4, "the shell, and three threads and their main");
     let of_child = sample.seen.iter().filter(|it| it.process == sample.processes[1]);
     assert_eq!(of_child.count(), 4);
@@ -135,19 +139,19 @@ fn a_tree_has_the_children_after_their_parent() {
 
 #[test]
 fn peak_memory_stays_when_the_memory_is_free_again() {
-    const MEBIBYTES: usize = 64;
+    const MEBIBYTES: u64 = 64;
     let host = Host::with("memory", MEBIBYTES);
-    let peak = peak_memory(host.0.id()).expect("it is running");
-    assert!(peak >= (MEBIBYTES as u64) << 20, "{peak}");
+    let peak = peak_memory(host.id()).expect("it is running");
+    assert!(peak >= MEBIBYTES << 20, "{peak}");
     assert_eq!(host.sample(Detail::Totals).memory, peak);
     let small = Host::with("memory", 0);
-    assert!(small.sample(Detail::Totals).memory < (MEBIBYTES as u64) << 20);
+    assert!(small.sample(Detail::Totals).memory < MEBIBYTES << 20);
 }
 
 #[test]
 fn a_zombie_has_cpu_time_but_no_memory() {
     let mut host = Host::with("waiting", 1);
-    let id = host.0.id();
+    let id = host.id();
     drop(host.0.stdin.take());
     // Until it has ended, and without reaping it.
     waitid(WaitId::Pid(Pid::from_child(&host.0)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
