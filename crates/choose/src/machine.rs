@@ -15,7 +15,7 @@ pub const MEMORY_PART: u64 = 20;
 pub const LIMIT_PART: u64 = 2;
 
 /// A machine, as far as it matters for the verdict. `None` is what the system
-/// does not tell.
+/// does not report.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Machine {
     /// The cores that a program may use.
@@ -79,7 +79,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Since the machine started. `None` where the system does not tell.
+    /// Since the machine started. `None` where the system does not report.
     pub fn so_far() -> Option<Self> {
         #[cfg(target_os = "linux")]
         return linux::activity();

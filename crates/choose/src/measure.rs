@@ -22,7 +22,7 @@ pub const TOO_SHORT: Duration = Duration::from_millis(100);
 pub const ENOUGH_SAMPLES: u32 = 10;
 
 /// What was measured, over the whole process tree of the command. `None` is
-/// what this system does not tell, or what ended before the first sample.
+/// what this system does not report, or what ended before the first sample.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Measured {
     /// From the start of the command to its end.
@@ -461,7 +461,7 @@ impl Queue {
 
     /// For how many seconds threads queued. Those that no sample saw count as
     /// much, for each second of their CPU time, as those that were seen. `None`
-    /// if the kernel does not tell.
+    /// if the kernel does not report.
     fn queued(&self, cpu: f64) -> Option<f64> {
         let current = self.queued.min(self.began.elapsed() + self.room);
         let ran = self.ran();

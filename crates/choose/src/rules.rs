@@ -26,7 +26,7 @@ pub enum Kind {
     Isolated,
     /// It ended too soon to say anything.
     TooShort,
-    /// This system does not tell how much it computed.
+    /// This system does not report how much it computed.
     NotMeasured,
     /// Its threads do little but hand over to each other.
     HandsOver,
@@ -109,7 +109,7 @@ impl fmt::Display for If {
             If::Isolate => write!(f, "--isolate is given"),
             If::ShorterThan(time) => write!(f, "it took less than {time:?}"),
             If::NotMeasured => {
-                write!(f, "this system does not tell how much it computed")
+                write!(f, "this system does not report how much it computed")
             }
             If::ComputesAtLeast { percent } => {
                 write!(f, "it computed {percent} % of the time or more")

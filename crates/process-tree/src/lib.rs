@@ -12,7 +12,8 @@
 use std::time::Duration;
 
 /// The most threads of one process that a sample reads, the oldest first. The
-/// others still count in [`Snapshot::threads`].
+/// others still count in [`Snapshot::threads`], but processes that they have
+/// started are not found.
 pub const MOST_THREADS: usize = 200;
 
 /// What a sample reads. Each level includes the ones before it.

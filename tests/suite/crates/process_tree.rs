@@ -88,7 +88,7 @@ fn only_the_time_of_a_computing_thread_grows() {
     let host = Host::with("computing", 1);
     let before = host.sample_until(|it| it.runnable() == 1);
     let main = before.seen[0];
-    let computing = before.seen[1].times.expect("this kernel tells");
+    let computing = before.seen[1].times.expect("this kernel has schedstat");
     host.sample_until(|it| it.seen[1].times.unwrap().ran > computing.ran);
     assert_eq!(host.sample(Detail::Times).seen[0], main, "main waited all the time");
 }
