@@ -49,7 +49,7 @@ fn choose_without_a_command() {
         .mask(r"^  wall time   .*", "  wall time   <time>")
         .mask(r"^  CPU time    .*", "  CPU time    <time>, <n> of <n> cores on average")
         .mask(r"^  computed    .*", "  computed    <share>")
-        .mask(r"^  slowed down .*", "  slowed down <how much>")
+        .mask(r"^  slowed down .*", "  slowed down <effect>")
         .mask(r"^  waited      .*", "  waited      <waits>")
         .mask(r"[\d.]+ MiB$", "<memory>")
         .mask(r"\d+ % of the time", "<share> % of the time")
