@@ -7,6 +7,7 @@ mod crates {
     mod choose;
     mod compute_service;
     mod process_pool;
+    mod process_tree;
 }
 mod examples_async;
 mod examples_processes;

@@ -49,13 +49,6 @@ fn program(name: &str) -> Result<PathBuf> {
 }
 
 /// The most memory that a process has had so far, in MiB. None where the system does not tell.
-#[cfg(target_os = "linux")]
-fn peak_memory(process: u32) -> Result<Option<f64>> {
-    let status = procfs::process::Process::new(process.try_into()?)?.status()?;
-    Ok(status.vmhwm.map(|kibibytes| kibibytes as f64 / 1024.0))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn peak_memory(_process: u32) -> Result<Option<f64>> {
-    Ok(None)
+fn peak_memory(process: u32) -> Option<f64> {
+    process_tree::peak_memory(process).map(|bytes| bytes as f64 / f64::from(1 << 20))
 }
