@@ -680,9 +680,12 @@ fn a_flood_is_answered_to_the_last_request() {
             let computed: u64 = clients.join_all().await.into_iter().sum();
             assert!(computed > 100 && computed < 20_000, "{computed}");
             let seen = watching.await.unwrap();
+            let meanwhile = seen.iter().filter(|seen| (1..CONNECTIONS * EACH).contains(*seen));
             let longest = seen.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
-            eprintln!("{way}: {} healths, {longest} answers at most between two", seen.len());
-            assert!(longest < CONNECTIONS * EACH / 2, "{way}: /health had to wait: {seen:?}");
+            assert!(
+                meanwhile.count() >= 20 && longest < CONNECTIONS * EACH * 3 / 4,
+                "{way}: /health had to wait for {longest} answers"
+            );
             let load = service.until(0, 0).await;
             assert_eq!(load.done, computed, "{way}");
         }
