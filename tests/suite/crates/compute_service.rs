@@ -16,6 +16,7 @@ use tests::{LIMIT, WORKSPACE, assert_snapshot, has, run, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
 /// Built on a thread of its own: a test may ask for it inside its runtime.
@@ -37,6 +38,8 @@ struct Service {
     child: Child,
     address: String,
     _stdout: Lines<BufReader<ChildStdout>>,
+    /// Reads all that it logs. A service whose log is not read stops when the pipe is full.
+    log: JoinHandle<String>,
 }
 
 impl Service {
@@ -70,7 +73,13 @@ impl Service {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = within(stdout.next_line()).await.unwrap().expect("it says where it listens");
         let address = line.strip_prefix("Listening on http://").unwrap_or_else(|| panic!("{line}"));
-        Self { child, address: address.to_owned(), _stdout: stdout }
+        let mut stderr = child.stderr.take().unwrap();
+        let log = tokio::spawn(async move {
+            let mut said = String::new();
+            stderr.read_to_string(&mut said).await.unwrap();
+            said
+        });
+        Self { child, address: address.to_owned(), _stdout: stdout, log }
     }
 
     fn port(&self) -> &str {
@@ -124,9 +133,7 @@ impl Service {
 
     /// How it ends, and what it had to say on stderr.
     async fn end(mut self) -> (ExitStatus, String) {
-        let mut said = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        within(stderr.read_to_string(&mut said)).await.unwrap();
+        let said = within(self.log).await.unwrap();
         (within(self.child.wait()).await.unwrap(), said)
     }
 }
@@ -1112,7 +1119,8 @@ mod signals {
     fn a_log_that_cannot_be_written_fails_no_request() {
         runtime().block_on(async {
             let mut service = Service::start("rayon", &["--verbose"]).await;
-            drop(service.child.stderr.take());
+            service.log.abort();
+            assert!(within(&mut service.log).await.is_err(), "the pipe is closed");
             for _ in 0..3 {
                 assert_eq!(service.get("/compute/10").await.body, r#"{"result":285}"#);
             }
