@@ -1099,6 +1099,9 @@ mod signals {
                 assert_eq!((answer.status, answer.header("connection")), (200, None));
                 kept.push(connection);
             }
+            service.signal(Signal::TERM);
+            let (_, said) = service.end().await;
+            assert_eq!(said, "", "it never ran out of descriptors");
         });
     }
 
