@@ -12,8 +12,8 @@ use harness::results::{Better, Category};
 
 use self::server::{Program, Server};
 use super::program;
-use crate::work::cores;
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::work::cores;
 
 const SIZES: &[u64] = &[0];
 
@@ -100,9 +100,10 @@ fn ask(server: &Server, time: Duration) -> Result<Figures> {
 
     let memory_idle = server.memory()?;
     let idle = load::probe("/health", PER_SECOND, time, address)?;
-    let (loaded, jobs) = load::while_busy(BUSY_PER_CORE * cores(), &format!("/compute/{n}"), address, || {
-        load::probe("/health", PER_SECOND, 2 * time, address)
-    })?;
+    let (loaded, jobs) =
+        load::while_busy(BUSY_PER_CORE * cores(), &format!("/compute/{n}"), address, || {
+            load::probe("/health", PER_SECOND, 2 * time, address)
+        })?;
     let briefly = time / 2; // which is thousands of requests
     let compute = load::closed_loop(CLOSED_PER_CORE * cores(), "/compute/10", briefly, address)?;
     let memory_after = server.memory()?;
