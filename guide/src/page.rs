@@ -283,7 +283,8 @@ impl Examples {
         let example = self.workspace.example(name)?;
         let output = Transcript::read(&self.workspace.snapshot(name))?;
         let recording = Recording::read(&self.workspace, example)?;
-        let rust = self.source(&example.source, "rust,noplayground", "//", parts)?;
+        let rust_file = self.module_with(example, parts)?;
+        let rust = self.source(&rust_file, "rust,noplayground", "//", parts)?;
         let run = example.command.join(" ");
 
         let python = match &example.python {
@@ -310,7 +311,7 @@ impl Examples {
                         }
                     }
                     div.source {
-                        (self.file(example, &example.source, parts, root))
+                        (self.file(example, &rust_file, parts, root))
                         (rust)
                         (command(&run))
                         @if python.is_some() && !shared { (render_output(&output, words.output, words)) }
@@ -346,7 +347,7 @@ impl Examples {
     fn file(&self, example: &Example, file: &str, parts: &str, root: &str) -> Markup {
         html! {
             p.file {
-                @if self.link_sources {
+                @if self.link_sources && (file == example.source || file.ends_with(".py")) {
                     a href={ (root) (source_copy(example, file)) } { (file) }
                 } @else {
                     (file)
@@ -354,6 +355,22 @@ impl Examples {
                 @if !parts.is_empty() { " " (ENGLISH.in_part) }
             }
         }
+    }
+
+    /// The source file that holds these parts: the main program, or another module of its crate.
+    fn module_with(&self, example: &Example, parts: &str) -> Result<String> {
+        let first = parts.split(',').next().unwrap_or_default().trim();
+        let folder = format!("{}/src", example.folder);
+        let mut files = vec![example.source.clone()];
+        for entry in std::fs::read_dir(self.workspace.root.join(&folder))? {
+            files.push(format!("{folder}/{}", entry?.file_name().to_string_lossy()));
+        }
+        let has_part =
+            |file: &&String| Example::excerpt(&self.workspace.root, file, Some(first)).is_ok();
+        Ok(match files.iter().find(has_part) {
+            Some(file) if !parts.is_empty() => file.clone(),
+            _ => example.source.clone(),
+        })
     }
 
     /// A source as a fenced block, which mdBook renders with its highlighting.
