@@ -420,7 +420,7 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
             }
         }
 
-        let id = Pid::from_raw(running.id().unwrap().try_into().unwrap()).unwrap();
+        let id = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
         kill_process(id, Signal::INT).unwrap();
         let (end, _) = running.end().await.unwrap();
         assert!(matches!(end, End::Exited(status) if status.success()), "{end:?}");
