@@ -16,4 +16,5 @@ pub mod page;
 pub mod runner;
 pub mod server;
 pub mod timeline;
+pub mod watchdog;
 pub mod words;

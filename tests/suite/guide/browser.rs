@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use guide::book::{self, For};
-use guide::server::Server;
+use guide::server::{Server, Settings};
 use harness::run::Limits;
 use serde_json::json;
 use tests::browser::{Browser, axe};
@@ -17,16 +17,18 @@ use tokio::runtime::Runtime;
 /// The book, served until this is dropped.
 struct Served {
     url: String,
+    link: String,
     _runtime: Runtime,
 }
 
 fn serve() -> Served {
     let runtime = Runtime::new().unwrap();
     let limits = Limits { time: LIMIT, ..Limits::default() };
-    let server = runtime.block_on(Server::start(WORKSPACE.root.clone(), 0, limits)).unwrap();
-    let url = server.url().unwrap();
+    let settings = Settings { run: limits, ..Settings::default() };
+    let server = runtime.block_on(Server::start(WORKSPACE.root.clone(), 0, settings)).unwrap();
+    let (url, link) = (server.url().unwrap(), server.link().unwrap());
     runtime.spawn(server.run());
-    Served { url, _runtime: runtime }
+    Served { url, link, _runtime: runtime }
 }
 
 /// The names of all pages, as they are served.
@@ -47,7 +49,7 @@ const THEMES: [&str; 5] = ["light", "rust", "coal", "navy", "ayu"];
 const NO_SIDEWAYS: &str = "document.scrollingElement.scrollWidth <= innerWidth \
     && document.querySelector('.content').scrollWidth <= innerWidth";
 
-/// What an element that stands out at the side is, to be told.
+/// The elements that are wider than the page, for the message.
 const STANDING_OUT: &str = "[...document.querySelectorAll('main *')].filter(e => \
     e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .table-wrapper')) \
     .slice(0, 5).map(e => e.tagName + '.' + e.className).join(' ')";
@@ -112,6 +114,18 @@ fn an_example_is_run_and_stopped_by_keyboard() {
     browser.open(&format!("{}gather.html", book.url));
 
     let figure = "document.querySelector('[data-example=gather]')";
+    let button = format!("{figure}.querySelector('button.run')");
+    browser.wait_for(&format!("{button} !== null"));
+    // Another user of the machine can read the book, but has no key.
+    browser.eval(&format!("{button}.click()"));
+    browser.wait_for(&format!(
+        "{figure}.querySelector('[role=status]').textContent.startsWith('Not run: a run needs a key')"
+    ));
+    let refused = browser.faults();
+    assert!(refused.len() == 1 && refused[0].contains("403"), "{refused:?}");
+    browser.open(&book.link);
+    browser.wait_for("location.hash === ''");
+    browser.open(&format!("{}gather.html", book.url));
     let lines = format!("{figure}.querySelectorAll('.live samp span').length");
     let status = format!("{figure}.querySelector('[role=status]').textContent");
     let bars = format!("{figure}.querySelectorAll('.live svg rect.bar').length");
@@ -145,15 +159,17 @@ fn an_example_is_run_and_stopped_by_keyboard() {
 }
 
 #[test]
-fn what_the_compiler_says_is_shown_as_such() {
+fn an_error_of_the_compiler_is_shown() {
     let Some(mut browser) = Browser::start() else { return };
     let book = serve();
+    browser.open(&book.link);
+    browser.wait_for("location.hash === ''");
     browser.open(&format!("{}processes-and-threads.html", book.url));
     let figure = "document.querySelector('[data-example=data-race-broken]')";
     browser.wait_for(&format!("{figure}.querySelector('button.run') !== null"));
     browser.eval(&format!("{figure}.querySelector('button.run').click()"));
     browser.wait_for(&format!(
-        "{figure}.querySelector('[role=status]').textContent === 'The compiler refused it.'"
+        "{figure}.querySelector('[role=status]').textContent === 'The compiler rejected the program.'"
     ));
     let compiler = browser.eval(&format!("{figure}.querySelector('.compiler').textContent"));
     assert!(compiler.as_str().unwrap().contains("error[E0499]"), "{compiler}");
@@ -195,7 +211,7 @@ fn a_table_is_sorted_by_a_column() {
     assert!(memory(&mut browser).iter().rev().is_sorted());
 }
 
-/// From disk nothing is missing but the buttons.
+/// From disk only the buttons are missing.
 #[test]
 fn the_book_reads_from_disk() {
     let Some(mut browser) = Browser::start() else { return };
