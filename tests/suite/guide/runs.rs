@@ -407,22 +407,24 @@ fn clients_that_read_nothing_do_not_lock_others_out() {
 #[test]
 fn pages_that_wait_for_changes_leave_connections_for_others() {
     runtime().block_on(async {
-        let settings = Settings { connections: 3, live: 1, ..Settings::default() };
+        let settings = Settings { connections: 2, live: 1, ..Settings::default() };
         let book = serve_with(settings).await;
-        let mut first = book.request("GET /live", "Host: HOST\r\n").await;
+        let request = format!("GET /404.html HTTP/1.1\r\nHost: {}\r\n\r\n", book.address);
+        let mut only = Connection::open(&book.address).await.unwrap();
+        only.send_raw(request.as_bytes()).await.unwrap();
+        assert_eq!(only.answer().await.unwrap().header("connection"), None);
+        drop(only);
+
+        let mut live = book.request("GET /live", "Host: HOST\r\n").await;
         let mut head = String::new();
-        first.read_line(&mut head).await.unwrap();
+        live.read_line(&mut head).await.unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         assert_eq!(book.status("GET /live", "Host: HOST\r\n").await, 503);
 
         // The last connection is not kept, because another client may wait for it.
-        let mut second = Connection::open(&book.address).await.unwrap();
-        let request = format!("GET /gone HTTP/1.1\r\nHost: {}\r\n\r\n", book.address);
-        second.send_raw(request.as_bytes()).await.unwrap();
-        assert_eq!(second.answer().await.unwrap().header("connection"), None);
-        let mut third = Connection::open(&book.address).await.unwrap();
-        third.send_raw(request.as_bytes()).await.unwrap();
-        assert_eq!(third.answer().await.unwrap().header("connection"), Some("close"));
+        let mut last = Connection::open(&book.address).await.unwrap();
+        last.send_raw(request.as_bytes()).await.unwrap();
+        assert_eq!(last.answer().await.unwrap().header("connection"), Some("close"));
     });
 }
 
@@ -517,18 +519,24 @@ mod limits {
 mod ended {
     use std::fs;
     use std::path::{Path, PathBuf};
-    use std::process::Stdio;
+    use std::process::{ExitStatus, Stdio};
 
     use rustix::process::{Signal, kill_process};
+    use tests::WORKSPACE;
     use tests::processes::{gone, id};
     use tokio::process::{Child, Command};
 
     use super::*;
 
+    /// A runtime for a test of `guide`, which has been built.
+    fn guide_is_built() -> tokio::runtime::Runtime {
+        tests::package("guide", &[]);
+        runtime()
+    }
+
     /// `guide`, with the fixture's book and its address and key.
     async fn guide(fixture: &Fixture) -> (Child, String, String) {
-        let program = tests::package("guide", &[]).executable;
-        let mut child = Command::new(program)
+        let mut child = Command::new(WORKSPACE.target.join("debug/guide"))
             .args(["--port", "0", "--workspace"])
             .arg(fixture.root())
             .stdout(Stdio::piped())
@@ -551,36 +559,75 @@ mod ended {
         entries.filter(|path| path.display().to_string().contains("/book-")).collect()
     }
 
-    #[test]
-    fn a_server_that_is_ended_by_any_signal_leaves_no_run_behind() {
-        let built = std::thread::spawn(|| tests::package("guide", &[]));
-        built.join().expect("guide builds");
-        runtime().block_on(async {
-            let fixture = examples();
-            for signal in [Signal::TERM, Signal::HUP, Signal::KILL] {
-                let (mut child, address, key) = guide(&fixture).await;
-                assert_eq!(editions(fixture.root()).len(), 1, "others have been removed");
-                let request = format!(
-                    "POST /run/silent?language=rust HTTP/1.1\r\nHost: {address}\r\nX-Run-Example: {key}\r\n\r\n"
-                );
-                let mut stream = TcpStream::connect(&address).await.unwrap();
-                stream.write_all(request.as_bytes()).await.unwrap();
-                let mut run = Run(BufReader::new(stream));
-                let processes = [run.process().await, run.process().await];
-                kill_process(id(child.id().unwrap()), signal).unwrap();
-                let status = timeout(LIMIT, child.wait()).await.expect("it ends").unwrap();
-                for process in processes {
-                    gone(process).await;
-                }
-                if signal != Signal::KILL {
-                    assert!(status.success(), "{signal:?}: {status}");
-                    assert_eq!(editions(fixture.root()), Vec::<PathBuf>::new(), "{signal:?}");
-                }
+    /// A server whose reader runs a program of two processes, once that program is silent.
+    async fn running(fixture: &Fixture) -> (Child, Run, [u32; 2]) {
+        let (child, address, key) = guide(fixture).await;
+        let request = format!(
+            "POST /run/silent?language=rust HTTP/1.1\r\nHost: {address}\r\n\
+             X-Run-Example: {key}\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut run = Run(BufReader::new(stream));
+        let processes = [run.process().await, run.process().await];
+        (child, run, processes)
+    }
+
+    /// The exit of a server that gets this signal, whose runs have ended with it.
+    async fn ended_by(signal: Signal, fixture: &Fixture) -> ExitStatus {
+        let (mut child, _run, processes) = running(fixture).await;
+        kill_process(id(child.id().unwrap()), signal).unwrap();
+        let status = timeout(LIMIT, child.wait()).await.expect("it ends").unwrap();
+        let left = timeout(LIMIT / 4, async {
+            for process in processes {
+                gone(process).await;
             }
-            // What a killed server left is removed by the next one, but not what a running one has.
+        });
+        if left.await.is_err() {
+            for process in processes {
+                kill_process(id(process), Signal::KILL).ok();
+            }
+            panic!("its run has not ended");
+        }
+        status
+    }
+
+    fn ends_in_order(signal: Signal) {
+        let fixture = examples();
+        let runtime = guide_is_built();
+        let status = runtime.block_on(ended_by(signal, &fixture));
+        assert!(status.success(), "{status}");
+        assert_eq!(editions(fixture.root()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn sigterm_ends_the_server_and_its_runs() {
+        ends_in_order(Signal::TERM);
+    }
+
+    #[test]
+    fn closing_the_terminal_ends_the_server_and_its_runs() {
+        ends_in_order(Signal::HUP);
+    }
+
+    #[test]
+    fn a_killed_server_leaves_no_run_behind() {
+        let fixture = examples();
+        let status = guide_is_built().block_on(ended_by(Signal::KILL, &fixture));
+        assert_eq!(status.code(), None);
+    }
+
+    #[test]
+    fn the_folder_of_a_killed_server_is_removed_by_the_next_one() {
+        let fixture = examples();
+        guide_is_built().block_on(async {
+            let (mut killed, ..) = guide(&fixture).await;
+            let of_killed = editions(fixture.root());
+            killed.kill().await.unwrap();
             let (_one, ..) = guide(&fixture).await;
             let of_one = editions(fixture.root());
-            assert_eq!(of_one.len(), 1, "{of_one:?}");
+            assert!(of_one.len() == 1 && of_one != of_killed, "{of_one:?}");
+            // But the folder of a running server stays.
             let (_two, ..) = guide(&fixture).await;
             let of_both = editions(fixture.root());
             assert!(of_both.len() == 2 && of_both.contains(&of_one[0]), "{of_both:?}");
@@ -590,7 +637,7 @@ mod ended {
     #[test]
     fn a_server_without_a_terminal_still_serves() {
         let fixture = examples();
-        runtime().block_on(async {
+        guide_is_built().block_on(async {
             let (mut child, address, _) = guide(&fixture).await;
             // The first change cannot be built and the second can; both are printed to no one.
             for (page, expected) in
