@@ -232,7 +232,7 @@ async fn accept(listener: TcpListener, router: Router, settings: Settings) -> Re
         let permits = Arc::clone(&permits);
         move |mut response: Response| {
             if permits.available_permits() == 0 {
-                // Other clients wait for the permit of this connection.
+                // One permit is kept for the next client, and this connection has the last one.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
