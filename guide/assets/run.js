@@ -1,6 +1,6 @@
 // Loaded only where `cargo run -p guide` serves the book: gives each example its Run buttons. A run
-// is one request; the server answers with a line of JSON for each thing that happens, and closing
-// the connection ends the program.
+// is one request; the server answers with a line of JSON for each event, and closing the connection
+// ends the program.
 (async () => {
     const MOST_LINES = 2000;
     const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -10,6 +10,19 @@
         made.append(...children);
         return made;
     };
+
+    // The address that guide prints ends in the key that a run needs. It is kept for the other pages
+    // and tabs, and removed from the address, which readers share.
+    const KEY = "run-key";
+    function takeKey() {
+        const given = location.hash.match(/^#run=([\w-]+)$/);
+        if (given) {
+            localStorage.setItem(KEY, given[1]);
+            history.replaceState(null, "", location.pathname + location.search);
+        }
+    }
+    addEventListener("hashchange", takeKey);
+    takeKey();
 
     const answer = await fetch("/run");
     const languages = new Set(await answer.json());
@@ -66,7 +79,7 @@
             panel.replaceChildren(caption, compiler, log, picture, costs);
             panel.hidden = false;
             status.textContent = "Building…";
-            // Pressed by keyboard, the focus must not fall to a disabled button.
+            // The pressed button is about to be disabled, and would lose the focus to the page.
             stop.disabled = false;
             stop.onclick = () => controller.abort();
             stop.focus();
@@ -76,17 +89,22 @@
                 if (shown < MOST_LINES) {
                     parent.append(element("span", { className, textContent: `${text}\n` }));
                 } else if (shown === MOST_LINES) {
-                    parent.append("[… more lines than this page shows]\n");
+                    parent.append("[… further lines are not shown]\n");
                 }
                 shown += 1;
             };
             const on = {
+                building({ seconds }) {
+                    if (seconds > 0) {
+                        status.textContent = `Building… ${seconds} s`;
+                    }
+                },
                 compiler({ text }) {
                     compiler.hidden = false;
                     print(compiler, text);
                 },
                 refused() {
-                    status.textContent = "The compiler refused it.";
+                    status.textContent = "The compiler rejected the program.";
                 },
                 started() {
                     started = true;
@@ -115,7 +133,7 @@
             try {
                 const response = await fetch(`/run/${name}?language=${language}`, {
                     method: "POST",
-                    headers: { "x-run-example": "yes" },
+                    headers: { "x-run-example": localStorage.getItem(KEY) ?? "" },
                     signal: controller.signal,
                 });
                 if (!response.ok) {
@@ -125,7 +143,7 @@
                     on[event.event](event);
                 }
             } catch (error) {
-                const broken = started ? "The connection broke" : "Not run";
+                const broken = started ? "The connection was lost" : "Not run";
                 status.textContent = controller.signal.aborted
                     ? "Stopped."
                     : `${broken}: ${error.message}.`;

@@ -17,4 +17,5 @@ pub mod runner;
 pub mod search;
 pub mod server;
 pub mod timeline;
+pub mod watchdog;
 pub mod words;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use guide::book::{self, For};
-use guide::server::Server;
+use guide::server::{Server, Settings};
 use guide::timeline::{self, Track};
 use harness::examples::Workspace;
 use harness::recording::record_all;
@@ -312,7 +312,8 @@ fn the_served_book_follows_its_sources() {
     let fixture = Fixture::new();
     let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
     runtime().block_on(async {
-        let server = Server::start(fixture.root().to_owned(), 0, Limits::default()).await.unwrap();
+        let server =
+            Server::start(fixture.root().to_owned(), 0, Settings::default()).await.unwrap();
         let address = server.url().unwrap().replace("http://", "").replace('/', "");
         let serving = tokio::spawn(server.run());
 
@@ -400,14 +401,15 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
         let mut running = Running::start(&program, limits).unwrap();
         let line = running.line().await.expect("it says where the book is").text;
         let address = line.strip_prefix("The book is at http://").expect("it says where it is");
-        let address = address.split('/').next().unwrap().to_owned();
+        let (address, key) = address.split_once("/#run=").expect("it has a key");
+        let (address, key) = (address.to_owned(), key.split(' ').next().unwrap());
         assert!(address.starts_with("127.0.0.1:"), "{line}");
 
         // Someone runs five processes, which have all started.
         let mut run = TcpStream::connect(&address).await.unwrap();
         let request = format!(
             "POST /run/worker-processes?language=rust HTTP/1.1\r\n\
-             Host: {address}\r\nX-Run-Example: yes\r\n\r\n"
+             Host: {address}\r\nX-Run-Example: {key}\r\n\r\n"
         );
         run.write_all(request.as_bytes()).await.unwrap();
         let mut lines = BufReader::new(run).lines();
@@ -420,7 +422,7 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
             }
         }
 
-        let id = Pid::from_raw(running.id().unwrap().try_into().unwrap()).unwrap();
+        let id = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
         kill_process(id, Signal::INT).unwrap();
         let (end, _) = running.end().await.unwrap();
         assert!(matches!(end, End::Exited(status) if status.success()), "{end:?}");
