@@ -10,7 +10,7 @@ def chain(n):
     return steps
 
 
-def work():  # Rust goes up to 2,000,000
+def work():  # Rust goes up to 4,000,000
     return max(map(chain, range(1, 60_000)))
 
 

@@ -12,10 +12,10 @@ use tokio::sync::oneshot;
 use tokio::task::{self, JoinHandle};
 use tokio::{select, time};
 
-/// CPU work: the longest Collatz chain that starts below two million.
+/// CPU work: the longest Collatz chain that starts below four million.
 fn work() -> u32 {
     let mut longest = 0;
-    for start in 1..2_000_000_u64 {
+    for start in 1..4_000_000_u64 {
         let (mut n, mut steps) = (start, 0);
         while n != 1 {
             n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
