@@ -68,7 +68,7 @@ impl Pipe {
         for number in 0..times {
             ping.write_all(&number.to_ne_bytes())?;
             self.pong.read_exact(&mut answer).context("the other end")?;
-            ensure!(u64::from_ne_bytes(answer) == number, "another number came back");
+            ensure!(u64::from_ne_bytes(answer) == number, "a different number came back");
         }
         Ok(())
     }
