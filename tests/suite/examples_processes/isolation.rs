@@ -141,7 +141,8 @@ fn a_file_that_cannot_be_shared_is_refused() {
         fs::write(path(&length.to_string()), vec![0; length]).unwrap();
     }
     for path in [path("0"), path("7"), path("9"), path("missing"), folder.path().to_owned()] {
-        let mut child = Talk::start(&mut command("shared-memory", &[path.to_str().unwrap()]));
+        let mut command = command("shared-memory", &[path.to_str().unwrap()]);
+        let mut child = Talk::start(command.stderr(Stdio::null()));
         writeln!(child.stdin.take().unwrap(), "Add 1").ok(); // an error: it has ended already
         while let Some(line) = child.hear() {
             assert!(!line.contains("I read"), "{}: {line}", path.display());
