@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use bench::runner::{Effort, Runner};
 use bench::implementation::{Benchmark, Turn, Way};
+use bench::runner::{Effort, Runner};
 use bench::{benchmarks, child, python, report};
 use clap::{Parser, Subcommand};
 use harness::machine::{self, Machine};

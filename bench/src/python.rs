@@ -23,7 +23,8 @@ pub fn in_environment(root: &Path) -> PathBuf {
 /// When the environment cannot be created or the packages cannot be installed.
 pub fn make_environment(root: &Path, interpreter: &Path) -> Result<()> {
     let python = in_environment(root);
-    let requirements = fs::read(root.join(REQUIREMENTS)).with_context(|| format!("reading {REQUIREMENTS}"))?;
+    let requirements =
+        fs::read(root.join(REQUIREMENTS)).with_context(|| format!("reading {REQUIREMENTS}"))?;
     let stamp = root.join("target/python/requirements.txt"); // written once all of them are installed
     if python.is_file() && fs::read(&stamp).is_ok_and(|installed| installed == requirements) {
         return Ok(());

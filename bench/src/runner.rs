@@ -181,7 +181,11 @@ impl Runner {
         let unknown = figures.keys().find(|name| {
             benchmark.measures.iter().all(|&(measure, _, _)| measure != name.as_str())
         });
-        ensure!(unknown.is_none(), "the benchmark has no measure {}", unknown.map_or("", String::as_str));
+        ensure!(
+            unknown.is_none(),
+            "the benchmark has no measure {}",
+            unknown.map_or("", String::as_str)
+        );
         Ok(figures)
     }
 }

@@ -64,7 +64,10 @@ fn pay_each_other(order: &str, pay: fn(&Account, &Account, &Barrier)) {
         });
     }
     let ends = |_| ended.recv_timeout(Duration::from_secs(1)).is_ok();
-    println!("{order}: {}", if (0..2).all(ends) { "both paid" } else { "stuck" });
+    println!(
+        "{order}: {}",
+        if (0..2).all(ends) { "both paid" } else { "stuck" }
+    );
 }
 
 fn main() {
