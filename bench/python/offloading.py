@@ -1,4 +1,4 @@
-"""What does it cost to offload a job? With Python's two pools of processes."""
+"""What does it cost to dispatch a job to one of Python's two process pools?"""
 
 import multiprocessing
 import os

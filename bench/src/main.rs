@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use bench::arena::{Arena, Effort};
 use bench::implementation::{Benchmark, Turn, Way};
+use bench::runner::{Effort, Runner};
 use bench::{benchmarks, child, python, report};
 use clap::{Parser, Subcommand};
 use harness::machine::{self, Machine};
@@ -105,10 +105,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     build(&benchmarks, root)?;
     let with_packages = benchmarks.iter().any(|benchmark| benchmark.python_packages);
     let python = find_python(&runtime, with_packages, root);
-    let arena = Arena { executable: child::this_program()?, python, root: root.to_owned() };
+    let runner = Runner { executable: child::this_program()?, python, root: root.to_owned() };
     runtime.block_on(async {
         tokio::select! {
-            held = hold(&benchmarks, effort, &arena, &destination, arguments.keep) => held,
+            held = hold(&benchmarks, effort, &runner, &destination, arguments.keep) => held,
             signal = tokio::signal::ctrl_c() => {
                 signal.context("waiting for Ctrl-C")?;
                 Ok(ExitCode::from(130)) // the implementation under way ends with us
@@ -134,13 +134,13 @@ fn contend(benchmark: &str, implementation: &str, turn: &Turn) -> Result<()> {
 async fn hold(
     benchmarks: &[Benchmark],
     effort: Effort,
-    arena: &Arena,
+    runner: &Runner,
     destination: &Path,
     keep: bool,
 ) -> Result<ExitCode> {
-    let root = &arena.root;
+    let root = &runner.root;
     let mut languages = vec![machine::version_of("rustc", root).await?];
-    if let Some(python) = &arena.python {
+    if let Some(python) = &runner.python {
         languages.push(machine::version_of(python, root).await?);
     }
     std::fs::create_dir_all(destination)
@@ -156,7 +156,7 @@ async fn hold(
         if bar.is_hidden() {
             eprintln!("{place}");
         }
-        let held = arena.hold(benchmark, effort, |turn, turns, words| {
+        let held = runner.run(benchmark, effort, |turn, turns, words| {
             bar.set_length(turns as u64);
             bar.set_position(turn as u64 - 1);
             bar.set_message(format!("{place}: {words}"));

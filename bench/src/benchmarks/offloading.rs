@@ -59,7 +59,7 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("procspawn", SIZES, procspawn),
             Implementation::python("ProcessPoolExecutor", SIZES, "offloading.py", "executor"),
             Implementation::python("multiprocessing.Pool", SIZES, "offloading.py", "pool"),
-            Implementation::floor("raw pipe", SIZES, Way::Here(pipe)),
+            Implementation::lower_bound("raw pipe", SIZES, Way::Here(pipe)),
         ],
     }
 }

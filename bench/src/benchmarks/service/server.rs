@@ -18,7 +18,7 @@ pub struct Program<'a> {
 
 /// A server that listens. It is ended when dropped.
 ///
-/// It stays in the process group of the implementation, whatever it starts too: the arena ends them all.
+/// It stays in the process group of the implementation, whatever it starts too: the runner kills them all.
 pub struct Server {
     child: Child,
     /// Where it listens: `127.0.0.1:PORT`.
