@@ -5,7 +5,6 @@ import threading
 import time
 
 
-# ANCHOR: parent
 def parent():
     child = subprocess.Popen(
         [sys.executable, __file__, "child"], stdin=subprocess.PIPE
@@ -34,10 +33,8 @@ def show_state(child):  # on Linux only
     except FileNotFoundError:
         state = "nothing"
     print(f"In the process table: {state}", flush=True)
-# ANCHOR_END: parent
 
 
-# ANCHOR: child
 def child():
     def watch():
         sys.stdin.read()
@@ -46,7 +43,6 @@ def child():
     threading.Thread(target=watch).start()
     while True:
         time.sleep(1)  # stands for a job that hangs
-# ANCHOR_END: child
 
 
 match sys.argv[1:]:

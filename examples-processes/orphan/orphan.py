@@ -45,7 +45,6 @@ def careful():
 # ANCHOR_END: mended
 
 
-# ANCHOR: kill
 def kill_parent(kind):
     parent = start(kind, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     worker = parent.stdout.readline().strip()
@@ -65,7 +64,6 @@ def kill_parent(kind):
     parent.stdin.close()
     parent.stdout.read()
     print("Pipe closed; nobody is left", flush=True)
-# ANCHOR_END: kill
 
 
 match sys.argv[1:]:

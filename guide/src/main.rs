@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use guide::book::{self, For};
 use guide::server::Server;
 use guide::words::ENGLISH;
-use guide::{chart, page};
+use guide::{chart, stdio};
 use harness::examples::Workspace;
 use harness::recording;
 use harness::results::Results;
@@ -109,7 +109,7 @@ fn run(arguments: Arguments) -> Result<()> {
             tokio::runtime::Runtime::new()?.block_on(recording::record_all(&workspace, &names))
         }
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
-        Some(Task::Preprocess { question: None }) => page::preprocess(Workspace::find(root)?),
+        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(root)?),
     }
 }
 

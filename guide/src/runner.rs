@@ -31,6 +31,7 @@ use tokio::time;
 
 use crate::compare;
 use crate::timeline::{self, Track};
+use crate::words::ENGLISH;
 
 /// The header that a run needs, with any value.
 pub const HEADER: &str = "x-run-example";
@@ -163,8 +164,7 @@ impl Runner {
             let picture = |run: &Run, ended| {
                 let track = Track { ended, ..Track::of(run, "") };
                 let id = format!("live-{name}");
-                let description = timeline::describe(&[track]);
-                let svg = timeline::draw(&id, "Timeline", &description, &[track], axis).into_string();
+                let svg = timeline::draw(&id, &[track], axis, &ENGLISH).into_string();
                 Event::Timeline { svg }
             };
             loop {
@@ -193,7 +193,7 @@ impl Runner {
                             (format!("ended at the limit of {:?}", self.limits.time), false)
                         }
                     };
-                    yield Event::Ended { outcome, success, costs: compare::cost_line(&run) };
+                    yield Event::Ended { outcome, success, costs: compare::cost_line(&run, &ENGLISH) };
                 }
                 Err(error) => yield failed(&error),
             }

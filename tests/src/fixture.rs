@@ -1,4 +1,4 @@
-//! A small workspace with a book of its own, for tests to break in one place.
+//! A small workspace with its own book, which a test breaks in one place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,11 @@ use crate::WORKSPACE;
 
 /// The source of the example `one`.
 pub const SOURCE: &str = "//! Says hello.\n//!\n//! ```sh\n//! cargo run -p one\n//! ```\n\
-    fn main() {\n    // ANCHOR: say\n    println!(\"hello\");\n    // ANCHOR_END: say\n}\n";
+    fn main() {\n    println!(\"hello\");\n}\n";
 /// The front page, which shows the example.
 pub const PAGE: &str = "# Front\n\n{{#example one}}\n";
+/// The source of the example's test.
+pub const TEST: &str = "#[test]\nfn says_hello() {\n    transcript_of(\"one\").check();\n}\n";
 /// The recording of the example.
 pub const RECORDING: &str = r#"{
   "version": 1, "example": "one", "recorded": "2026-01-02T03:04:05Z",
@@ -27,7 +29,7 @@ pub const RECORDING: &str = r#"{
 }
 "#;
 
-/// A workspace of one example and one page, removed when it is dropped.
+/// A workspace of one example and one page. Its folder is removed when it is dropped.
 #[derive(Debug)]
 pub struct Fixture(TempDir);
 
@@ -38,9 +40,9 @@ impl Default for Fixture {
 }
 
 impl Fixture {
-    /// Makes one that is sound.
+    /// Creates a workspace whose book has no fault.
     pub fn new() -> Self {
-        let fixture = Self(tempfile::tempdir().expect("a folder can be made"));
+        let fixture = Self(tempfile::tempdir().expect("a folder can be created"));
         let guide = WORKSPACE.root.join("guide");
         for asset in ["book.css", "book.js", "live.js", "run.js"] {
             let text = fs::read_to_string(guide.join("assets").join(asset)).expect("an asset");
@@ -55,6 +57,7 @@ impl Fixture {
         fixture.example("one", SOURCE);
         fixture.write("tests/snapshots/one.snap", "---\nsource: x\n---\nin order:\n  hello\n");
         fixture.write("guide/recordings/one.json", RECORDING);
+        fixture.write("tests/suite/hello.rs", TEST);
         fixture
     }
 
@@ -77,11 +80,11 @@ impl Fixture {
         self.write(&format!("examples-async/{name}/src/main.rs"), source);
     }
 
-    /// Builds the book, and gives its folder.
+    /// Builds the book, and returns its folder.
     ///
     /// # Errors
     ///
-    /// When the book has a fault.
+    /// When something in the book is wrong.
     pub fn build(&self) -> anyhow::Result<PathBuf> {
         let destination = self.root().join("out");
         book::build(&Workspace::find(self.root())?, &destination, For::Everyone)?;

@@ -1,5 +1,5 @@
-//! The harness: runs an example as its page says, and compares what it prints with the snapshot
-//! that the book shows.
+//! What the tests share: running an example as its page says, and comparing its output with the
+//! snapshot that the book shows.
 
 pub mod browser;
 pub mod fixture;
@@ -19,7 +19,7 @@ use harness::run::{self, Build, End, Limits, Line, Program, Running, Stream};
 use harness::transcript::{Group, Order, Transcript};
 use regex::Regex;
 
-/// The longest that any child process may take before it is killed and its test fails.
+/// The time limit of a child process. At the limit it is killed, and its test fails.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The workspace under test.
@@ -31,7 +31,7 @@ pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
 /// What a run printed, how it ended and what it cost.
 #[derive(Debug)]
 pub struct Output {
-    /// The lines of both streams, as they came.
+    /// The lines of both streams, in the order in which they were printed.
     pub lines: Vec<Line>,
     /// How it ended.
     pub end: End,
@@ -45,22 +45,23 @@ impl Output {
         self.lines.iter().filter(move |line| line.stream == stream).map(|line| line.text.as_str())
     }
 
-    /// The numbers that the first group of a pattern finds in the lines of stdout.
+    /// The numbers that the first group of a pattern matches in the lines of stdout.
     pub fn numbers(&self, pattern: &str) -> Vec<u32> {
-        let pattern = Regex::new(pattern).expect("the pattern is sound");
+        let pattern = Regex::new(pattern).expect("the pattern is valid");
         self.of(Stream::Stdout).filter_map(|line| pattern.captures(line)?[1].parse().ok()).collect()
     }
 
-    /// The program's exit code; none if a signal ended it. Fails if the time limit did.
+    /// The program's exit code. None if a signal ended the program. Panics if it was killed at its
+    /// time limit.
     pub fn code(&self) -> Option<i32> {
         match self.end {
             End::Exited(status) => status.code(),
-            End::PastLimit => panic!("killed at the time limit, having printed {:#?}", self.lines),
+            End::PastLimit => panic!("killed at the time limit; it printed {:#?}", self.lines),
         }
     }
 }
 
-/// Builds an example as its command does, and gives the program to start.
+/// Builds an example as its command does, and returns the program.
 pub fn build(name: &str) -> Program {
     match try_build(name) {
         (Build::Done(program), _) => program,
@@ -68,18 +69,18 @@ pub fn build(name: &str) -> Program {
     }
 }
 
-/// Builds an example, and gives what the compiler printed beside what came of it.
+/// Builds an example, and returns the result and the lines that cargo and the compiler printed.
 pub fn try_build(name: &str) -> (Build, Vec<String>) {
     let mut lines = Vec::new();
     let build =
         runtime().block_on(run::build(&WORKSPACE, example(name), |line| lines.push(line.text)));
-    (build.expect("cargo builds or refuses it"), lines)
+    (build.expect("cargo accepts or rejects it"), lines)
 }
 
-/// Builds a package of this workspace that is no example, and gives its program with these
+/// Builds a package of this workspace that is not an example, and returns its program with these
 /// arguments.
 pub fn package(name: &str, arguments: &[&str]) -> Program {
-    /// As long as an example may take to build.
+    /// The time limit of an example's build, too.
     const BUILD: Duration = Duration::from_secs(600);
 
     let cargo = Program {
@@ -96,12 +97,13 @@ pub fn package(name: &str, arguments: &[&str]) -> Program {
     }
 }
 
-/// Runs a program to its end, or to [`LIMIT`].
+/// Runs a program until it ends, for at most [`LIMIT`].
 pub fn run(program: &Program) -> Output {
     run_within(program, LIMIT)
 }
 
-fn run_within(program: &Program, time: Duration) -> Output {
+/// Runs a program until it ends, for at most this time.
+pub fn run_within(program: &Program, time: Duration) -> Output {
     runtime().block_on(async {
         let limits = Limits { time, ..Limits::default() };
         let mut running = Running::start(program, limits).expect("the program starts");
@@ -114,7 +116,7 @@ fn run_within(program: &Program, time: Duration) -> Output {
     })
 }
 
-/// The Python counterpart of an example, where it has one and the machine has Python.
+/// The Python counterpart of an example, if it has one and the machine has Python.
 pub fn python(name: &str) -> Option<Program> {
     let example = example(name);
     let program = runtime().block_on(run::python(&WORKSPACE, example));
@@ -134,8 +136,8 @@ pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
-/// Whether a tool that some tests need is there. Where it is not, the test is skipped aloud on a
-/// reader's machine, and fails in CI.
+/// Whether a tool that some tests need is installed. If it is not, the test is reported as skipped on
+/// a reader's machine, and fails in CI.
 pub fn has(tool: &Path) -> bool {
     let found = is_there(tool);
     if !found {
@@ -154,65 +156,98 @@ pub fn is_there(tool: &Path) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Says aloud that the test is skipped for want of a tool; fails in CI.
+/// Reports that the test is skipped because a tool is missing. Fails in CI.
 pub fn skip(tool: &str) {
     assert!(std::env::var_os("CI").is_none(), "CI must have {tool}");
     let test = std::thread::current().name().unwrap_or_default().to_owned();
-    // Not eprintln!, which the test runner keeps to itself when a test passes.
+    // Not eprintln!, because the test runner hides its output when a test passes.
     writeln!(std::io::stderr(), "SKIPPED, no {tool}: {test}").ok();
 }
 
-/// The check of an example's output against its snapshot, and of its Python counterpart's.
+/// The whole message with which the compiler rejects a broken twin. Places outside of this
+/// workspace, which differ from machine to machine, are masked.
+pub fn compiler_message(name: &str) -> Vec<String> {
+    let (build, lines) = try_build(name);
+    assert!(matches!(build, Build::Refused), "{name} compiles");
+    let message = lines.into_iter().skip_while(|line| !line.starts_with("error"));
+    mask_places(message.take_while(|line| !line.is_empty()))
+}
+
+/// Masks the folders of the standard library and of other crates, and what the compiler quotes from
+/// the standard library: it does so only if its sources are installed.
+fn mask_places(message: impl Iterator<Item = String>) -> Vec<String> {
+    let std = Regex::new(r"--> .*(/library/.*\.rs):\d+:\d+$").expect("the pattern is valid");
+    let registry = Regex::new(r"--> .*/registry/src/[^/]*/").expect("the pattern is valid");
+    let mut masked = Vec::new();
+    let mut quotes_std = false;
+    for line in message {
+        let line = line.replace('\\', "/");
+        if line.trim_start().starts_with("--> ") {
+            quotes_std = std.is_match(&line);
+            let line = std.replace(&line, "--> <rust>$1");
+            masked.push(registry.replace(&line, "--> <registry>/").into_owned());
+        } else {
+            quotes_std &= line.starts_with([' ', '|', '.']) || line.starts_with(char::is_numeric);
+            if !quotes_std {
+                masked.push(line);
+            }
+        }
+    }
+    masked
+}
+
+/// The comparison of an example's output with its snapshot, and of its Python counterpart's.
 ///
-/// By default all lines are on stdout and in a fixed order.
+/// By default, all lines have a fixed order.
 #[must_use = "only `check` runs the example"]
-pub struct Check {
+pub struct TranscriptOf {
     name: &'static str,
     phases: Vec<(Order, Regex)>,
     masks: Vec<(Regex, &'static str)>,
     python_differs: bool,
 }
 
-/// Begins the check of the example of this name.
-pub fn check(name: &'static str) -> Check {
-    Check { name, phases: Vec::new(), masks: Vec::new(), python_differs: false }
+/// Begins the comparison for the example of this name.
+pub fn transcript_of(name: &'static str) -> TranscriptOf {
+    TranscriptOf { name, phases: Vec::new(), masks: Vec::new(), python_differs: false }
 }
 
-impl Check {
-    /// The next lines that match stand in any order. A line that matches but comes too early or
+impl TranscriptOf {
+    /// The next lines that match may come in any order. A line that matches but comes too early or
     /// too late does not belong to them.
     pub fn any_order(self, pattern: &str) -> Self {
         self.phase(Order::Free, pattern)
     }
 
-    /// The next lines that match are one line, printed any number of times.
+    /// The next lines that match are one line, printed one or more times.
     pub fn repeated(self, pattern: &str) -> Self {
         self.phase(Order::Repeated, pattern)
     }
 
-    /// The next lines that match stand in this order. Lines that no phase matches do too.
+    /// The next lines that match come in this order. So do lines that no phase matches.
     pub fn in_order(self, pattern: &str) -> Self {
         self.phase(Order::Fixed, pattern)
     }
 
     fn phase(mut self, order: Order, pattern: &str) -> Self {
-        self.phases.push((order, Regex::new(pattern).expect("the pattern is sound")));
+        self.phases.push((order, Regex::new(pattern).expect("the pattern is valid")));
         self
     }
 
-    /// What matches differs from run to run, and is shown as this text.
+    /// Text that matches differs from run to run, and is shown as this name.
     pub fn mask(mut self, pattern: &str, name: &'static str) -> Self {
-        self.masks.push((Regex::new(pattern).expect("the pattern is sound"), name));
+        self.masks.push((Regex::new(pattern).expect("the pattern is valid"), name));
         self
     }
 
-    /// The Python counterpart prints something else, and has a snapshot of its own.
+    /// The Python counterpart prints something else. It has its own snapshot.
     pub fn python_differs(mut self) -> Self {
         self.python_differs = true;
         self
     }
 
-    /// Runs the example and its counterpart, compares both, and gives what the example printed.
+    /// Runs the example and its counterpart, compares both with their snapshots, and returns the
+    /// example's output.
     pub fn check(self) -> Output {
         let python = python(self.name).map(|program| std::thread::spawn(move || run(&program)));
 

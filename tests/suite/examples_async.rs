@@ -5,8 +5,8 @@ mod many_waits;
 use std::path::Path;
 use std::process::Command;
 
-use harness::run::{Build, Stream};
-use tests::{Output, assert_snapshot, check, has, try_build};
+use harness::run::Stream;
+use tests::{Output, assert_snapshot, compiler_message, has, transcript_of};
 
 /// Counted from outside: `/proc` on Linux tells it, other systems do not.
 fn assert_one_thread(output: &Output) {
@@ -19,13 +19,13 @@ fn assert_one_thread(output: &Output) {
 fn gather() {
     // All start before any finishes: the waits overlap on one thread. When all are over at the
     // same time, join! begins with another future than the last time, so as to be fair.
-    let output = check("gather").in_order("starting$").any_order("finished$").check();
+    let output = transcript_of("gather").in_order("starting$").any_order("finished$").check();
     assert_one_thread(&output);
 }
 
 #[test]
 fn worker_tasks() {
-    let output = check("worker-tasks")
+    let output = transcript_of("worker-tasks")
         .in_order(r"^Worker \d starting$")
         .any_order(r"^Worker \d finished$")
         .check();
@@ -34,14 +34,14 @@ fn worker_tasks() {
 
 #[test]
 fn to_thread() {
-    let output = check("to-thread").repeated("^tick$").check();
+    let output = transcript_of("to-thread").repeated("^tick$").check();
     let ticks = output.of(Stream::Stdout).filter(|line| *line == "tick").count();
     assert!(ticks > 1, "the loop went on during the work: {ticks} ticks");
 }
 
 #[test]
 fn sync_in_async() {
-    let output = check("sync-in-async").check();
+    let output = transcript_of("sync-in-async").check();
     if let Some(threads) = output.costs.threads {
         assert_eq!(threads, 2, "the blocking call had a thread of its own");
     }
@@ -50,13 +50,13 @@ fn sync_in_async() {
 #[test]
 fn create_task() {
     // The task starts while main does something else.
-    let output = check("create-task").check();
+    let output = transcript_of("create-task").check();
     assert_one_thread(&output);
 }
 
 #[test]
 fn blocked_loop() {
-    let output = check("blocked-loop")
+    let output = transcript_of("blocked-loop")
         .mask(r"[1-9]\d* beats", "<n> beats")
         .mask(r"gap \d+ ms", "gap <time> ms")
         .python_differs()
@@ -71,28 +71,28 @@ fn blocked_loop() {
 #[test]
 fn unawaited_future() {
     // Both are lazy, but Python warns at run time, and Rust when it compiles.
-    check("unawaited-future").python_differs().check();
+    transcript_of("unawaited-future").python_differs().check();
 }
 
 #[test]
 fn await_ready() {
-    check("await-ready").check();
+    transcript_of("await-ready").check();
 }
 
 #[test]
 fn abort() {
     // The blocking job's line comes, the task's does not.
-    check("abort").check();
+    transcript_of("abort").check();
 }
 
 #[test]
 fn runtime_threads() {
-    check("runtime-threads").check();
+    transcript_of("runtime-threads").check();
 }
 
 #[test]
 fn block_on_in_async() {
-    let output = check("block-on-in-async")
+    let output = transcript_of("block-on-in-async")
         .mask(r"'main'( \(\d+\))? panicked", "'main'<id> panicked")
         .check();
     let panic = "Cannot start a runtime from within a runtime.";
@@ -102,27 +102,21 @@ fn block_on_in_async() {
 #[test]
 fn lock_across_await() {
     // The broken way hangs until its time limit, the mended ones do not.
-    check("lock-across-await").check();
+    transcript_of("lock-across-await").check();
 }
 
 #[test]
 fn rc_in_task() {
-    check("rc-in-task").check();
+    transcript_of("rc-in-task").check();
 }
 
 #[test]
 fn rc_in_task_does_not_compile() {
-    let (build, lines) = try_build("rc-in-task-broken");
-    assert!(matches!(build, Build::Refused));
-    let of_interest =
-        ["error: future cannot be sent between threads safely", "has type `Rc<String>`"];
-    let shown: Vec<_> = lines
-        .iter()
-        .map(|line| line.trim_start_matches([' ', '|', '^', '0', '1', '2', '3']).trim())
-        .filter(|line| of_interest.iter().any(|part| line.contains(part)))
-        .collect();
-    assert_eq!(shown.len(), 2, "{lines:#?}");
-    assert_snapshot("rc-in-task-broken", &format!("on stderr:\n  {}\n", shown.join("\n  ")));
+    let message = compiler_message("rc-in-task-broken");
+    assert_eq!(message[0], "error: future cannot be sent between threads safely");
+    let cause = "^^^^ has type `Rc<String>` which is not `Send`";
+    assert!(message.iter().any(|line| line.ends_with(cause)), "{message:#?}");
+    assert_snapshot("rc-in-task-broken", &format!("on stderr:\n  {}\n", message.join("\n  ")));
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use harness::run::{Program, Stream};
-use tests::{build, check, run};
+use tests::{build, run, transcript_of};
 
 #[test]
 fn worker_processes() {
     // All start before any finishes: they wait at the same time.
-    let output = check("worker-processes")
+    let output = transcript_of("worker-processes")
         .any_order(r"^Worker \d starting \(process <pid>\)$")
         .any_order(r"^Worker \d finished$")
         .mask(r"process \d+", "process <pid>")
@@ -25,7 +25,7 @@ fn worker_processes() {
 
 #[test]
 fn memory_not_shared() {
-    check("memory-not-shared").check();
+    transcript_of("memory-not-shared").check();
 }
 
 #[test]

@@ -1,25 +1,24 @@
 //! The examples of `examples-threads/`: what they print, and what they prove.
 
 use harness::recording::{Recording, Run};
-use harness::run::Build;
-use tests::{WORKSPACE, assert_snapshot, check, example, try_build};
+use tests::{WORKSPACE, assert_snapshot, compiler_message, example, transcript_of};
 
 #[test]
 fn create_thread() {
     // The order is fixed: main's line comes after the join, so after all of the thread's.
-    check("create-thread").check();
+    transcript_of("create-thread").check();
 }
 
 #[test]
 fn detached_thread() {
     // Rust's thread dies with main, Python's is waited for.
-    check("detached-thread").python_differs().check();
+    transcript_of("detached-thread").python_differs().check();
 }
 
 #[test]
 fn worker_threads() {
     // All start before any finishes: they wait at the same time.
-    let output = check("worker-threads")
+    let output = transcript_of("worker-threads")
         .any_order(r"^Worker \d starting$")
         .any_order(r"^Worker \d finished$")
         .check();
@@ -30,7 +29,7 @@ fn worker_threads() {
 
 #[test]
 fn cpu_bound() {
-    let output = check("cpu-bound")
+    let output = transcript_of("cpu-bound")
         .mask(r"\d+\.\d+ s$", "<time> s")
         .mask(r"\d+\.\d times", "<factor> times")
         .python_differs()
@@ -59,27 +58,24 @@ fn in_the_recording_threads_computed_faster_and_pythons_did_not() {
 
 #[test]
 fn lost_update() {
-    let output = check("lost-update").check();
+    let output = transcript_of("lost-update").check();
     assert_eq!(output.numbers(r"(\d) of 2 updates kept"), [1, 2], "broken, then mended");
 }
 
 #[test]
 fn data_race() {
-    check("data-race").check();
+    transcript_of("data-race").check();
 }
 
 #[test]
 fn data_race_does_not_compile() {
-    let (build, lines) = try_build("data-race-broken");
-    assert!(matches!(build, Build::Refused));
-    let errors: Vec<_> = lines.iter().filter(|line| line.starts_with("error[")).collect();
-    assert_eq!(errors.len(), 1, "{lines:#?}");
-    assert!(errors[0].starts_with("error[E0499]: cannot borrow `hits` as mutable"), "{errors:?}");
-    assert_snapshot("data-race-broken", &format!("on stderr:\n  {}\n", errors[0]));
+    let message = compiler_message("data-race-broken");
+    assert!(message[0].starts_with("error[E0499]: cannot borrow `hits` as mutable"), "{message:?}");
+    assert_snapshot("data-race-broken", &format!("on stderr:\n  {}\n", message.join("\n  ")));
 }
 
 #[test]
 fn deadlock() {
     // The broken order hangs until its time limit, the mended one does not.
-    check("deadlock").check();
+    transcript_of("deadlock").check();
 }

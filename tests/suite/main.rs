@@ -14,5 +14,7 @@ mod guide {
     mod browser;
     mod pages;
     mod runs;
+    mod words;
 }
+mod own_crates;
 mod workspace;

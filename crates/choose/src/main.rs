@@ -146,7 +146,6 @@ fn explain(machine: &Machine) -> io::Result<()> {
     }
 }
 
-// ANCHOR: demo
 /// What is measured when no command is given.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Demo {
@@ -199,7 +198,6 @@ fn cpu_time() -> Duration {
         std::sync::LazyLock::new(std::time::Instant::now);
     BEGUN.elapsed()
 }
-// ANCHOR_END: demo
 
 /// Measures the three. Does not listen to signals: Ctrl-C ends all.
 async fn demonstrate(machine: &Machine) -> anyhow::Result<u8> {

@@ -13,7 +13,6 @@ use rustix::process::{Resource, Rlimit, Signal};
 
 const JOBS: [&str; 5] = ["abort", "kill", "memory", "fail", "compute"];
 
-// ANCHOR: job
 fn job(name: &str) -> anyhow::Result<()> {
     #[cfg(unix)]
     limit(Resource::Core, 0)?; // a crash that is meant leaves no core file
@@ -48,9 +47,7 @@ fn limit(resource: Resource, bytes: u64) -> anyhow::Result<()> {
     let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
     rustix::process::setrlimit(resource, limit).context("setting a limit")
 }
-// ANCHOR_END: job
 
-// ANCHOR: run
 /// Runs a job in a process of its own, and says what became of it.
 fn run(program: &Path, job: &str) -> anyhow::Result<bool> {
     let output = Command::new(program)
@@ -63,7 +60,6 @@ fn run(program: &Path, job: &str) -> anyhow::Result<bool> {
     println!("{job}: {}; it said: {first_line}", output.status);
     Ok(output.status.success())
 }
-// ANCHOR_END: run
 
 fn run_all() -> anyhow::Result<()> {
     let program =

@@ -11,7 +11,6 @@ use std::{env, thread};
 use anyhow::Context;
 use wait_timeout::ChildExt;
 
-// ANCHOR: parent
 fn parent() -> anyhow::Result<()> {
     let program =
         env::current_exe().context("finding this program's own file")?;
@@ -58,9 +57,7 @@ fn show_state(child: &process::Child) -> anyhow::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: parent
 
-// ANCHOR: child
 /// Works for ever, but leaves when its stdin closes.
 fn child() -> ! {
     // In a thread of its own: nothing in the work has to ask.
@@ -72,7 +69,6 @@ fn child() -> ! {
         thread::sleep(Duration::from_secs(1)); // stands for a job that hangs
     }
 }
-// ANCHOR_END: child
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<_> = env::args_os().skip(1).collect();

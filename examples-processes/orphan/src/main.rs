@@ -58,7 +58,6 @@ fn careful() -> anyhow::Result<()> {
 }
 // ANCHOR_END: mended
 
-// ANCHOR: kill
 fn kill_parent(kind: &str) -> anyhow::Result<()> {
     let mut parent = this_program(kind)?
         .stdin(Stdio::piped())
@@ -84,7 +83,6 @@ fn kill_parent(kind: &str) -> anyhow::Result<()> {
     println!("Pipe closed; nobody is left");
     Ok(())
 }
-// ANCHOR_END: kill
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<_> = env::args_os().skip(1).collect();

@@ -9,7 +9,6 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
 
-// ANCHOR: child
 /// A line in, a line out, until stdin closes. It closes when the parent drops
 /// its end, and also when the parent dies: then the child leaves too.
 fn child() -> anyhow::Result<()> {
@@ -20,7 +19,6 @@ fn child() -> anyhow::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: child
 
 /// A mistake in a request is a reply too, and not the end of the child.
 fn square(request: &str) -> String {
@@ -30,7 +28,6 @@ fn square(request: &str) -> String {
     }
 }
 
-// ANCHOR: parent
 fn parent() -> anyhow::Result<()> {
     let program =
         env::current_exe().context("finding this program's own file")?;
@@ -57,7 +54,6 @@ fn parent() -> anyhow::Result<()> {
     println!("Parent: I closed the pipe, and the child left, {status}");
     Ok(())
 }
-// ANCHOR_END: parent
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<_> = env::args_os().skip(1).collect();

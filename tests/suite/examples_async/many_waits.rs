@@ -12,7 +12,7 @@ use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 use harness::run::{Program, Stream};
 use regex::Regex;
-use tests::{Output, build, check, run, runtime};
+use tests::{Output, build, run, runtime, transcript_of};
 use tokio::task::{JoinSet, unconstrained};
 use tokio::time::{Instant, sleep_until};
 
@@ -30,7 +30,7 @@ fn the_only_line(output: &Output, stream: Stream) -> &str {
 /// That the waits overlap is proved by the harness's limit: 20,000 in sequence take hours.
 #[test]
 fn many_waits_of_each_kind() {
-    check("many-waits")
+    transcript_of("many-waits")
         .mask(r"\d+\.\d{3} s", "<time> s")
         .mask(r"\d+\.\d MiB at most, \d+ bytes a wait|memory not known", "<memory>")
         .python_differs()
