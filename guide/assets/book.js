@@ -1,7 +1,7 @@
-// For every reader: sorts tables, and mends what keeps mdBook's own pages from being used by
-// keyboard or by screen reader. Without it the book is read as it stands.
+// For every reader: makes tables sortable, and fixes what keeps mdBook's pages from being used with
+// the keyboard or a screen reader. The book is complete without it.
 (() => {
-    // A table is sorted by a button in the heading of a column.
+    // The heading of each column becomes a button that sorts the table by it.
     for (const table of document.querySelectorAll("table.sortable")) {
         const body = table.tBodies[0];
         const headings = [...table.tHead.rows[0].cells];
@@ -14,7 +14,7 @@
                 const ascending = heading.ariaSort !== "ascending";
                 headings.forEach((other) => (other.ariaSort = null));
                 heading.ariaSort = ascending ? "ascending" : "descending";
-                // In a column of numbers, what is not known comes before them all.
+                // In a column of numbers, unknown values sort below all others.
                 const compare = (one, other) =>
                     one.classList.contains("number")
                         ? (one.dataset.value ?? -1) - (other.dataset.value ?? -1)
@@ -27,7 +27,7 @@
         });
     }
 
-    // The button of the table of contents is a label: it takes no focus and no key.
+    // The button of the table of contents is a label, which takes neither focus nor keys.
     const toggle = document.getElementById("mdbook-sidebar-toggle");
     if (toggle) {
         toggle.tabIndex = 0;
@@ -40,7 +40,7 @@
         });
     }
 
-    // What can be scrolled must be reachable by keyboard.
+    // Everything that scrolls must be reachable with the keyboard.
     for (const block of document.querySelectorAll("main pre > code, main .table-wrapper")) {
         block.tabIndex = 0;
     }

@@ -53,6 +53,9 @@ pub enum Verdict {
     Partly,
     /// It does not hold.
     False,
+    /// It is about something that Rust does not have.
+    #[serde(rename = "does not apply")]
+    DoesNotApply,
 }
 
 /// What proves a claim.
@@ -145,11 +148,12 @@ impl Ledger {
 }
 
 fn verdict(verdict: Verdict, words: &Words) -> &'static str {
-    let [holds, partly, fails] = words.verdicts;
+    let [holds, partly, fails, does_not_apply] = words.verdicts;
     match verdict {
         Verdict::Holds => holds,
         Verdict::Partly => partly,
         Verdict::False => fails,
+        Verdict::DoesNotApply => does_not_apply,
     }
 }
 

@@ -91,8 +91,8 @@ pub struct Words {
 
     /// The headings of the ledger.
     pub ledger: [&'static str; 4],
-    /// The verdicts on a claim: it holds, it holds in part, it does not hold.
-    pub verdicts: [&'static str; 3],
+    /// The verdicts on a claim: it holds, it holds in part, it does not hold, it does not apply.
+    pub verdicts: [&'static str; 4],
     /// The kinds of proof: an example, a benchmark, a test.
     pub proofs: [&'static str; 3],
 
@@ -118,7 +118,7 @@ pub struct Live {
     pub output_label: &'static str,
     /// While cargo builds the program.
     pub building: &'static str,
-    /// The compiler rejected the program.
+    /// The compiler refused the program.
     pub refused: &'static str,
     /// While the program runs.
     pub running: &'static str,
@@ -218,7 +218,7 @@ pub const ENGLISH: Words = Words {
     benchmarks: ["Question", "Size", "Ahead", "Next, as a multiple"],
 
     ledger: ["Claim", "The article says", "In Rust", "Proof"],
-    verdicts: ["holds", "in part", "false"],
+    verdicts: ["holds", "in part", "false", "does not apply"],
     proofs: ["example", "benchmark", "test"],
 
     live: Live {
@@ -229,7 +229,7 @@ pub const ENGLISH: Words = Words {
         caption: "Your run: {language}",
         output_label: "Output of {example}",
         building: "Building…",
-        refused: "The compiler rejected it.",
+        refused: "The compiler refused it.",
         running: "Running…",
         more_lines: "[… more lines than this page shows]",
         ended: "Ended.",
@@ -237,7 +237,7 @@ pub const ENGLISH: Words = Words {
         stopped: "Stopped.",
         failed: "Not run: {reason}.",
         broken: "The connection was lost: {reason}.",
-        at_limit: "killed at the time limit of {limit}",
+        at_limit: "ended at the limit of {limit}",
         no_python: "there is no Python on this machine",
     },
 };

@@ -14,8 +14,6 @@ pub const SOURCE: &str = "//! Says hello.\n//!\n//! ```sh\n//! cargo run -p one\
     fn main() {\n    println!(\"hello\");\n}\n";
 /// The front page, which shows the example.
 pub const PAGE: &str = "# Front\n\n{{#example one}}\n";
-/// The source of the example's test.
-pub const TEST: &str = "#[test]\nfn says_hello() {\n    transcript_of(\"one\").check();\n}\n";
 /// The recording of the example.
 pub const RECORDING: &str = r#"{
   "version": 1, "example": "one", "recorded": "2026-01-02T03:04:05Z",
@@ -57,7 +55,6 @@ impl Fixture {
         fixture.example("one", SOURCE);
         fixture.write("tests/snapshots/one.snap", "---\nsource: x\n---\nin order:\n  hello\n");
         fixture.write("guide/recordings/one.json", RECORDING);
-        fixture.write("tests/suite/hello.rs", TEST);
         fixture
     }
 
@@ -73,11 +70,13 @@ impl Fixture {
         fs::write(path, text).expect("a file can be written");
     }
 
-    /// Adds the crate of an example.
+    /// Adds an example: its crate, and its test in `tests/suite/examples_async`.
     pub fn example(&self, name: &str, source: &str) {
         let manifest = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
         self.write(&format!("examples-async/{name}/Cargo.toml"), &manifest);
         self.write(&format!("examples-async/{name}/src/main.rs"), source);
+        let test = format!("#[test]\nfn prints() {{\n    transcript_of({name:?}).check();\n}}\n");
+        self.write(&format!("tests/suite/examples_async/{name}.rs"), &test);
     }
 
     /// Builds the book, and returns its folder.

@@ -37,7 +37,6 @@ fn each_crate_that_a_page_offers_compiles() {
 fn check(example: &Example) {
     let name = &example.name;
     let folder = tempfile::tempdir().unwrap();
-    // As on the page, to the end of which the shell is still in the last crate's folder.
     let commands = own_crate::commands(&example.own_crates);
     let made = shell(&commands, folder.path());
     assert_eq!(made.code(), Some(0), "{name}: {commands}\n{:#?}", made.lines);
@@ -68,6 +67,7 @@ fn shell(commands: &str, folder: &Path) -> Output {
         executable: "/usr/bin/env".into(),
         arguments: vec![
             "CARGO_NET_OFFLINE=true".into(),
+            "CARGO_INCREMENTAL=0".into(), // the folders differ, so nothing could be reused
             format!("CARGO_TARGET_DIR={}", target.display()).into(),
             "sh".into(),
             "-ec".into(),

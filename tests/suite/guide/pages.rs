@@ -12,7 +12,7 @@ use harness::examples::Workspace;
 use harness::recording::record_all;
 use harness::run::{Limits, Program, Stream, TimedLine};
 use regex::Regex;
-use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE, TEST};
+use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
 use tests::{LIMIT, WORKSPACE, has, package, run, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -37,7 +37,7 @@ fn a_sound_book_holds_source_command_and_output() {
         "cargo new one",
         "href=\"examples-async/one/src/main.rs.txt\"",
         "href=\"examples-async/one/one.py.txt\"",
-        "Tested by <a href=\"tests/suite/hello.rs.txt#:~:text=fn%20says_hello(\"><code>says_hello",
+        "Tested by <a href=\"tests/suite/examples_async/one.rs.txt#:~:text=fn%20prints(\"><code>prints",
         "<code>one/src/main.rs</code>: <a",
         "<svg class=\"timeline\"",
         "1 OS thread · 1 process · 0.00 s · CPU 0.00 s · 1.0 MiB",
@@ -49,10 +49,10 @@ fn a_sound_book_holds_source_command_and_output() {
     for (copy, source) in [
         ("examples-async/one/src/main.rs.txt", SOURCE),
         ("examples-async/one/one.py.txt", "print('hello')\n"),
-        ("tests/suite/hello.rs.txt", TEST),
     ] {
         assert_eq!(fs::read_to_string(book.join(copy)).unwrap(), source, "{copy}");
     }
+    assert!(book.join("tests/suite/examples_async/one.rs.txt").is_file());
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn each_fault_fails_the_build_naming_its_place() {
             "print('hello')\n# ANCHOR: rest\n",
             "examples-async/one/one.py:2: no page shows the part rest",
         ),
-        ("tests/suite/hello.rs", "fn hello() {}\n", "no test in tests/suite checks one"),
+        ("tests/suite/examples_async/one.rs", "fn one() {}\n", "no test in tests/suite checks one"),
         (index, "# Front\n", "examples-async/one/src/main.rs:1: no page shows this example"),
         (
             index,
@@ -358,6 +358,7 @@ fn the_served_book_follows_its_sources() {
         let (status, page) = get(&address, "/").await;
         assert_eq!(status, 200);
         assert!(page.contains("hello") && page.contains("live-"), "{page}");
+        assert!(page.contains("\"run\":\"Run {language}\""), "{page}");
         for missing in ["/gone.html", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/assets/"] {
             assert_eq!(get(&address, missing).await.0, 404, "{missing}");
         }

@@ -48,7 +48,7 @@ const MARKED: Words = Words {
     range: |_, _| "41".to_owned(),
     benchmarks: ["42", "43", "44", "45"],
     ledger: ["46", "47", "48", "49"],
-    verdicts: ["50", "51", "52"],
+    verdicts: ["50", "51", "52", "73"],
     proofs: ["53", "54", "55"],
     live: Live {
         run: "56",
@@ -75,7 +75,7 @@ const MARKED: Words = Words {
 const OF_THE_FIXTURE: &[&str] = &[
     // The example, its source, its test and its recording.
     "Rust", "Python", "one", "Says", "hello", "says", "main", "rs", "py", "src", "examples",
-    "async", "tests", "suite", "Worker", "tick", "id",
+    "async", "tests", "suite", "prints", "Worker", "tick", "id",
     // The benchmark and the ledger.
     "race", "hare", "tortoise", "laps", "It", "Indeed", "C", // Units.
     "s", "MiB",
@@ -123,10 +123,12 @@ fn every_word_that_the_guide_puts_on_a_page_is_in_the_table() {
         .replace("\"time\"", "\"1\"")
         .replace("it sleeps", "2");
     fixture.write(RESULTS, &results);
-    let ledger =
-        crate::bench::ledger("[\"example one\", \"benchmark race\", \"test hello says_hello\"]")
-            .replacen("verdict = \"holds\"", "verdict = \"partly\"", 1)
-            .replacen("verdict = \"holds\"", "verdict = \"false\"", 1);
+    let ledger = crate::bench::ledger(
+        "[\"example one\", \"benchmark race\", \"test examples_async/one prints\"]",
+    )
+    .replacen("verdict = \"holds\"", "verdict = \"partly\"", 1)
+    .replacen("verdict = \"holds\"", "verdict = \"false\"", 1)
+    .replacen("verdict = \"holds\"", "verdict = \"does not apply\"", 1);
     fixture.write("guide/en/ledger.toml", &ledger);
 
     // With its own source, with a snapshot of its Python counterpart's, in part, and all tables.
