@@ -132,7 +132,7 @@ impl Runner {
                 Language::Python => match run::python(&workspace, &example).await {
                     Some(program) => program,
                     None => {
-                        yield Event::Failed { reason: "there is no Python on this machine".into() };
+                        yield Event::Failed { reason: ENGLISH.live.no_python.into() };
                         return;
                     }
                 },
@@ -190,7 +190,8 @@ impl Runner {
                     let (outcome, success) = match end {
                         End::Exited(status) => (status.to_string(), status.success()),
                         End::PastLimit => {
-                            (format!("ended at the limit of {:?}", self.limits.time), false)
+                            let limit = format!("{:?}", self.limits.time);
+                            (ENGLISH.live.at_limit.replace("{limit}", &limit), false)
                         }
                     };
                     yield Event::Ended { outcome, success, costs: compare::cost_line(&run, &ENGLISH) };
