@@ -139,3 +139,28 @@ fn files(root: &Path, package: &Package, program: Option<&Target>) -> Result<Vec
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_made_before_the_program_that_needs_it() {
+        let own = |name: &str, is_library, dependencies: &[&str]| OwnCrate {
+            name: name.to_owned(),
+            is_library,
+            dependencies: dependencies.iter().map(|&words| words.to_owned()).collect(),
+            files: Vec::new(),
+        };
+        let crates = [
+            own("pool", true, &["serde@1.0 --features derive"]),
+            own("user", false, &["--path ../pool", "rustix@1.1 --target 'cfg(unix)'"]),
+        ];
+        assert_eq!(
+            commands(&crates),
+            "cargo new --lib pool\ncd pool\ncargo add serde@1.0 --features derive\ncd ..\n\
+             cargo new user\ncd user\ncargo add --path ../pool\n\
+             cargo add rustix@1.1 --target 'cfg(unix)'"
+        );
+    }
+}
