@@ -12,8 +12,9 @@ use bench::implementation::{Benchmark, Turn, Way};
 use bench::runner::{Effort, Runner};
 use bench::{benchmarks, child, python, report};
 use clap::{Parser, Subcommand};
+use harness::directive::Directive;
 use harness::machine::{self, Machine};
-use harness::results::{Category, Results, Statement, VERSION, directive};
+use harness::results::{Category, Results, VERSION};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Measures the ways to do the same work side by side: in Rust, in Python, and beside what cannot
@@ -200,10 +201,10 @@ fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
         }
         let text = std::fs::read_to_string(&page)
             .with_context(|| format!("reading {}", page.display()))?;
-        let statements = text.lines().filter_map(|line| directive(line)?.strip_prefix("measured "));
-        for statement in statements {
-            let said = Statement::parse(statement).and_then(|it| it.contradiction(results));
-            if let Ok(Some(said)) = said {
+        for directive in Directive::all(&text) {
+            if let Directive::Measured(statement) = directive
+                && let Ok(Some(said)) = statement.contradiction(results)
+            {
                 let page = page.file_stem().unwrap_or_default().to_string_lossy();
                 contradictions.push(format!("{page}: {said}"));
             }

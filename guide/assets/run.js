@@ -23,6 +23,13 @@
     }
     addEventListener("hashchange", takeKey);
     takeKey();
+    // Only a page with an example has the words; they are in the book's language.
+    const table = document.querySelector(".live-words");
+    if (!table) {
+        return;
+    }
+    const words = JSON.parse(table.textContent);
+    const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
     const answer = await fetch("/run");
     const languages = new Set(await answer.json());
@@ -42,16 +49,16 @@
             element("button", {
                 type: "button",
                 className: "run",
-                textContent: `Run ${title[language]}`,
-                ariaLabel: `Run ${title[language]}: ${name}`,
+                textContent: fill(words.run, { language: title[language] }),
+                ariaLabel: fill(words.run_label, { language: title[language], example: name }),
                 onclick: () => run(language),
             }),
         );
         const stop = element("button", {
             type: "button",
             className: "stop",
-            textContent: "Stop",
-            ariaLabel: `Stop: ${name}`,
+            textContent: words.stop,
+            ariaLabel: fill(words.stop_label, { example: name }),
             disabled: true,
         });
         const status = element("span", { className: "status", role: "status" });
@@ -66,7 +73,7 @@
             const compiler = element("pre", { className: "compiler", hidden: true, tabIndex: 0 });
             const lines = element("samp");
             const log = element("pre", { tabIndex: 0, role: "log" }, lines);
-            log.setAttribute("aria-label", `Output of ${name}`);
+            log.setAttribute("aria-label", fill(words.output_label, { example: name }));
             const picture = element("div");
             const costs = element("p", { className: "costs" });
             let shown = 0;
@@ -74,12 +81,12 @@
 
             const caption = element("p", {
                 className: "caption",
-                textContent: `Your run: ${title[language]}`,
+                textContent: fill(words.caption, { language: title[language] }),
             });
             panel.replaceChildren(caption, compiler, log, picture, costs);
             panel.hidden = false;
-            status.textContent = "Building…";
-            // The pressed button is about to be disabled, and would lose the focus to the page.
+            status.textContent = words.building;
+            // Pressed by keyboard, the focus must not fall to a disabled button.
             stop.disabled = false;
             stop.onclick = () => controller.abort();
             stop.focus();
@@ -89,7 +96,7 @@
                 if (shown < MOST_LINES) {
                     parent.append(element("span", { className, textContent: `${text}\n` }));
                 } else if (shown === MOST_LINES) {
-                    parent.append("[… further lines are not shown]\n");
+                    parent.append(`${words.more_lines}\n`);
                 }
                 shown += 1;
             };
@@ -104,11 +111,11 @@
                     print(compiler, text);
                 },
                 refused() {
-                    status.textContent = "The compiler rejected the program.";
+                    status.textContent = words.refused;
                 },
                 started() {
                     started = true;
-                    status.textContent = "Running…";
+                    status.textContent = words.running;
                     shown = 0;
                 },
                 line({ at, stream, text }) {
@@ -122,11 +129,11 @@
                     }
                 },
                 ended({ outcome, success, costs: line }) {
-                    status.textContent = success ? "Ended." : `Ended: ${outcome}.`;
+                    status.textContent = success ? words.ended : fill(words.ended_with, { outcome });
                     costs.textContent = line;
                 },
                 failed({ reason }) {
-                    status.textContent = `Not run: ${reason}.`;
+                    status.textContent = fill(words.failed, { reason });
                 },
             };
 
@@ -143,10 +150,10 @@
                     on[event.event](event);
                 }
             } catch (error) {
-                const broken = started ? "The connection was lost" : "Not run";
+                const broken = started ? words.broken : words.failed;
                 status.textContent = controller.signal.aborted
-                    ? "Stopped."
-                    : `${broken}: ${error.message}.`;
+                    ? words.stopped
+                    : fill(broken, { reason: error.message });
             }
             if (picture.dataset.last) {
                 picture.innerHTML = picture.dataset.last;

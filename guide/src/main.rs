@@ -10,7 +10,7 @@ use guide::book::{self, For};
 use guide::server::{Server, Settings};
 use guide::watchdog::{self, Watchdog};
 use guide::words::ENGLISH;
-use guide::{chart, page};
+use guide::{chart, stdio};
 use harness::examples::Workspace;
 use harness::recording;
 use harness::results::Results;
@@ -143,7 +143,7 @@ fn run(arguments: Arguments) -> Result<()> {
             tokio::runtime::Runtime::new()?.block_on(recording::record_all(&workspace, &names))
         }
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
-        Some(Task::Preprocess { question: None }) => page::preprocess(Workspace::find(root)?),
+        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(root)?),
     }
 }
 

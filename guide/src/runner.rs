@@ -39,6 +39,7 @@ use tokio::time;
 use crate::compare;
 use crate::timeline::{self, Track};
 use crate::watchdog::Watchdog;
+use crate::words::ENGLISH;
 
 /// The header that a run needs. Its value is the key of the server.
 pub const HEADER: &str = "x-run-example";
@@ -154,7 +155,7 @@ impl Runner {
                 Language::Python => match run::python(&workspace, &example).await {
                     Some(program) => program,
                     None => {
-                        yield Event::Failed { reason: "there is no Python on this machine".into() };
+                        yield Event::Failed { reason: ENGLISH.live.no_python.into() };
                         return;
                     }
                 },
@@ -199,8 +200,7 @@ impl Runner {
             let picture = |run: &Run, ended| {
                 let track = Track { ended, ..Track::of(run, "") };
                 let id = format!("live-{name}");
-                let description = timeline::describe(&[track]);
-                let svg = timeline::draw(&id, "Timeline", &description, &[track], axis).into_string();
+                let svg = timeline::draw(&id, &[track], axis, &ENGLISH).into_string();
                 Event::Timeline { svg }
             };
             loop {
@@ -226,10 +226,11 @@ impl Runner {
                     let (outcome, success) = match end {
                         End::Exited(status) => (status.to_string(), status.success()),
                         End::PastLimit => {
-                            (format!("killed at the time limit of {:?}", self.limits.time), false)
+                            let limit = format!("{:?}", self.limits.time);
+                            (ENGLISH.live.at_limit.replace("{limit}", &limit), false)
                         }
                     };
-                    yield Event::Ended { outcome, success, costs: compare::cost_line(&run) };
+                    yield Event::Ended { outcome, success, costs: compare::cost_line(&run, &ENGLISH) };
                 }
                 Err(error) => yield failed(&error),
             }

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 
-use harness::run::{Build, Stream};
-use tests::{LIMIT, Output, assert_snapshot, check, has, python, run, runtime, try_build};
+use harness::run::Stream;
+use tests::{LIMIT, Output, has, python, refused, run, runtime, transcript_of};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -29,13 +29,13 @@ fn two_threads() -> Runtime {
 fn gather() {
     // All start before any finishes: the waits overlap on one thread. When all are ready at the
     // same time, join! polls a different future first each time, so the order is free.
-    let output = check("gather").in_order("starting$").any_order("finished$").check();
+    let output = transcript_of("gather").in_order("starting$").any_order("finished$").check();
     assert_threads(&output, 1);
 }
 
 #[test]
 fn worker_tasks() {
-    let output = check("worker-tasks")
+    let output = transcript_of("worker-tasks")
         .in_order(r"^Worker \d starting$")
         .any_order(r"^Worker \d finished$")
         .check();
@@ -44,7 +44,7 @@ fn worker_tasks() {
 
 #[test]
 fn to_thread() {
-    let output = check("to-thread").repeated("^tick$").check();
+    let output = transcript_of("to-thread").repeated("^tick$").check();
     let python = python("to-thread").map(|program| run(&program));
     for output in [Some(output), python].into_iter().flatten() {
         let ticks = output.of(Stream::Stdout).filter(|line| *line == "tick").count();
@@ -54,14 +54,14 @@ fn to_thread() {
 
 #[test]
 fn sync_in_async() {
-    let output = check("sync-in-async").check();
+    let output = transcript_of("sync-in-async").check();
     assert_threads(&output, 2); // one of them for the blocking call
 }
 
 #[test]
 fn create_task() {
     // The task starts while main does something else.
-    let output = check("create-task").check();
+    let output = transcript_of("create-task").check();
     assert_threads(&output, 1);
 }
 
@@ -119,7 +119,7 @@ fn busy(runtime: &Runtime) -> (Arc<Barrier>, Arc<Barrier>) {
 #[test]
 fn blocked_loop() {
     // Inline there is no beat between the two lines of job 1.
-    let output = check("blocked-loop")
+    let output = transcript_of("blocked-loop")
         .in_order(r"^Job 1 |^Job 2 .* starting$")
         .repeated("^Heart: beat$")
         .in_order(r"^Job 2 .* finished$|^Job 3 .* starting$")
@@ -159,25 +159,25 @@ fn a_runtime_whose_threads_are_all_busy_runs_no_other_task() {
 #[test]
 fn unawaited_future() {
     // Both are lazy, but Python warns at run time, and Rust when it compiles.
-    check("unawaited-future").python_differs().check();
+    transcript_of("unawaited-future").python_differs().check();
 }
 
 #[test]
 fn await_ready() {
-    check("await-ready").check();
+    transcript_of("await-ready").check();
 }
 
 #[test]
 fn abort() {
     // The blocking job prints its line, the task does not.
-    check("abort").check();
+    transcript_of("abort").check();
 }
 
 #[test]
 fn runtime_threads() {
     // One worker finishes before the next one starts. Only the two that are spawned on two threads
     // overlap: both start before either finishes.
-    check("runtime-threads")
+    transcript_of("runtime-threads")
         .in_order("^(One|Two) thread|^Worker [1-6] ")
         .any_order("^Worker [78] starting$")
         .any_order("^Worker [78] finished$")
@@ -204,7 +204,7 @@ fn two_spawned_tasks_meet_without_an_await() {
 
 #[test]
 fn block_on_in_async() {
-    let output = check("block-on-in-async")
+    let output = transcript_of("block-on-in-async")
         .mask(r"'main'( \(\d+\))? panicked", "'main'<id> panicked")
         .check();
     let panic = "Cannot start a runtime from within a runtime.";
@@ -214,7 +214,7 @@ fn block_on_in_async() {
 #[test]
 fn lock_across_await() {
     // The broken way is still stuck at its time limit. The fixed ways end.
-    check("lock-across-await").check();
+    transcript_of("lock-across-await").check();
 }
 
 /// An update that two tasks make at the same time on two threads is not lost.
@@ -242,36 +242,22 @@ fn tasks_share_a_std_mutex() {
 
 #[test]
 fn rc_in_task() {
-    check("rc-in-task").check();
-}
-
-/// The twin must not compile, for the reason that these parts of the compiler's lines give.
-fn does_not_compile(name: &str, reasons: &[&str]) {
-    let (build, lines) = try_build(name);
-    assert!(matches!(build, Build::Refused));
-    let shown: Vec<_> = lines
-        .iter()
-        .map(|line| line.trim_start_matches(|c: char| " |^-".contains(c) || c.is_ascii_digit()))
-        .filter(|line| reasons.iter().any(|reason| line.contains(reason)))
-        .collect();
-    assert_eq!(shown.len(), reasons.len(), "{lines:#?}");
-    assert_snapshot(name, &format!("on stderr:\n  {}\n", shown.join("\n  ")));
+    transcript_of("rc-in-task").check();
 }
 
 #[test]
 fn rc_in_task_does_not_compile() {
-    let reasons = ["error: future cannot be sent between threads safely", "has type `Rc<String>`"];
-    does_not_compile("rc-in-task-broken", &reasons);
+    refused("rc-in-task-broken", "error: future cannot be sent between threads safely");
 }
 
 #[test]
 fn borrow_in_task() {
-    check("borrow-in-task").check();
+    transcript_of("borrow-in-task").check();
 }
 
 #[test]
 fn borrow_in_task_does_not_compile() {
-    does_not_compile("borrow-in-task-broken", &["error[E0373]: async block may outlive"]);
+    refused("borrow-in-task-broken", "error[E0373]: async block may outlive");
 }
 
 #[test]

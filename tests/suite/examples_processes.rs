@@ -4,12 +4,12 @@ mod isolation;
 
 use std::collections::BTreeSet;
 
-use tests::check;
+use tests::transcript_of;
 
 #[test]
 fn worker_processes() {
     // All start before any finishes: they wait at the same time.
-    let output = check("worker-processes")
+    let output = transcript_of("worker-processes")
         .any_order(r"^Worker \d starting \(process <pid>\)$")
         .any_order(r"^Worker \d finished$")
         .mask(r"process \d+", "process <pid>")
@@ -23,7 +23,7 @@ fn worker_processes() {
 
 #[test]
 fn memory_not_shared() {
-    check("memory-not-shared").check();
+    transcript_of("memory-not-shared").check();
 }
 
 /// Signals, which only Unix has.
@@ -74,5 +74,5 @@ mod signals {
 #[cfg(unix)] // it needs `cat`
 #[test]
 fn pipe_deadlock() {
-    check("pipe-deadlock").python_differs().check();
+    transcript_of("pipe-deadlock").python_differs().check();
 }

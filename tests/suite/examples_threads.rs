@@ -9,25 +9,24 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use harness::recording::{Recording, Run};
-use harness::run::Build;
-use tests::{LIMIT, WORKSPACE, assert_snapshot, check, example, try_build};
+use tests::{LIMIT, WORKSPACE, example, refused, transcript_of};
 
 #[test]
 fn create_thread() {
     // The order is fixed: main prints after the join, so after the thread's last line.
-    check("create-thread").check();
+    transcript_of("create-thread").check();
 }
 
 #[test]
 fn detached_thread() {
     // Rust's thread ends with main. Python waits for it.
-    check("detached-thread").python_differs().check();
+    transcript_of("detached-thread").python_differs().check();
 }
 
 #[test]
 fn worker_threads() {
     // All start before any finishes: they wait at the same time.
-    let output = check("worker-threads")
+    let output = transcript_of("worker-threads")
         .any_order(r"^Worker \d starting$")
         .any_order(r"^Worker \d finished$")
         .check();
@@ -38,7 +37,7 @@ fn worker_threads() {
 
 #[test]
 fn cpu_bound() {
-    let output = check("cpu-bound")
+    let output = transcript_of("cpu-bound")
         .mask(r"\d+\.\d+ s$", "<time> s")
         .mask(r"\d+\.\d times", "<factor> times")
         .python_differs()
@@ -104,27 +103,22 @@ fn the_recording_shows_that_threads_compute_faster_and_pythons_do_not() {
 
 #[test]
 fn lost_update() {
-    let output = check("lost-update").check();
+    let output = transcript_of("lost-update").check();
     assert_eq!(output.numbers(r"(\d) of 2 updates kept"), [1, 2], "broken, then fixed");
 }
 
 #[test]
 fn data_race() {
-    check("data-race").check();
+    transcript_of("data-race").check();
 }
 
 #[test]
 fn data_race_does_not_compile() {
-    let (build, lines) = try_build("data-race-broken");
-    assert!(matches!(build, Build::Refused));
-    let errors: Vec<_> = lines.iter().filter(|line| line.starts_with("error[")).collect();
-    assert_eq!(errors.len(), 1, "{lines:#?}");
-    assert!(errors[0].starts_with("error[E0499]: cannot borrow `hits` as mutable"), "{errors:?}");
-    assert_snapshot("data-race-broken", &format!("on stderr:\n  {}\n", errors[0]));
+    refused("data-race-broken", "error[E0499]: cannot borrow `hits` as mutable");
 }
 
 #[test]
 fn deadlock() {
     // The broken order is still stuck at its time limit. The fixed one ends.
-    check("deadlock").check();
+    transcript_of("deadlock").check();
 }

@@ -17,5 +17,7 @@ mod guide {
     mod pages;
     mod runs;
     mod search;
+    mod words;
 }
+mod own_crates;
 mod workspace;

@@ -213,7 +213,6 @@ fn explain(machine: &Machine) -> io::Result<()> {
     }
 }
 
-// ANCHOR: demo
 /// The programs that are measured when no command is given.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Demo {
@@ -266,7 +265,6 @@ fn cpu_time() -> Duration {
         std::sync::LazyLock::new(std::time::Instant::now);
     BEGUN.elapsed()
 }
-// ANCHOR_END: demo
 
 /// Measures the three. It does not listen for signals: Ctrl-C ends all of it.
 async fn demonstrate(machine: &Machine) -> anyhow::Result<u8> {

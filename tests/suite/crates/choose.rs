@@ -11,7 +11,7 @@ use choose::report::Report;
 use choose::rules::{If, Kind, RULES, Rule, Wishes, terms, verdict};
 use harness::run::{Program, Stream};
 use serde_json::Value;
-use tests::{Output, WORKSPACE, build, check, run};
+use tests::{Output, WORKSPACE, build, run, transcript_of};
 
 /// The program under test.
 static CHOOSE: LazyLock<Program> = LazyLock::new(|| build("choose"));
@@ -45,7 +45,7 @@ fn kind(report: &Value) -> &str {
 
 #[test]
 fn choose_without_a_command() {
-    check("choose")
+    transcript_of("choose")
         .mask(r"^  wall time   .*", "  wall time   <time>")
         .mask(r"^  CPU time    .*", "  CPU time    <time>, <n> of <n> cores on average")
         .mask(r"^  computed    .*", "  computed    <share>")

@@ -38,7 +38,7 @@ fn starts(file: &PathBuf) -> usize {
 
 #[test]
 fn process_pool() {
-    tests::check("worker-pool")
+    tests::transcript_of("worker-pool")
         .mask(r"'main' \(\d+\)", "'main' (<pid>)")
         .mask(r" \(core dumped\)", "")
         .python_differs()

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 use harness::run::Program;
-use tests::{build, check, run, runtime};
+use tests::{build, run, runtime, transcript_of};
 use tokio::task::{JoinSet, unconstrained};
 use tokio::time::{Instant, sleep_until};
 
 /// The time limit proves that the waits overlap: one after the other they would take hours.
 #[test]
 fn ten_thousand_waits_take_one_thread() {
-    let output = check("many-waits").mask(r"\d+\.\d{3} s", "<time> s").check();
+    let output = transcript_of("many-waits").mask(r"\d+\.\d{3} s", "<time> s").check();
     if cfg!(target_os = "linux") {
         assert_eq!(output.costs.threads, Some(1), "all tasks share one thread");
     }

@@ -13,11 +13,11 @@ use std::{env, io, thread};
 use harness::run::Program;
 #[cfg(target_os = "linux")]
 use tests::processes::parent_of;
-use tests::{LIMIT, build, check, run};
+use tests::{LIMIT, build, run, transcript_of};
 
 #[test]
 fn pipes() {
-    check("pipes").check();
+    transcript_of("pipes").check();
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn requests_whose_replies_are_not_read_stop_both_processes() {
 
 #[test]
 fn shared_memory() {
-    check("shared-memory").check();
+    transcript_of("shared-memory").check();
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_file_that_cannot_be_shared_is_refused() {
 #[cfg(target_os = "linux")] // elsewhere it shows less
 #[test]
 fn crash_isolation() {
-    check("crash-isolation").mask(r" \(core dumped\)", "").python_differs().check();
+    transcript_of("crash-isolation").mask(r" \(core dumped\)", "").python_differs().check();
 }
 
 #[cfg(target_os = "linux")]
@@ -190,7 +190,7 @@ fn crashes_leave_no_core_file() {
 #[cfg(target_os = "linux")] // elsewhere it shows less
 #[test]
 fn kill_and_reap() {
-    check("kill-and-reap").mask(r"^Process \d+", "Process <pid>").check();
+    transcript_of("kill-and-reap").mask(r"^Process \d+", "Process <pid>").check();
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn waiting_closes_the_stdin_of_a_child() {
 
 #[test]
 fn orphan() {
-    check("orphan").mask(r"\(process \d+\)", "(process <pid>)").check();
+    transcript_of("orphan").mask(r"\(process \d+\)", "(process <pid>)").check();
 }
 
 #[cfg(target_os = "linux")]

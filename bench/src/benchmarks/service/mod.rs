@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use harness::results::{Better, Category};
 
-use self::server::{Program, Server};
+use self::server::{MeasuredProgram, MeasuredServer};
 use super::program;
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
 use crate::work::cores;
@@ -59,18 +59,18 @@ fn fastapi(turn: &Turn) -> Result<Figures> {
     let python = turn.python.clone().context("there is no Python 3.10 or newer")?;
     let arguments = "-B -m uvicorn --port 0 --no-access-log compute_service:app";
     let folder = Path::new("crates/compute-service");
-    measure(Program { executable: python, arguments, folder }, turn)
+    measure(MeasuredProgram { executable: python, arguments, folder }, turn)
         .context("FastAPI's service (its requirements.txt lists the packages)")
 }
 
 fn ours(way: &str, turn: &Turn) -> Result<Figures> {
     let executable = program("compute-service")?;
     let arguments = format!("--port 0 --offload {way}");
-    measure(Program { executable, arguments: &arguments, folder: Path::new(".") }, turn)
+    measure(MeasuredProgram { executable, arguments: &arguments, folder: Path::new(".") }, turn)
 }
 
-fn measure(program: Program, turn: &Turn) -> Result<Figures> {
-    let server = Server::start(&program)?;
+fn measure(program: MeasuredProgram, turn: &Turn) -> Result<Figures> {
+    let server = MeasuredServer::start(&program)?;
     // On a thread of its own, because the server must not inherit its priority.
     thread::scope(|scope| {
         let measuring = scope.spawn(|| {
@@ -91,7 +91,7 @@ const CLOSED_PER_CORE: usize = 8;
 const JOB: Duration = Duration::from_millis(120);
 
 /// What clients see. Each measurement takes `time`, and the one under load twice as long.
-fn ask(server: &Server, time: Duration) -> Result<Figures> {
+fn ask(server: &MeasuredServer, time: Duration) -> Result<Figures> {
     const PER_SECOND: u32 = 200;
 
     let address = &server.address;
