@@ -62,7 +62,8 @@ impl Suite {
     ///
     /// When there is none.
     pub fn test_of(&self, example: &str) -> Result<&Test> {
-        let calls = ["transcript_of", "refused", "assert_snapshot"].map(|call| format!("{call}(\"{example}\""));
+        let calls = ["transcript_of", "refused", "assert_snapshot"]
+            .map(|call| format!("{call}(\"{example}\""));
         let tests = |test: &&Test| calls.iter().any(|call| test.body.contains(call));
         self.tests.iter().find(tests).with_context(|| {
             format!(

@@ -147,8 +147,7 @@ fn interrupt(name: &str, executable: &std::path::Path) {
 
 fn pages() -> String {
     let folder = WORKSPACE.root.join("guide/en");
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
-        .collect()
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let pages = files.filter(|file| file.extension().is_some_and(|extension| extension == "md"));
+    pages.map(|page| fs::read_to_string(page).unwrap()).collect()
 }

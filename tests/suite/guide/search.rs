@@ -42,7 +42,7 @@ const TERMS: [(&str, &str); 44] = [
     ("contextvars", "from-python"),
     ("run_in_executor", "from-python"),
     ("ProcessPoolExecutor", "process-pool"),
-    ("GIL", "cpu-bound"),
+    ("GIL", "threads-or-processes"),
     ("future cannot be sent", "async-errors"),
     ("no reactor running", "async-errors"),
     ("Cannot drop a runtime", "async-errors"),
