@@ -2,7 +2,8 @@
 //!
 //! Data flows one way: [`examples`] finds the examples, [`run`] builds and runs one and counts its
 //! [`costs`], a [`transcript`] is its tested output, and a [`recording`] keeps one run on one
-//! [`machine`]. [`results`] are what `bench` measured. Nothing here knows of HTML or of the book.
+//! [`machine`]. A [`schedule`] is a run under a scheduler of its own, and [`results`] are what `bench`
+//! measured. Nothing here knows of HTML or of the book.
 
 pub mod costs;
 pub mod examples;
@@ -11,4 +12,5 @@ pub mod machine;
 pub mod recording;
 pub mod results;
 pub mod run;
+pub mod schedule;
 pub mod transcript;
