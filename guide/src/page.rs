@@ -28,6 +28,8 @@ use crate::chart;
 use crate::check::{self, Fault, Page};
 use crate::compare;
 use crate::ledger::{self, Ledger, Proof};
+use crate::outcomes;
+use crate::schedule;
 use crate::timeline::{self, Track};
 use crate::words::{ENGLISH, Words};
 
@@ -240,6 +242,12 @@ impl Examples {
                     Some(said) => bail!("what was measured contradicts the page: {said}"),
                 }
             }
+            ("schedule", name) if !name.is_empty() => {
+                Ok(schedule::draw(&self.workspace, name, id)?.into_string())
+            }
+            ("outcomes", name) if !name.is_empty() => {
+                Ok(outcomes::table(&self.workspace.root, name)?.into_string())
+            }
             ("ledger", "") => {
                 let file = links.folder.join(ledger::FILE);
                 let ledger = Ledger::read(&file, &self.workspace, self.results()?)?;
@@ -252,7 +260,7 @@ impl Examples {
             _ => bail!(
                 "{{{{#{directive}}}}} is none of {{{{#example NAME}}}}, {{{{#costs}}}}, \
                  {{{{#compare NAME NAME}}}}, {{{{#benchmark NAME}}}}, {{{{#benchmarks}}}}, \
-                 {{{{#measured STATEMENT}}}} and {{{{#ledger}}}}"
+                 {{{{#schedule NAME}}}}, {{{{#outcomes NAME}}}}, {{{{#measured STATEMENT}}}} and {{{{#ledger}}}}"
             ),
         }
     }
