@@ -9,15 +9,19 @@ async def fetch(page):
     return page
 
 
+# ANCHOR: broken
 async def one_after_the_other():
     for page in 1, 2, 3:
         await fetch(page)  # the next one is not even created yet
+# ANCHOR_END: broken
 
 
+# ANCHOR: fixed
 async def together():
     fetches = [asyncio.create_task(fetch(page)) for page in (1, 2, 3)]
     for fetched in asyncio.as_completed(fetches):
         await fetched
+# ANCHOR_END: fixed
 
 
 def milliseconds(main):

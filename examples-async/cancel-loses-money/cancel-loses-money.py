@@ -8,6 +8,7 @@ async def transfer(bank):
 
 
 async def main():
+    # ANCHOR: broken
     # wait_for cancels at its limit: CancelledError is raised at the await.
     one = {"savings": 100, "checking": 0}
     try:
@@ -16,7 +17,9 @@ async def main():
     except asyncio.TimeoutError:
         print("Stopped")
     print(f"Dropped in the middle: {sum(one.values())} of 100 left")
+    # ANCHOR_END: broken
 
+    # ANCHOR: fixed
     # shield keeps the cancellation away from the task.
     other = {"savings": 100, "checking": 0}
     task = asyncio.create_task(transfer(other))
@@ -27,6 +30,7 @@ async def main():
         print("Stopped, but finishes the transfer")
     await task
     print(f"As a task of its own: {sum(other.values())} of 100 left")
+    # ANCHOR_END: fixed
 
 
 asyncio.run(main())

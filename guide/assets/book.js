@@ -1,6 +1,43 @@
-// For every reader: sorts tables, and mends what keeps mdBook's own pages from being used by
-// keyboard or by screen reader. Without it the book is read as it stands.
+// For every reader: sorts tables, remembers the language, and fixes what keeps mdBook's own pages from
+// being used by keyboard or by screen reader. The book can be read without it.
 (() => {
+    // The first thing that Tab reaches leads past the table of contents.
+    const main = document.querySelector("main");
+    main.id ||= "content";
+    const skip = document.createElement("a");
+    skip.className = "skip";
+    skip.href = `#${main.id}`;
+    skip.textContent = document.documentElement.dataset.skip ?? "Skip to the content";
+    document.body.prepend(skip);
+
+    // Rust or Python: what a reader chooses in one example holds for all of them, on other pages too.
+    const tabs = [...document.querySelectorAll(".pair > input")];
+    const choose = (number) => {
+        for (const pair of document.querySelectorAll(".pair")) {
+            pair.querySelectorAll(":scope > input")[number].checked = true;
+        }
+    };
+    const KEY = "language-tab";
+    const number = (tab) => [...tab.parentElement.querySelectorAll(":scope > input")].indexOf(tab);
+    try {
+        choose(Number(localStorage.getItem(KEY) ?? 0) === 1 ? 1 : 0);
+    } catch {
+        // Storage is turned off: every page begins with Rust.
+    }
+    for (const tab of tabs) {
+        tab.addEventListener("change", () => {
+            // The page must not move under the reader.
+            const before = tab.getBoundingClientRect().top;
+            choose(number(tab));
+            scrollBy(0, tab.getBoundingClientRect().top - before);
+            try {
+                localStorage.setItem(KEY, number(tab));
+            } catch {
+                // As above.
+            }
+        });
+    }
+
     // A table is sorted by a button in the heading of a column.
     for (const table of document.querySelectorAll("table.sortable")) {
         const body = table.tBodies[0];

@@ -13,6 +13,7 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
 use crate::ledger::Ledger;
 use crate::page::{Examples, source_copy, test_copy};
+use crate::search;
 
 /// For whom a book is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<(
     .context("building the book")?;
     let logged = log.0.lock().expect("nobody panics while logging").clone();
     ensure!(logged.is_empty(), "mdBook says:\n{}", logged.join("\n"));
+    search::rebuild(destination).context("the search index")?;
 
     let copy = |source: &str, copy: &str| -> Result<()> {
         let copy = destination.join(copy);

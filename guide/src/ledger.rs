@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use harness::examples::Workspace;
-use harness::results::Results;
+use harness::results::{Results, Statement};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -42,6 +42,10 @@ pub struct Claim {
     /// What proves it, each as the head of this module says.
     #[serde(rename = "proof")]
     pub proofs: Vec<Proof>,
+    /// What has to be true of the kept benchmark results, as statements of [`Statement`]. Default:
+    /// none.
+    #[serde(default)]
+    pub measured: Vec<String>,
 }
 
 /// What becomes of a claim in Rust.
@@ -54,6 +58,9 @@ pub enum Verdict {
     Partly,
     /// It does not hold.
     False,
+    /// It is about something that Rust does not have.
+    #[serde(rename = "does not apply")]
+    DoesNotApply,
 }
 
 /// What proves a claim.
@@ -201,6 +208,11 @@ fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> 
                     .with_context(|| format!("reading {file}"))?;
                 ensure!(is_test(&text, name), "{file} has no test {name}");
             }
+        }
+    }
+    for statement in &claim.measured {
+        if let Some(said) = Statement::parse(statement)?.contradiction(results)? {
+            bail!("what was measured contradicts it: {said}");
         }
     }
     Ok(())

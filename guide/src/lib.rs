@@ -17,6 +17,7 @@ pub mod outcomes;
 pub mod page;
 pub mod runner;
 pub mod schedule;
+pub mod search;
 pub mod server;
 pub mod timeline;
 pub mod words;

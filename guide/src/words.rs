@@ -95,6 +95,7 @@ pub const ENGLISH: Words = Words {
         Verdict::Holds => "holds",
         Verdict::Partly => "in part",
         Verdict::False => "false",
+        Verdict::DoesNotApply => "does not apply",
     },
     proof: |proof| match proof {
         Proof::Example(_) => "example",

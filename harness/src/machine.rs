@@ -60,7 +60,7 @@ fn system() -> String {
 
 /// The time: UTC, RFC 3339, to the second.
 pub fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
 /// The name and number that a tool prints for `--version`.

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use statrs::statistics::{Data, Max, Min, OrderStatistics};
 
 use crate::files::write_json;
 use crate::machine::Machine;
@@ -129,12 +128,12 @@ pub struct Spread {
 impl Spread {
     /// The spread of some figures. None if there are none.
     pub fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let mut figures = Data::new(figures.into_iter().collect::<Vec<_>>());
-        (!figures.is_empty()).then(|| Self {
-            least: figures.min(),
-            median: figures.median(),
-            most: figures.max(),
-        })
+        let mut figures: Vec<_> = figures.into_iter().collect();
+        figures.sort_by(f64::total_cmp);
+        let (least, most) = (*figures.first()?, *figures.last()?);
+        let above = figures.len() / 2;
+        let below = (figures.len() - 1) / 2; // the same one, if their number is odd
+        Some(Self { least, median: f64::midpoint(figures[below], figures[above]), most })
     }
 }
 

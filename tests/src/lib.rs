@@ -76,6 +76,32 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
     (build.expect("cargo builds or refuses it"), lines)
 }
 
+/// Checks that the compiler refuses a broken twin with this one error, and that it says what the
+/// snapshot says.
+///
+/// The snapshot leaves out what differs from machine to machine: where cargo keeps the sources of
+/// other crates, and where rustc's own were built.
+pub fn refused(name: &str, error: &str) {
+    let elsewhere = Regex::new(r"--> /(?:\S*/)?(?:rustc/[0-9a-f]+|registry/src/[^/]+)/")
+        .expect("the pattern is sound");
+    let (build, lines) = try_build(name);
+    assert!(matches!(build, Build::Refused), "{name} compiles");
+    let errors: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("error") && !line.starts_with("error: could not compile"))
+        .collect();
+    assert_eq!(errors, [error], "{lines:#?}");
+    let message: Vec<_> = lines
+        .iter()
+        .skip_while(|line| !line.starts_with("error"))
+        .take_while(|line| !line.starts_with("error: could not compile"))
+        .flat_map(|line| line.lines())
+        .map(|line| elsewhere.replace(line, "--> "))
+        .collect();
+    let text = message.join("\n  ");
+    assert_snapshot(name, &format!("on stderr:\n  {}\n", text.trim_end()));
+}
+
 /// Builds a package of this workspace that is no example, and gives its program with these
 /// arguments.
 pub fn package(name: &str, arguments: &[&str]) -> Program {

@@ -1,6 +1,8 @@
 //! The examples of `examples-async/`: what they print, and what they prove.
 
+mod cancellation;
 mod many_waits;
+mod patterns;
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,9 @@
 //! The examples of `examples-threads/`: what they print, and what they prove.
 
+mod rayon;
+mod sharing;
+mod waiting;
+
 use harness::recording::{Recording, Run};
 use harness::run::Build;
 use tests::{WORKSPACE, assert_snapshot, check, example, try_build};

@@ -1,6 +1,7 @@
 //! Every integration test, in one binary, so that cargo runs all of them together. The modules
 //! mirror the folders that they test.
 
+mod architecture;
 mod bench;
 mod crates {
     mod choose;
@@ -14,5 +15,6 @@ mod guide {
     mod browser;
     mod pages;
     mod runs;
+    mod search;
 }
 mod workspace;

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-// ANCHOR: broken
 /// The child writes while it reads. As long as this process does not read, the
 /// child's pipe fills up and the child stops. Then ours fills up too.
 fn write_then_read(
@@ -24,9 +23,7 @@ fn write_then_read(
     drop(to); // the end of the input
     from.read_to_end(&mut Vec::new()).unwrap_or(0)
 }
-// ANCHOR_END: broken
 
-// ANCHOR: fixed
 /// One thread writes while the other one reads.
 fn write_while_reading(
     mut to: ChildStdin,
@@ -36,7 +33,6 @@ fn write_while_reading(
     thread::spawn(move || to.write_all(&input).ok());
     from.read_to_end(&mut Vec::new()).unwrap_or(0)
 }
-// ANCHOR_END: fixed
 
 /// Sends bytes through `cat`, which writes what it reads. How many came back
 /// within half a second?

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 type Jobs = Mutex<Receiver<u32>>;
 
-// ANCHOR: broken
 fn lock_while_working(jobs: &Jobs, work: &(dyn Fn(u32) + Sync)) {
     // The guard is a temporary of the `while let`: it lives until the end of
     // the loop's body, so the lock is held during the work.
@@ -20,9 +19,7 @@ fn lock_while_working(jobs: &Jobs, work: &(dyn Fn(u32) + Sync)) {
         work(job);
     }
 }
-// ANCHOR_END: broken
 
-// ANCHOR: fixed
 fn lock_while_taking(jobs: &Jobs, work: &(dyn Fn(u32) + Sync)) {
     loop {
         // The guard is dropped at the end of this statement.
@@ -31,7 +28,6 @@ fn lock_while_taking(jobs: &Jobs, work: &(dyn Fn(u32) + Sync)) {
         work(job);
     }
 }
-// ANCHOR_END: fixed
 
 /// Runs six jobs on three workers, and returns how many ran at the same time.
 fn most_at_once(worker: fn(&Jobs, &(dyn Fn(u32) + Sync))) -> usize {

@@ -1,0 +1,85 @@
+//! Threads that borrow and share: scopes, locks, poisoning, atomics.
+
+use tests::{check, refused};
+
+#[test]
+fn scoped_threads() {
+    check("scoped-threads").check();
+}
+
+#[test]
+fn a_thread_from_spawn_may_not_borrow() {
+    refused("scoped-threads-broken", "error[E0597]: `orders` does not live long enough");
+}
+
+#[test]
+fn thread_panic() {
+    // The line on stderr names the thread.
+    check("thread-panic").mask(r"'parser' \(\d+\)", "'parser' (<id>)").python_differs().check();
+}
+
+#[test]
+fn poisoned_lock() {
+    check("poisoned-lock")
+        .mask(r"'<unnamed>' \(\d+\)", "'<unnamed>' (<id>)")
+        .python_differs()
+        .check();
+}
+
+#[test]
+fn check_then_act() {
+    let output = check("check-then-act").check();
+    assert_eq!(output.numbers(r"lock.?: (\d) guest"), [2, 1], "broken, then fixed");
+}
+
+/// The broken one is still stuck at its time limit; the fixed one ends.
+#[test]
+fn guard_lifetime() {
+    check("guard-lifetime").check();
+}
+
+#[test]
+fn a_lock_that_is_not_bound_is_refused() {
+    refused("guard-lifetime-broken", "error: non-binding let on a synchronization lock");
+}
+
+/// All five are stuck at the time limit; with an order of the forks all five eat.
+#[test]
+fn dining_philosophers() {
+    check("dining-philosophers").check();
+}
+
+/// The three readers meet at a barrier while each of them holds the lock, or the program hangs.
+#[test]
+fn read_write_lock() {
+    check("read-write-lock").check();
+}
+
+/// The line that says that it computes is printed once, although five threads ask.
+#[test]
+fn once() {
+    check("once").check();
+}
+
+#[test]
+fn thread_local() {
+    check("thread-local").check();
+}
+
+/// The worker's line and main's next one come in either order.
+#[test]
+fn stop_flag() {
+    check("stop-flag").check();
+}
+
+#[test]
+fn compare_exchange() {
+    let output = check("compare-exchange").check();
+    assert_eq!(output.numbers(r"(\d+) of 100 seats sold"), [100, 100], "none twice, none lost");
+}
+
+/// That Relaxed would not do can't be seen here: x86 does not reorder the two writes.
+#[test]
+fn publish() {
+    check("publish").check();
+}

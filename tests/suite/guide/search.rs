@@ -1,0 +1,83 @@
+//! The search box: what readers type, and the page that they should find.
+
+use guide::book::{self, For};
+use serde_json::json;
+use tests::WORKSPACE;
+use tests::browser::Browser;
+
+/// A term, and the page that has to be among the first three.
+const TERMS: [(&str, &str); 44] = [
+    ("mpsc", "channels"),
+    ("mpsc::channel", "channels"),
+    ("channel", "channels"),
+    ("queue.Queue", "from-python"),
+    ("asyncio.Queue", "from-python"),
+    ("RwLock", "sharing-state"),
+    ("Condvar", "conditions"),
+    ("Barrier", "conditions"),
+    ("atomics ordering", "atomics"),
+    ("Relaxed", "atomics"),
+    ("Arc<Mutex>", "sharing-state"),
+    ("poisoned", "sharing-state"),
+    ("OnceLock", "sharing-state"),
+    ("scoped threads", "borrowing"),
+    ("does not live long enough", "borrowing"),
+    ("thread pool", "cpu-bound"),
+    ("par_iter", "data-parallelism"),
+    ("deadlock", "deadlocks"),
+    ("select!", "cancellation"),
+    ("timeout", "cancellation"),
+    ("cancel safe", "cancellation"),
+    ("abort", "create-task"),
+    ("JoinSet", "one-or-all"),
+    ("semaphore", "one-or-all"),
+    ("limit concurrency", "one-or-all"),
+    ("TaskGroup", "when-one-fails"),
+    ("graceful shutdown", "shutdown"),
+    ("CancellationToken", "shutdown"),
+    ("stream", "streams"),
+    ("async traits", "async-errors"),
+    ("actor", "async-state"),
+    ("task_local", "async-state"),
+    ("contextvars", "from-python"),
+    ("run_in_executor", "from-python"),
+    ("ProcessPoolExecutor", "process-pool"),
+    ("GIL", "cpu-bound"),
+    ("future cannot be sent", "async-errors"),
+    ("no reactor running", "async-errors"),
+    ("Cannot drop a runtime", "async-errors"),
+    ("tokio::fs", "blocking-code"),
+    ("spawn_blocking", "blocking-code"),
+    ("rayon inside tokio", "cpu-work-in-async"),
+    ("retry backoff", "polite"),
+    ("zombie", "kill-and-reap"),
+];
+
+#[test]
+fn a_reader_finds_the_page_of_a_term() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    browser.open(&format!("file://{}/index.html", folder.path().display()));
+    browser.eval(
+        "document.head.append(Object.assign(document.createElement('script'), \
+         { src: path_to_searchindex_js }))",
+    );
+    browser.wait_for("window.search?.index !== undefined");
+    browser.eval("index = elasticlunr.Index.load(search.index)");
+
+    let mut missed = Vec::new();
+    for (term, page) in TERMS {
+        // With the options that the page itself uses. Of several sections of a page the best counts.
+        let found = browser.eval(&format!(
+            "[...new Set(index.search({}, search.search_options) \
+             .map(it => search.doc_urls[it.ref].split('.html')[0]))]",
+            json!(term)
+        ));
+        let found: Vec<String> = serde_json::from_value(found).unwrap();
+        if !found.iter().take(3).any(|it| it == page) {
+            missed.push(format!("{term}: {page} is not among {:?}", &found[..found.len().min(6)]));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
