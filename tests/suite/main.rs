@@ -15,6 +15,7 @@ mod guide {
     mod browser;
     mod pages;
     mod runs;
+    mod schedules;
     mod search;
 }
 mod workspace;
