@@ -63,6 +63,7 @@
             const step = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 1, End: most }[event.key];
             if (step !== undefined) {
                 event.preventDefault();
+                event.stopPropagation(); // with these keys mdBook goes to the next page
                 show(step);
             }
         });

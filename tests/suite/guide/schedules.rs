@@ -1,10 +1,12 @@
 //! The tables of schedules and of outcomes, as a reader without JavaScript or on paper sees them.
 
+use guide::book::{self, For};
 use guide::{outcomes, schedule};
 use harness::outcomes::{Kind, Outcomes};
 use harness::schedule::Schedules;
 use serde_json::Value;
 use tests::WORKSPACE;
+use tests::browser::Browser;
 
 const NAMES: [&str; 6] =
     ["lost-update", "check-then-act", "deadlock", "condvar", "semaphore", "dining-philosophers"];
@@ -72,4 +74,53 @@ fn an_outcome_table_shows_every_outcome_with_its_count_and_kind() {
         assert_eq!(shown, forbidden.count(), "{}", table.name);
         assert!(shown > 0, "{}", table.name);
     }
+}
+
+#[test]
+fn a_schedule_is_stepped_through_and_chosen_by_keyboard() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    browser.open(&format!("file://{}/schedules.html", folder.path().display()));
+    let figure = "document.querySelector('[data-schedule=lost-update]')";
+    let status = format!("{figure}.querySelector('.buttons .status').textContent");
+    let focus = |browser: &mut Browser, text: &str| {
+        browser.eval(&format!(
+            "[...{figure}.querySelectorAll('button')].find(it => it.textContent === '{text}').focus()"
+        ));
+    };
+
+    let later = format!("{figure}.querySelectorAll('.twin:first-child .later').length");
+    assert_eq!(browser.eval(&later), 0, "at first all steps are there");
+    focus(&mut browser, "First");
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{status} === 'Step 1 of 10' && {later} === 9"));
+    browser.press("ArrowRight", 39);
+    browser.wait_for(&format!("{status} === 'Step 2 of 10' && {later} === 8"));
+    browser.press("ArrowLeft", 37);
+    browser.wait_for(&format!("{status} === 'Step 1 of 10'"));
+    // The first thread that runs has read in one twin, and is done in the other.
+    focus(&mut browser, "First difference");
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{status} === 'Step 5 of 10'"));
+
+    // Both threads start, both read: an update is lost whatever comes next.
+    let said = format!("{figure}.querySelector('.chooser .status').textContent");
+    for choice in ["Thread 1 starts", "Thread 2 starts"] {
+        focus(&mut browser, choice);
+        browser.press("Enter", 13);
+        browser.wait_for(&format!("{said} === 'Which thread runs next?'"));
+    }
+    for thread in ["Thread 1", "Thread 2"] {
+        focus(&mut browser, &format!("{thread}: let seen = counter.load(Ordering::Relaxed);"));
+        browser.press("Enter", 13);
+    }
+    focus(&mut browser, "Thread 2: counter.store(seen + 1, Ordering::Relaxed);");
+    browser.press("Enter", 13);
+    browser
+        .wait_for(&format!("{said} === 'You found a schedule that fails: 1 of 2 updates kept.'"));
+    focus(&mut browser, "Start again");
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{said} === 'Which thread runs next?'"));
+    assert_eq!(browser.faults(), Vec::<String>::new());
 }
