@@ -9,8 +9,8 @@ use harness::schedule::{All, State, Step};
 use shuttle::scheduler::{RandomScheduler, Schedule, Scheduler, Task, TaskId};
 use shuttle::{Config, FailurePersistence, Runner};
 
+use crate::printed;
 use crate::programs::Twin;
-use crate::world;
 
 /// One run.
 #[derive(Debug, Default)]
@@ -192,7 +192,7 @@ impl Log {
     /// Called on the stack of the thread that ran last.
     fn end_step(&mut self, runnable: &[usize]) {
         let Some(step) = self.run.steps.last_mut() else { return };
-        step.printed = world::take_printed();
+        step.printed = printed::take();
         if self.lines == Lines::Left {
             return;
         }
@@ -216,7 +216,7 @@ impl Log {
         let stuck = failure.as_ref().is_some_and(|failure| failure.starts_with("deadlock"));
         let before = self.run.steps.iter().rev().nth(1).map(|step| step.states.clone());
         if let Some(step) = self.run.steps.last_mut() {
-            step.printed = world::take_printed();
+            step.printed = printed::take();
             step.states = before.unwrap_or_default();
             for (thread, state) in step.states.iter_mut().enumerate() {
                 let listed = || {
@@ -249,7 +249,7 @@ fn run(twin: &Twin, scheduler: impl Scheduler + 'static, lines: Lines) -> Run {
     config.failure_persistence = FailurePersistence::None;
     config.silence_warnings = true;
     let recorder = Recorder { scheduler, log: Arc::clone(&log) };
-    world::take_printed();
+    printed::take();
     let ended = catch_unwind(AssertUnwindSafe(|| Runner::new(recorder, config).run(twin.run)));
 
     let failure = ended.err().map(|panic| match panic.downcast::<String>() {

@@ -7,8 +7,9 @@
 //! see [`harness::schedule`].
 
 pub mod explore;
+pub mod printed;
 pub mod programs;
 pub mod recording;
-pub mod world;
+pub mod sync;
 
 include!("rewrite.rs");

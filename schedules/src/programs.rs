@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 // In the copies, and only there, lines are kept instead of printed.
 macro_rules! println {
-    ($($text:tt)*) => { crate::world::print(format!($($text)*)) };
+    ($($text:tt)*) => { crate::printed::keep(format!($($text)*)) };
 }
 
 macro_rules! program {

@@ -16,7 +16,7 @@ pub const SOURCES: &[(&str, &str)] = &[
 /// which can't be included in the middle of a file.
 pub fn rewrite(source: &str) -> String {
     source
-        .replace("std::sync", "crate::world::sync")
-        .replace("std::thread", "crate::world::thread")
+        .replace("std::sync", "crate::sync")
+        .replace("std::thread", "shuttle::thread")
         .replace("//!", "//")
 }
