@@ -279,6 +279,8 @@ mod tests {
             let sum: u64 = variant.outcomes.iter().map(|outcome| outcome.count).sum();
             assert_eq!(sum, outcomes.runs, "{}", variant.name);
         }
+        let text = report(&outcomes);
+        assert!(text.contains("        0  both read 0              forbidden\n"), "{text}");
     }
 
     #[test]

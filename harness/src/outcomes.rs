@@ -140,3 +140,33 @@ impl Outcomes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_that_contradict_themselves_are_refused() {
+        let outcome = |kind, count| Outcome { seen: "both read 0".to_owned(), kind, count };
+        let check = |outcomes| {
+            let threads = [String::new(), String::new()];
+            let variant = Variant { name: "SeqCst".to_owned(), threads, outcomes };
+            let (name, question) = ("store-buffering".to_owned(), String::new());
+            let checked = Outcomes {
+                version: VERSION,
+                counted: "2026-01-02T03:04:05Z".to_owned(),
+                machine: Machine::this(),
+                architecture: "x86_64".to_owned(),
+                runs: 10,
+                tables: vec![Table { name, question, variants: vec![variant] }],
+            }
+            .check();
+            checked.map_err(|error| error.to_string())
+        };
+        assert_eq!(check(vec![outcome(Kind::Expected, 10), outcome(Kind::Forbidden, 0)]), Ok(()));
+        let seen = check(vec![outcome(Kind::Expected, 9), outcome(Kind::Forbidden, 1)]);
+        assert!(seen.unwrap_err().contains("is forbidden, and was seen 1 times"));
+        let lost = check(vec![outcome(Kind::Expected, 9)]);
+        assert!(lost.unwrap_err().contains("9 outcomes in 10 runs"));
+    }
+}
