@@ -1,4 +1,4 @@
-"""The same computing in sequence, in threads and in processes."""
+"""The same computation in sequence, in threads and in processes."""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -7,7 +7,7 @@ from work import cores, longest
 
 LAST = 300_000
 ANSWER = (442, 230_631)
-LONG = -(-LAST // 64)
+LONG = -(-LAST // max(64, 8 * cores()))
 PIECES = [range(first, min(first + LONG, LAST + 1)) for first in range(1, LAST + 1, LONG)]
 
 
@@ -21,7 +21,7 @@ def measure(seconds, way):
 
 def measure_pool(seconds, executor):
     with executor:
-        # The workers are there, each of them.
+        # Start all workers before the measurement.
         list(executor.map(longest, [range(1, 1000)] * 2 * cores()))
         measure(seconds, lambda: max(executor.map(longest, PIECES)))
 

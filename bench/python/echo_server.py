@@ -1,4 +1,4 @@
-"""Gives back what it gets: with a thread or a task for each connection. Prints
+"""Sends back what it receives, with a thread or a task per connection. Prints
 the port on which it listens."""
 
 import asyncio

@@ -1,4 +1,4 @@
-"""From which job size on offloading pays."""
+"""From which job size on offloading pays off."""
 
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -11,7 +11,7 @@ def main():
     way, size, seconds = arguments()
     steps = steps_in(size / 1e6)
     jobs = max(min(int(seconds / 4 * 1e6 / size), int(seconds * 1e6 / 200)), 2 * cores())
-    # As multiprocessing.Pool chooses it: four parts for each worker.
+    # As in multiprocessing.Pool: four chunks per worker.
     chunk = max(1, -(-jobs // (4 * cores())))
 
     def inline():

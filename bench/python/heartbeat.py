@@ -28,7 +28,7 @@ async def process(start, steps):
 
 async def main(job, seconds):
     steps = steps_in(JOB)
-    await asyncio.gather(*(job(start, steps) for start in range(cores())))  # workers are there
+    await asyncio.gather(*(job(start, steps) for start in range(cores())))  # starts all workers
     running = True
     started = time.perf_counter()
 
@@ -38,7 +38,7 @@ async def main(job, seconds):
         due = started
         while due < started + seconds:
             due += BEAT
-            # None is left out, however late it is.
+            # No beat is skipped, however late it is.
             if (early := due - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
             lateness.append(max(0, time.perf_counter() - due) * 1e3)

@@ -7,13 +7,13 @@ import time
 
 
 def arguments():
-    """The way, the size, and how many seconds to measure."""
+    """Returns the way, the size, and how many seconds to measure."""
     _, way, size, milliseconds = sys.argv
     return way, int(size), int(milliseconds) / 1000
 
 
 def seconds_each(seconds, run):
-    """How many seconds one run takes; run(times) does so many."""
+    """Returns how many seconds one run takes. run(times) does that many."""
 
     def batch(times):
         started = time.perf_counter()
@@ -33,8 +33,8 @@ def seconds_each(seconds, run):
 
 
 def peak_memory():
-    """In MiB. From Linux's own file where there is one: the figure of getrusage
-    begins with that of the program that started this one."""
+    """Returns the peak memory in MiB. From /proc where there is one, because the
+    figure of getrusage includes the program that started this one."""
     try:
         with open("/proc/self/status") as status:
             peak = next(line for line in status if line.startswith("VmHWM"))
@@ -47,5 +47,5 @@ def peak_memory():
 
 
 def give(figures):
-    """Prints the figures, by the names of what is measured."""
+    """Prints the figures by the name of the measure."""
     print(json.dumps(figures))

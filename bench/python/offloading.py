@@ -1,4 +1,4 @@
-"""What does it cost to hand over a job? Through Python's two pools of processes."""
+"""What does it cost to dispatch a job to one of Python's two process pools?"""
 
 import multiprocessing
 import os

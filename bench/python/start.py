@@ -1,4 +1,4 @@
-"""What it costs to start a task, a thread and a process."""
+"""What it costs to start a task, a thread or a process."""
 
 import asyncio
 import multiprocessing

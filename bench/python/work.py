@@ -5,14 +5,14 @@ import time
 
 
 def cores():
-    """As many as this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def longest(starts):
-    """The most steps that a chain takes, and where it starts."""
+    """The length of the longest chain, and its start."""
     best = (0, 0)
     for start in starts:
         n, steps = start, 0
@@ -25,7 +25,7 @@ def longest(starts):
 
 
 def walk(start, steps):
-    """Goes so many steps, along the next chain where one ends."""
+    """Takes this many steps, continuing with the next chain where one ends."""
     n = start
     for _ in range(steps):
         if n == 1:
@@ -39,7 +39,7 @@ def walk(start, steps):
 
 
 def steps_in(seconds):
-    """How many steps of walk take so long while nothing disturbs them."""
+    """How many steps of walk take this long if nothing else runs."""
     steps = 20_000
 
     def trial():

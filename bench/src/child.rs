@@ -1,5 +1,4 @@
-//! What this program is when one of its implementations starts it again, beside a worker of a process
-//! pool.
+//! The roles of this program when one of its implementations starts it again as a child process.
 
 use std::env;
 use std::io::{Read, Write};
@@ -8,13 +7,13 @@ use std::process::{self, Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// The first argument of a process that ends at once.
+/// The first argument of a process that exits immediately.
 pub const NOTHING: &str = "--nothing";
-/// The first argument of a process that gives back what it reads.
+/// The first argument of a process that sends back what it reads.
 const PONG: &str = "--pong";
 
-/// Does what this process has been started for, and then never returns; returns if it was started
-/// for something else. The first thing that `main` calls, so that nothing else costs time.
+/// Plays the role that this process was started for, and then exits. Returns if it has none. `main`
+/// calls it first, so that nothing else takes time.
 pub fn play_part() {
     match env::args_os().nth(1) {
         Some(argument) if argument == NOTHING => process::exit(0),
@@ -23,17 +22,16 @@ pub fn play_part() {
     }
 }
 
-/// This program's own file.
+/// Returns the path of this program.
 ///
 /// # Errors
 ///
-/// When the system does not tell.
+/// When the system does not know it.
 pub fn this_program() -> Result<PathBuf> {
     env::current_exe().context("finding this program")
 }
 
-/// Two pipes to a process that gives back what it gets, and nothing else. It ends when this is
-/// dropped.
+/// Two pipes to a process that sends back what it receives. The process exits when this is dropped.
 #[derive(Debug)]
 pub struct Pipe {
     child: Child,
@@ -59,18 +57,18 @@ impl Pipe {
         Ok(Self { child, ping, pong })
     }
 
-    /// Sends so many numbers, eight bytes each, and waits for each to come back before the next.
+    /// Sends `times` numbers of eight bytes. Waits for each one to come back before it sends the next.
     ///
     /// # Errors
     ///
-    /// When the process has ended, or another number comes back.
+    /// When the process has exited, or a different number comes back.
     pub fn ping(&mut self, times: u64) -> Result<()> {
         let ping = self.ping.as_mut().context("no stdin")?;
         let mut answer = [0; 8];
         for number in 0..times {
             ping.write_all(&number.to_ne_bytes())?;
             self.pong.read_exact(&mut answer).context("the other end")?;
-            ensure!(u64::from_ne_bytes(answer) == number, "another number came back");
+            ensure!(u64::from_ne_bytes(answer) == number, "a different number came back");
         }
         Ok(())
     }
@@ -78,12 +76,12 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        drop(self.ping.take()); // it ends with its input
+        drop(self.ping.take()); // the process exits when its stdin closes
         self.child.wait().ok();
     }
 }
 
-/// Gives back what comes in, eight bytes at a time, until there is no more.
+/// Sends back what it reads, eight bytes at a time, until stdin closes.
 fn pong() -> std::io::Result<()> {
     use std::fs::File;
     #[cfg(unix)]
@@ -91,7 +89,7 @@ fn pong() -> std::io::Result<()> {
     #[cfg(windows)]
     use std::os::windows::io::AsHandle as As;
 
-    // Not Stdin and Stdout: Stdout looks for the end of a line and writes what is before it apart.
+    // Not Stdin and Stdout: Stdout is line-buffered, and may split a message at a newline byte.
     #[cfg(unix)]
     let own = (
         std::io::stdin().as_fd().try_clone_to_owned()?,

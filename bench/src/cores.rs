@@ -1,17 +1,17 @@
-//! Which cores a benchmark runs on. Waking an idle core takes many times as long as a short job
-//! (more so on virtual ones), so round trips are told for one core and for all.
+//! Which cores a benchmark runs on. Waking up an idle core takes many times as long as a short job,
+//! especially on a virtual machine. So round trips are measured on one core and on all cores.
 
-/// The cores that a thread may run on; threads and processes that it starts inherit them.
+/// The cores that a thread may run on. Threads and processes that it starts inherit them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cores {
-    /// One core, so that nothing ever wakes another.
+    /// One core, so that no other core has to be woken up.
     One,
-    /// Those that the process was started with.
+    /// All cores that the process may use.
     All,
 }
 
 impl Cores {
-    /// As it stands in the name of a measurement.
+    /// The name in a measure.
     pub fn name(self) -> &'static str {
         match self {
             Self::One => "one core",
@@ -19,8 +19,8 @@ impl Cores {
         }
     }
 
-    /// Runs something on these cores, in a thread of its own. None if this system cannot be told
-    /// which to take.
+    /// Runs the body on these cores, in a thread of its own. Returns None if the system does not let
+    /// a thread choose its cores.
     pub fn run<T: Send>(self, body: impl FnOnce() -> T + Send) -> Option<T> {
         std::thread::scope(|scope| {
             let pinned = scope.spawn(move || self.pin().then(body));

@@ -7,84 +7,84 @@ use std::time::Duration;
 use anyhow::Result;
 use harness::results::{Better, Category};
 
-/// A question, and those who answer it.
+/// A question, and the implementations that answer it.
 #[derive(Debug)]
 pub struct Benchmark {
-    /// How `--only` calls it.
+    /// The name for `--only`.
     pub name: &'static str,
-    /// The question, as it stands above the picture.
+    /// The question, shown above the chart.
     pub question: &'static str,
-    /// What the implementations do, and how that is measured, in a sentence or two.
+    /// What the implementations do and how it is measured, in a few sentences.
     pub method: &'static str,
-    /// What the sizes count, where there are several.
+    /// What the sizes count. None if there is only one.
     pub sizes: Option<&'static str>,
-    /// The largest size that `--quick` takes.
+    /// The largest size that `--quick` measures.
     pub quick_most: u64,
-    /// The packages of this workspace that implementations are, or start; they are built before.
+    /// The packages of this workspace that implementations start. They are built first.
     pub programs: &'static [&'static str],
-    /// Whether implementations need more of Python than its standard library.
+    /// Whether an implementation needs Python packages besides the standard library.
     pub python_packages: bool,
-    /// What is measured: name, unit, and which end of the scale is the good one. The first decides
-    /// who is ahead.
+    /// The measures: name, unit, and whether more or less is better. The first one decides which
+    /// implementation is ahead.
     pub measures: &'static [(&'static str, &'static str, Better)],
-    /// In the order in which they are shown.
+    /// The implementations, in the order in which they are shown.
     pub implementations: Vec<Implementation>,
 }
 
-/// One way to do the work.
+/// One implementation of the work.
 #[derive(Debug)]
 pub struct Implementation {
-    /// What it is called, unique in the benchmark.
+    /// Its name, unique within the benchmark.
     pub name: &'static str,
-    /// What it is written in; [`Category::LowerBound`] if it is what nobody can pass.
+    /// The language, or [`Category::LowerBound`] if no implementation can do better.
     pub category: Category,
-    /// The sizes that it takes part in: those of the benchmark, as long as it can keep up; `[0]`
-    /// where the benchmark has none.
+    /// The sizes that it is measured at: those of the benchmark that it can handle in reasonable
+    /// time, or `[0]` if the benchmark has none.
     pub sizes: &'static [u64],
-    /// How its figures are had.
+    /// Where its figures come from.
     pub way: Way,
 }
 
-/// How the figures of an implementation are had.
+/// Where the figures of an implementation come from.
 #[derive(Debug, Clone, Copy)]
 pub enum Way {
-    /// By this function, in a process of its own.
+    /// From this function, run in a process of its own.
     Here(fn(&Turn) -> Result<Figures>),
-    /// By a script of the folder `bench/python`, which is started with the name of the way, the
-    /// size and the time in milliseconds, and prints its figures as one line of JSON.
+    /// From a script in the folder `bench/python`. Its arguments are the name of the way, the size
+    /// and the time in milliseconds. It prints its figures as one line of JSON.
     Python {
         /// The file.
         script: &'static str,
         /// Its first argument.
         way: &'static str,
     },
-    /// They are those of another implementation of the same round, divided by the number of cores.
+    /// The figures of another implementation in the same round, divided by the number of cores.
     PerCore(&'static str),
-    /// They are known.
+    /// Constants.
     Known(&'static [(&'static str, f64)]),
 }
 
-/// What an implementation is asked for.
+/// What an implementation is to measure.
 #[derive(Debug, Clone)]
 pub struct Turn {
-    /// The size; 0 where the benchmark has none.
+    /// The size, or 0 if the benchmark has none.
     pub size: u64,
-    /// How long it should measure, about, if that is for it to choose.
+    /// Roughly how long to measure, if the implementation can choose.
     pub time: Duration,
-    /// Python's interpreter, where there is one.
+    /// The Python interpreter, if there is one.
     pub python: Option<PathBuf>,
 }
 
-/// What an implementation gives: a figure for each measure that it knows, by the measure's name.
+/// The figures of an implementation by the name of the measure.
 pub type Figures = BTreeMap<String, f64>;
 
-/// Figures, from names and numbers.
+/// Returns figures from names and numbers.
 pub fn figures<const N: usize>(figures: [(&str, f64); N]) -> Figures {
     figures.map(|(name, figure)| (name.to_owned(), figure)).into()
 }
 
 impl Implementation {
-    /// One in Rust.
+    /// An implementation in Rust.
     pub fn rust(
         name: &'static str,
         sizes: &'static [u64],
@@ -93,7 +93,7 @@ impl Implementation {
         Self { name, category: Category::Rust, sizes, way: Way::Here(way) }
     }
 
-    /// One in Python.
+    /// An implementation in Python.
     pub fn python(
         name: &'static str,
         sizes: &'static [u64],
@@ -103,8 +103,8 @@ impl Implementation {
         Self { name, category: Category::Python, sizes, way: Way::Python { script, way } }
     }
 
-    /// What nobody can pass.
-    pub fn floor(name: &'static str, sizes: &'static [u64], way: Way) -> Self {
+    /// A lower bound, which no implementation can beat.
+    pub fn lower_bound(name: &'static str, sizes: &'static [u64], way: Way) -> Self {
         Self { name, category: Category::LowerBound, sizes, way }
     }
 }

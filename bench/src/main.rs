@@ -8,12 +8,13 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use bench::arena::{Arena, Effort};
 use bench::implementation::{Benchmark, Turn, Way};
+use bench::runner::{Effort, Runner};
 use bench::{benchmarks, child, outcomes, python, report};
 use clap::{Parser, Subcommand};
+use harness::directive::Directive;
 use harness::machine::{self, Machine};
-use harness::results::{Category, Results, Statement, VERSION, directive};
+use harness::results::{Category, Results, VERSION};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Measures the ways to do the same work side by side: in Rust, in Python, and beside what cannot
@@ -122,10 +123,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     build(&benchmarks, root)?;
     let with_packages = benchmarks.iter().any(|benchmark| benchmark.python_packages);
     let python = find_python(&runtime, with_packages, root);
-    let arena = Arena { executable: child::this_program()?, python, root: root.to_owned() };
+    let runner = Runner { executable: child::this_program()?, python, root: root.to_owned() };
     runtime.block_on(async {
         tokio::select! {
-            held = hold(&benchmarks, effort, &arena, &destination, arguments.keep) => held,
+            held = hold(&benchmarks, effort, &runner, &destination, arguments.keep) => held,
             signal = tokio::signal::ctrl_c() => {
                 signal.context("waiting for Ctrl-C")?;
                 Ok(ExitCode::from(130)) // the implementation under way ends with us
@@ -151,13 +152,13 @@ fn contend(benchmark: &str, implementation: &str, turn: &Turn) -> Result<()> {
 async fn hold(
     benchmarks: &[Benchmark],
     effort: Effort,
-    arena: &Arena,
+    runner: &Runner,
     destination: &Path,
     keep: bool,
 ) -> Result<ExitCode> {
-    let root = &arena.root;
+    let root = &runner.root;
     let mut languages = vec![machine::version_of("rustc", root).await?];
-    if let Some(python) = &arena.python {
+    if let Some(python) = &runner.python {
         languages.push(machine::version_of(python, root).await?);
     }
     std::fs::create_dir_all(destination)
@@ -173,7 +174,7 @@ async fn hold(
         if bar.is_hidden() {
             eprintln!("{place}");
         }
-        let held = arena.hold(benchmark, effort, |turn, turns, words| {
+        let held = runner.run(benchmark, effort, |turn, turns, words| {
             bar.set_length(turns as u64);
             bar.set_position(turn as u64 - 1);
             bar.set_message(format!("{place}: {words}"));
@@ -217,10 +218,10 @@ fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
         }
         let text = std::fs::read_to_string(&page)
             .with_context(|| format!("reading {}", page.display()))?;
-        let statements = text.lines().filter_map(|line| directive(line)?.strip_prefix("measured "));
-        for statement in statements {
-            let said = Statement::parse(statement).and_then(|it| it.contradiction(results));
-            if let Ok(Some(said)) = said {
+        for directive in Directive::all(&text) {
+            if let Directive::Measured(statement) = directive
+                && let Ok(Some(said)) = statement.contradiction(results)
+            {
                 let page = page.file_stem().unwrap_or_default().to_string_lossy();
                 contradictions.push(format!("{page}: {said}"));
             }

@@ -1,16 +1,16 @@
-//! How long something short takes.
+//! Measures how long short operations take.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use harness::results::Spread;
 
-/// How many seconds one run takes: the median of many batches, so that a moment in which the machine
-/// did something else does not count. `run` is told how many make a batch.
+/// Returns how many seconds one run takes: the median of many batches, so that moments in which the
+/// machine did something else do not count. `run` gets the number of runs in a batch.
 ///
 /// It measures for about the given time. Before that, batches grow until one takes a twentieth of
-/// it: that warms up, and the clock, which is as slow as some of what is measured, is seldom asked.
-/// If a single run takes all the time by itself, it is the measurement.
+/// the time. That is the warm-up, and it keeps the share of the clock small, which takes as long as
+/// some of the operations. If a single batch takes the whole time, it is the measurement.
 ///
 /// # Errors
 ///
@@ -44,13 +44,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_is_measured_however_often_it_is_done() {
+    fn the_time_is_that_of_one_run_whatever_the_batch() {
         let each = Duration::from_micros(100);
         let run = |times| {
             std::thread::sleep(each * u32::try_from(times)?);
             Ok(())
         };
-        // A sleep is never shorter than it was asked for, and this one has been done many times.
+        // A sleep is never shorter than requested, so neither is the median.
         assert!(seconds(Duration::from_millis(50), run).unwrap() >= each.as_secs_f64());
     }
 

@@ -1,4 +1,4 @@
-//! Python beside us: an environment of its own, with the packages that the implementations need.
+//! A virtual environment for Python, with the packages that the implementations need.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,36 +6,37 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// The packages, with their versions, from the workspace's root.
+/// The file with the packages and their versions, relative to the workspace's root.
 pub const REQUIREMENTS: &str = "crates/compute-service/requirements.txt";
 
-/// Where the environment's interpreter is, from the workspace's root.
+/// Returns the path of the environment's interpreter.
 pub fn in_environment(root: &Path) -> PathBuf {
     let program = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     root.join("target/python").join(program)
 }
 
-/// Makes the virtual environment `target/python` with an interpreter, unless it is there and has
-/// the packages that [`REQUIREMENTS`] names.
+/// Creates the virtual environment `target/python`, unless it already exists with the packages in
+/// [`REQUIREMENTS`].
 ///
 /// # Errors
 ///
-/// When it cannot be made, or the packages cannot be had.
+/// When the environment cannot be created or the packages cannot be installed.
 pub fn make_environment(root: &Path, interpreter: &Path) -> Result<()> {
     let python = in_environment(root);
-    let requirements = fs::read(root.join(REQUIREMENTS)).context("reading what Python needs")?;
-    let stamp = root.join("target/python/requirements.txt"); // written when all of them are there
+    let requirements =
+        fs::read(root.join(REQUIREMENTS)).with_context(|| format!("reading {REQUIREMENTS}"))?;
+    let stamp = root.join("target/python/requirements.txt"); // written once all of them are installed
     if python.is_file() && fs::read(&stamp).is_ok_and(|installed| installed == requirements) {
         return Ok(());
     }
-    eprintln!("making a virtual environment for Python in target/python");
+    eprintln!("creating a virtual environment for Python in target/python");
     let environment = root.join("target/python");
     run(Command::new(interpreter).args(["-m", "venv"]).arg(&environment))?;
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
         .args(["--timeout", "15", "--retries", "1", "--requirement"])
         .arg(root.join(REQUIREMENTS)))?;
-    fs::write(stamp, requirements).context("noting what is installed")
+    fs::write(stamp, requirements).context("recording the installed packages in target/python")
 }
 
 fn run(command: &mut Command) -> Result<()> {

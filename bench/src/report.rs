@@ -1,11 +1,11 @@
-//! Tells on a terminal what a benchmark gave.
+//! Prints the results of a benchmark to the terminal.
 
 use std::fmt::Write as _;
 
 use harness::results::{BenchmarkResult, Category, Entry, Measure, Spread, digits, thousands};
 
-/// A benchmark as a table: the median of the rounds with the least and the most, and how many times
-/// the figure of the one who is ahead that is, from the pairs of the same round.
+/// Returns a benchmark as a table: the median, minimum and maximum of the rounds, and the same of the
+/// ratio to the best implementation, which compares figures of the same round.
 pub fn table(benchmark: &BenchmarkResult) -> String {
     let mut text = format!("\n{}: {}\n{}\n", benchmark.name, benchmark.question, benchmark.method);
     for measure in &benchmark.measures {
@@ -16,7 +16,7 @@ pub fn table(benchmark: &BenchmarkResult) -> String {
             line(
                 &mut text,
                 &heading,
-                ["median", "least", "most", "ratio", "least", "most"].map(str::to_owned),
+                ["median", "min", "max", "ratio", "min", "max"].map(str::to_owned),
             );
             for entry in benchmark.at(size) {
                 row(&mut text, entry, best, measure);
@@ -54,7 +54,7 @@ fn line(text: &mut String, name: &str, cells: [String; 6]) {
     written.expect("a string takes all text");
 }
 
-/// Who is ahead in each benchmark, a line for each size.
+/// Returns which implementations are ahead in each benchmark, one line per size.
 pub fn winners(benchmarks: &[BenchmarkResult]) -> String {
     let mut text = String::from("\nWho is ahead\n");
     for benchmark in benchmarks {

@@ -1,5 +1,5 @@
-//! CPU work that benchmarks share. It walks Collatz's sequences: a sum of squares is turned into a
-//! formula by the compiler, and then there is no work left to measure.
+//! CPU work that benchmarks share. It follows Collatz sequences, because the compiler turns a sum of
+//! squares into a formula, which leaves no work to measure.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -12,9 +12,9 @@ use process_pool::{Config, JobResult, Pool};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
-/// The steps from `start` down to 1.
+/// Returns the number of steps from `start` down to 1.
 ///
-/// Not inlined, so that all who measure it run the same machine code.
+/// Not inlined, so that all implementations run the same machine code.
 #[inline(never)]
 pub fn chain(start: u64) -> u64 {
     let (mut n, mut steps) = (start, 0);
@@ -25,12 +25,13 @@ pub fn chain(start: u64) -> u64 {
     steps
 }
 
-/// The most steps that a chain takes, and where it starts; the last of those that take as many.
+/// Returns the length of the longest chain and its start. Of several starts, the largest one.
 pub fn longest(starts: Range<u64>) -> (u64, u64) {
     starts.map(|start| (chain(start), start)).max().unwrap_or_default()
 }
 
-/// Goes so many steps, along the chain of the next number where one ends, and tells where that is.
+/// Takes this many steps, continuing with the chain of the next number where one ends, and returns
+/// the number that it reaches.
 #[inline(never)]
 pub fn walk(mut start: u64, steps: u64) -> u64 {
     let mut n = start;
@@ -45,7 +46,7 @@ pub fn walk(mut start: u64, steps: u64) -> u64 {
     n
 }
 
-/// How many steps of [`walk`] take so long on this machine while nothing disturbs them.
+/// Returns how many steps of [`walk`] take this long on this machine if nothing else runs.
 pub fn steps_in(time: Duration) -> u64 {
     const STEPS: u64 = 1_000_000;
 
@@ -54,12 +55,11 @@ pub fn steps_in(time: Duration) -> u64 {
         black_box(walk(black_box(1), STEPS));
         started.elapsed()
     };
-    let fastest = (0..20).map(trial).min().unwrap_or_default(); // the others were disturbed
+    let fastest = (0..20).map(trial).min().unwrap_or_default(); // the slower ones were interrupted
     (STEPS as f64 * time.as_secs_f64() / fastest.as_secs_f64()).max(1.0) as u64
 }
 
-/// The cores that this process may use, which is one when it is kept to one; and so as many workers
-/// as pools have.
+/// Returns the number of cores that this process may use. Pools have as many workers.
 pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
@@ -69,7 +69,7 @@ pub fn cores() -> usize {
 pub enum Job {
     /// [`longest`].
     Longest(Range<u64>),
-    /// [`walk`]: the start, and how many steps.
+    /// [`walk`]: the start, and the number of steps.
     Walk(u64, u64),
 }
 
@@ -84,7 +84,7 @@ impl process_pool::Job for Job {
     }
 }
 
-/// Starts a pool of processes, a worker for each core, and ends it when the body is done.
+/// Starts a process pool with one worker per core, and shuts it down when the body is done.
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_goes_on_along_the_next_chain() {
+    fn a_walk_continues_with_the_next_chain() {
         // 3 10 5 16 8 4 2 1, and then 4 2.
         assert_eq!(walk(3, 7), 1);
         assert_eq!(walk(3, 9), 2);

@@ -22,7 +22,7 @@ async def main():
 
     for _ in range(1_000_000):
         await ready()
-    report("a million awaits of what is ready")
+    report("a million awaits of a ready future")
 
     await asyncio.sleep(0)  # asyncio's yield_now
     report("one yield_now")

@@ -6,9 +6,9 @@ async def greet(name):
 
 
 async def main():
-    first = greet("the first future")  # made, not started
+    first = greet("the first future")  # created, not started
     second = greet("the second future")
-    print("Two futures made")
+    print("Two futures created")
 
     await second
     del first  # RuntimeWarning: coroutine 'greet' was never awaited

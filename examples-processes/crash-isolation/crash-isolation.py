@@ -7,7 +7,6 @@ import sys
 JOBS = ["abort", "kill", "memory", "fail", "compute"]
 
 
-# ANCHOR: job
 def job(name):
     limit(resource.RLIMIT_CORE, 0)
     match name:
@@ -20,7 +19,7 @@ def job(name):
             hoard = bytearray()
             while len(hoard) < 1 << 30:
                 hoard += bytes(1 << 20)
-            sys.exit("the limit did not hold")
+            sys.exit("the limit did not stop it")
         case "fail":
             sys.exit("Error: this is no number: seven")
         case "compute":
@@ -29,10 +28,8 @@ def job(name):
 
 def limit(which, bytes):
     resource.setrlimit(which, (bytes, bytes))
-# ANCHOR_END: job
 
 
-# ANCHOR: run
 def run(job):
     child = subprocess.run(
         [sys.executable, __file__, job], capture_output=True, text=True
@@ -47,7 +44,6 @@ def status(code):
     if code < 0:
         return f"signal: {-code} ({signal.Signals(-code).name})"
     return f"exit status: {code}"
-# ANCHOR_END: run
 
 
 match sys.argv[1:]:

@@ -4,8 +4,6 @@ import sys
 import threading
 import time
 
-
-# ANCHOR: parent
 def parent():
     child = subprocess.Popen(
         [sys.executable, __file__, "child"], stdin=subprocess.PIPE
@@ -15,12 +13,11 @@ def parent():
         child.wait(timeout=0.2)
     except subprocess.TimeoutExpired:
         child.kill()
-        print("Past its limit of 200ms: killed", flush=True)
+        print("Past its deadline of 200ms: killed", flush=True)
         show_state(child)
 
     print(f"Waited for: signal: {-child.wait()} (SIGKILL)", flush=True)
     show_state(child)
-
 
 def show_state(child):  # on Linux only
     try:
@@ -34,10 +31,7 @@ def show_state(child):  # on Linux only
     except FileNotFoundError:
         state = "nothing"
     print(f"In the process table: {state}", flush=True)
-# ANCHOR_END: parent
 
-
-# ANCHOR: child
 def child():
     def watch():
         sys.stdin.read()
@@ -46,8 +40,6 @@ def child():
     threading.Thread(target=watch).start()
     while True:
         time.sleep(1)  # stands for a job that hangs
-# ANCHOR_END: child
-
 
 match sys.argv[1:]:
     case []:

@@ -27,54 +27,40 @@ def work():
 # ANCHOR_END: work
 
 
-def parent(stdin):
+# ANCHOR: parent
+def parent(role):
+    # None: the worker inherits the parent's stdin
+    stdin = None if role == "careless" else subprocess.PIPE
     worker = start("worker", stdin=stdin)
     print(worker.pid, flush=True)
     work()
+# ANCHOR_END: parent
 
 
-# ANCHOR: broken
-def careless():
-    parent(None)  # inherits it
-# ANCHOR_END: broken
-
-
-# ANCHOR: mended
-def careful():
-    parent(subprocess.PIPE)
-# ANCHOR_END: mended
-
-
-# ANCHOR: kill
-def kill_parent(kind):
-    parent = start(kind, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def kill_parent(role):
+    parent = start(role, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     worker = parent.stdout.readline().strip()
-    print(f"A {kind} parent started a worker (process {worker})", flush=True)
+    print(f"A {role} parent started a worker (process {worker})", flush=True)
 
     parent.kill()
     parent.wait()
     try:
-        os.write(parent.stdin.fileno(), b"Is anybody there?\n")
+        os.write(parent.stdin.fileno(), b"Are you there?\n")
     except BrokenPipeError:
-        pass  # nobody
-    if answer := parent.stdout.readline():
-        print(f"Parent killed; its worker: {answer}", end="", flush=True)
-    else:
-        print("Parent killed; its worker has left", flush=True)
+        pass  # no reader is left
+    answer = parent.stdout.readline().strip() or "nothing"
+    print(f"Parent killed; its worker says: {answer}", flush=True)
 
     parent.stdin.close()
     parent.stdout.read()
-    print("Pipe closed; nobody is left", flush=True)
-# ANCHOR_END: kill
+    print("Pipe closed; no process is left", flush=True)
 
 
 match sys.argv[1:]:
     case []:
         kill_parent("careless")
         kill_parent("careful")
-    case ["careless"]:
-        careless()
-    case ["careful"]:
-        careful()
     case ["worker"]:
         work()
+    case [role]:
+        parent(role)

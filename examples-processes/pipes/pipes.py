@@ -2,12 +2,10 @@ import subprocess
 import sys
 
 
-# ANCHOR: child
 def child():
     for request in sys.stdin:
         # Python keeps what it writes to a pipe, until told to flush.
         print(square(request), flush=True)
-# ANCHOR_END: child
 
 
 def square(request):
@@ -20,7 +18,6 @@ def square(request):
     return number**2
 
 
-# ANCHOR: parent
 def parent():
     child = subprocess.Popen(
         [sys.executable, __file__, "child"],
@@ -35,8 +32,7 @@ def parent():
 
     child.stdin.close()
     status = f"exit status: {child.wait()}"
-    print(f"Parent: I closed the pipe, and the child left, {status}")
-# ANCHOR_END: parent
+    print(f"Parent: I closed the pipe, and the child ended, {status}")
 
 
 match sys.argv[1:]:

@@ -26,7 +26,7 @@ def parent():
         file.truncate(8)
         shared = Shared(file.name)
         child = subprocess.Popen(
-            [sys.executable, __file__, "child", file.name],
+            [sys.executable, __file__, file.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -34,18 +34,17 @@ def parent():
         ready = child.stdout.readline()
     print(ready, end="", flush=True)
 
-    for how in ["unlocked", "locked"]:
+    for request in ["Add 1 without a lock", "Add 1 with the lock"]:
         shared.store(0)
-        if how == "locked":
-            fcntl.flock(shared.file, fcntl.LOCK_EX)
+        fcntl.flock(shared.file, fcntl.LOCK_EX)
         seen = shared.load()
-        print(f"Parent, {how}: I read {seen}", flush=True)
-        print(how, file=child.stdin, flush=True)
+        print(f"Parent: {request}", flush=True)
+        print(request, file=child.stdin, flush=True)
         print(child.stdout.readline(), end="", flush=True)
         shared.store(seen + 1)
-        print(f"Parent: I wrote {seen + 1}", flush=True)
-        if how == "locked":
-            fcntl.flock(shared.file, fcntl.LOCK_UN)
+        print(f"Parent: I read {seen} and wrote {seen + 1}", flush=True)
+        fcntl.flock(shared.file, fcntl.LOCK_UN)
+        if "with the lock" in request:
             print(child.stdout.readline(), end="", flush=True)
         print(f"{shared.load()} of 2 updates kept", flush=True)
     child.communicate()  # closes its stdin, and waits
@@ -54,9 +53,8 @@ def parent():
 def child(path):
     shared = Shared(path)
     print("Child: I share the memory", flush=True)
-    for how in sys.stdin:
-        locked = how == "locked\n"
-        if locked:
+    for request in sys.stdin:
+        if "with the lock" in request:
             try:
                 fcntl.flock(shared.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -65,13 +63,12 @@ def child(path):
         seen = shared.load()
         shared.store(seen + 1)
         print(f"Child: I read {seen} and wrote {seen + 1}", flush=True)
-        if locked:
-            fcntl.flock(shared.file, fcntl.LOCK_UN)
+        fcntl.flock(shared.file, fcntl.LOCK_UN)
 # ANCHOR_END: count
 
 
 match sys.argv[1:]:
     case []:
         parent()
-    case ["child", path]:
+    case [path]:
         child(path)

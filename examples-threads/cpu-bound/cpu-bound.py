@@ -3,7 +3,11 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 LIMIT = 300_000  # Rust goes up to 5,000,000 in less time
-CORES = os.cpu_count()
+
+if hasattr(os, "sched_getaffinity"):  # the cores that this process may use
+    CORES = len(os.sched_getaffinity(0))
+else:  # not Linux
+    CORES = os.cpu_count() or 1
 
 
 def chain(start):

@@ -5,7 +5,7 @@ import time
 def count():
     for i in range(5):
         print(f"Thread: {i}")
-        time.sleep(1)  # stands for work
+        time.sleep(0.4)  # stands for work
 
 
 worker = threading.Thread(target=count)

@@ -19,14 +19,14 @@ def payer_first(payer, payee, both_hold_one):
 # ANCHOR_END: broken
 
 
-# ANCHOR: mended
+# ANCHOR: fixed
 def lower_number_first(payer, payee, both_have_started):
     both_have_started.wait()
     first, second = sorted([payer, payee], key=lambda account: account.number)
     with first.lock, second.lock:
         payer.balance -= 10
         payee.balance += 10
-# ANCHOR_END: mended
+# ANCHOR_END: fixed
 
 
 def pay_each_other(pay):
@@ -38,7 +38,7 @@ def pay_each_other(pay):
         ended.put(None)
 
     for pair in [(anna, ben), (ben, anna)]:
-        # A daemon: otherwise the interpreter waits for threads that never end.
+        # A daemon, because the interpreter waits for all other threads.
         threading.Thread(target=run, args=pair, daemon=True).start()
     try:
         for _ in range(2):

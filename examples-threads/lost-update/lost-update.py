@@ -15,12 +15,12 @@ def add_in_two_steps(counter, both_have_read):
 # ANCHOR_END: broken
 
 
-# ANCHOR: mended
+# ANCHOR: fixed
 def add_in_one_step(counter, both_have_started):
     both_have_started.wait()
     with counter.lock:  # += alone is three steps: read, add, write
         counter.value += 1
-# ANCHOR_END: mended
+# ANCHOR_END: fixed
 
 
 def count(add):

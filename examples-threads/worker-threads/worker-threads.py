@@ -3,8 +3,8 @@ import time
 
 
 def worker(id):
-    # One write for the line and its end: print makes two, and threads can come
-    # between them.
+    # One write for the line and its end: print makes two, and the output of
+    # another thread could come between them.
     print(f"Worker {id} starting\n", end="")
     time.sleep(2)  # stands for I/O
     print(f"Worker {id} finished\n", end="")

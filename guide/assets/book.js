@@ -51,7 +51,7 @@
                 const ascending = heading.ariaSort !== "ascending";
                 headings.forEach((other) => (other.ariaSort = null));
                 heading.ariaSort = ascending ? "ascending" : "descending";
-                // In a column of numbers, what is not known comes before them all.
+                // In a column of numbers, unknown values sort below all others.
                 const compare = (one, other) =>
                     one.classList.contains("number")
                         ? (one.dataset.value ?? -1) - (other.dataset.value ?? -1)
@@ -64,7 +64,7 @@
         });
     }
 
-    // The button of the table of contents is a label: it takes no focus and no key.
+    // The button of the table of contents is a label, which takes neither focus nor keys.
     const toggle = document.getElementById("mdbook-sidebar-toggle");
     if (toggle) {
         toggle.tabIndex = 0;
@@ -77,7 +77,7 @@
         });
     }
 
-    // What can be scrolled must be reachable by keyboard.
+    // Everything that scrolls must be reachable with the keyboard.
     for (const block of document.querySelectorAll("main pre > code, main .table-wrapper")) {
         block.tabIndex = 0;
     }

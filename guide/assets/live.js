@@ -1,5 +1,5 @@
 // Loaded only where `cargo run -p guide` serves the book: reloads the page when the book has
-// changed, and says what keeps it from being built.
+// changed, and shows why the book could not be built.
 (() => {
     const notice = document.createElement("pre");
     notice.className = "fault";
@@ -24,7 +24,7 @@
         });
     }
 
-    // A reload would end what runs on this page, so wait for it.
+    // A reload would end the programs that run on this page, so wait for them.
     function reload() {
         if (document.querySelector(".stop:not(:disabled)")) {
             setTimeout(reload, 500);
@@ -33,13 +33,14 @@
         }
     }
 
-    // A browser keeps a few connections to a server for all of its tabs, so only the one that is
-    // looked at listens.
-    document.addEventListener("visibilitychange", () => {
-        events.close();
+    // A browser opens six connections to a server for all of its tabs together, so only a visible tab
+    // listens. A tab that was opened in the background is hidden from the start.
+    function listenWhenVisible() {
+        events?.close();
         if (!document.hidden) {
             listen();
         }
-    });
-    listen();
+    }
+    document.addEventListener("visibilitychange", listenWhenVisible);
+    listenWhenVisible();
 })();

@@ -1,6 +1,6 @@
 // Loaded only where `cargo run -p guide` serves the book: gives each example its Run buttons. A run
-// is one request; the server answers with a line of JSON for each thing that happens, and closing
-// the connection ends the program.
+// is one request; the server answers with a line of JSON for each event, and closing the connection
+// ends the program.
 (async () => {
     const MOST_LINES = 2000;
     const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -10,6 +10,26 @@
         made.append(...children);
         return made;
     };
+
+    // The address that guide prints ends in the key that a run needs. It is kept for the other pages
+    // and tabs, and removed from the address, which readers share.
+    const KEY = "run-key";
+    function takeKey() {
+        const given = location.hash.match(/^#run=([\w-]+)$/);
+        if (given) {
+            localStorage.setItem(KEY, given[1]);
+            history.replaceState(null, "", location.pathname + location.search);
+        }
+    }
+    addEventListener("hashchange", takeKey);
+    takeKey();
+    // Only a page with an example has the words; they are in the book's language.
+    const table = document.querySelector(".live-words");
+    if (!table) {
+        return;
+    }
+    const words = JSON.parse(table.textContent);
+    const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
     const answer = await fetch("/run");
     const languages = new Set(await answer.json());
@@ -29,16 +49,16 @@
             element("button", {
                 type: "button",
                 className: "run",
-                textContent: `Run ${title[language]}`,
-                ariaLabel: `Run ${title[language]}: ${name}`,
+                textContent: fill(words.run, { language: title[language] }),
+                ariaLabel: fill(words.run_label, { language: title[language], example: name }),
                 onclick: () => run(language),
             }),
         );
         const stop = element("button", {
             type: "button",
             className: "stop",
-            textContent: "Stop",
-            ariaLabel: `Stop: ${name}`,
+            textContent: words.stop,
+            ariaLabel: fill(words.stop_label, { example: name }),
             disabled: true,
         });
         const status = element("span", { className: "status", role: "status" });
@@ -53,7 +73,7 @@
             const compiler = element("pre", { className: "compiler", hidden: true, tabIndex: 0 });
             const lines = element("samp");
             const log = element("pre", { tabIndex: 0, role: "log" }, lines);
-            log.setAttribute("aria-label", `Output of ${name}`);
+            log.setAttribute("aria-label", fill(words.output_label, { example: name }));
             const picture = element("div");
             const costs = element("p", { className: "costs" });
             let shown = 0;
@@ -61,11 +81,11 @@
 
             const caption = element("p", {
                 className: "caption",
-                textContent: `Your run: ${title[language]}`,
+                textContent: fill(words.caption, { language: title[language] }),
             });
             panel.replaceChildren(caption, compiler, log, picture, costs);
             panel.hidden = false;
-            status.textContent = "Building…";
+            status.textContent = words.building;
             // Pressed by keyboard, the focus must not fall to a disabled button.
             stop.disabled = false;
             stop.onclick = () => controller.abort();
@@ -76,21 +96,26 @@
                 if (shown < MOST_LINES) {
                     parent.append(element("span", { className, textContent: `${text}\n` }));
                 } else if (shown === MOST_LINES) {
-                    parent.append("[… more lines than this page shows]\n");
+                    parent.append(`${words.more_lines}\n`);
                 }
                 shown += 1;
             };
             const on = {
+                building({ seconds }) {
+                    if (seconds > 0) {
+                        status.textContent = `Building… ${seconds} s`;
+                    }
+                },
                 compiler({ text }) {
                     compiler.hidden = false;
                     print(compiler, text);
                 },
                 refused() {
-                    status.textContent = "The compiler refused it.";
+                    status.textContent = words.refused;
                 },
                 started() {
                     started = true;
-                    status.textContent = "Running…";
+                    status.textContent = words.running;
                     shown = 0;
                 },
                 line({ at, stream, text }) {
@@ -104,18 +129,18 @@
                     }
                 },
                 ended({ outcome, success, costs: line }) {
-                    status.textContent = success ? "Ended." : `Ended: ${outcome}.`;
+                    status.textContent = success ? words.ended : fill(words.ended_with, { outcome });
                     costs.textContent = line;
                 },
                 failed({ reason }) {
-                    status.textContent = `Not run: ${reason}.`;
+                    status.textContent = fill(words.failed, { reason });
                 },
             };
 
             try {
                 const response = await fetch(`/run/${name}?language=${language}`, {
                     method: "POST",
-                    headers: { "x-run-example": "yes" },
+                    headers: { "x-run-example": localStorage.getItem(KEY) ?? "" },
                     signal: controller.signal,
                 });
                 if (!response.ok) {
@@ -125,10 +150,10 @@
                     on[event.event](event);
                 }
             } catch (error) {
-                const broken = started ? "The connection broke" : "Not run";
+                const broken = started ? words.broken : words.failed;
                 status.textContent = controller.signal.aborted
-                    ? "Stopped."
-                    : `${broken}: ${error.message}.`;
+                    ? words.stopped
+                    : fill(broken, { reason: error.message });
             }
             if (picture.dataset.last) {
                 picture.innerHTML = picture.dataset.last;

@@ -1,4 +1,5 @@
-//! Builds the book with mdBook, strictly: what mdBook only logs fails the build.
+//! Builds the book with mdBook. It is strict: what mdBook only logs fails the build.
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -6,21 +7,23 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use harness::examples::Workspace;
+use harness::suite::Suite;
 use mdbook_driver::MDBook;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
-use crate::ledger::Ledger;
-use crate::page::{Examples, source_copy, test_copy};
+use crate::links::copy_of;
+use crate::preprocessor::Examples;
 use crate::search;
 
-/// For whom a book is built.
+/// Who a book is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
-    /// For any reader: files that need no server.
+    /// Any reader: files that need no server.
     Everyone,
-    /// For the reader at this machine: the pages reload when the book has changed.
+    /// The reader at this machine: a server runs the examples, and the pages reload when the book
+    /// changes.
     Server,
 }
 
@@ -28,15 +31,15 @@ pub enum For {
 ///
 /// # Errors
 ///
-/// When a page has a fault, with a line for each that names file and line; when mdBook logs an
-/// error or a warning; when the book cannot be written.
+/// When something is wrong, with one line for each fault that names the file and the line; when
+/// mdBook logs an error or a warning; and when the book cannot be written.
 pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<()> {
     fs::create_dir_all(destination)
-        .with_context(|| format!("making the folder {}", destination.display()))?;
-    // mdBook empties the folder, so it had better hold nothing else.
+        .with_context(|| format!("creating the folder {}", destination.display()))?;
+    // mdBook empties the folder, so it must not hold anything else.
     ensure!(
         fs::read_dir(destination)?.next().is_none() || destination.join("toc.html").is_file(),
-        "{} is not empty and holds no book; name another folder",
+        "{} is not empty and does not hold a book; choose another folder",
         destination.display()
     );
     let root = workspace.root.join("guide");
@@ -52,33 +55,38 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<(
             scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
             book.config.set("output.html.additional-js", scripts)?;
         }
-        book.with_preprocessor(Examples::new(workspace.clone(), true));
+        let mut examples = Examples::new(workspace.clone())?;
+        examples.has_copies = true;
+        examples.is_served = reader == For::Server;
+        book.with_preprocessor(examples);
         book.build()
     })
     .context("building the book")?;
-    let logged = log.0.lock().expect("nobody panics while logging").clone();
-    ensure!(logged.is_empty(), "mdBook says:\n{}", logged.join("\n"));
+    let logged = log.0.lock().expect("logging does not panic").clone();
+    ensure!(logged.is_empty(), "mdBook reports:\n{}", logged.join("\n"));
     search::rebuild(destination).context("the search index")?;
 
-    let copy = |source: &str, copy: &str| -> Result<()> {
-        let copy = destination.join(copy);
-        fs::create_dir_all(copy.parent().context("the copy has a folder")?)?;
-        fs::copy(workspace.root.join(source), &copy)
-            .with_context(|| format!("copying {source} to {}", copy.display()))?;
-        Ok(())
-    };
-    for example in workspace.examples.values() {
-        for source in [Some(&example.source), example.python.as_ref()].into_iter().flatten() {
-            copy(source, &source_copy(example, source))?;
-        }
-    }
-    for file in Ledger::tests(&workspace.root)? {
-        copy(&file, &test_copy(&file))?;
+    for file in copied_files(workspace)? {
+        let copy = destination.join(copy_of(&file));
+        fs::create_dir_all(copy.parent().context("the copy is in a folder")?)?;
+        fs::copy(workspace.root.join(&file), &copy)
+            .with_context(|| format!("copying {file} to {}", copy.display()))?;
     }
     Ok(())
 }
 
-/// Collects what is logged as an error or a warning.
+/// The files of the workspace that the pages link to.
+fn copied_files(workspace: &Workspace) -> Result<BTreeSet<String>> {
+    let mut files: BTreeSet<_> = Suite::read(&workspace.root)?.files.into_iter().collect();
+    for example in workspace.examples.values() {
+        let crates = example.own_crates.iter();
+        files.extend(crates.flat_map(|own| &own.files).map(|file| file.source.clone()));
+        files.extend(example.python.clone());
+    }
+    Ok(files)
+}
+
+/// Collects the errors and warnings that are logged.
 #[derive(Debug, Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -97,7 +105,7 @@ impl<S: Subscriber> Layer<S> for Log {
             let mut message = Message(String::new());
             event.record(&mut message);
             let line = format!("{}: {}", event.metadata().target(), message.0);
-            self.0.lock().expect("nobody panics while logging").push(line);
+            self.0.lock().expect("logging does not panic").push(line);
         }
     }
 }

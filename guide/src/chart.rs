@@ -1,8 +1,8 @@
-//! Draws a benchmark: a row for each implementation at each size, with a dot at the median of the rounds
-//! and a line from the least to the most.
+//! Draws a benchmark: a row for each implementation at each size, with a dot at the median of the
+//! rounds and a line from the minimum to the maximum.
 //!
-//! As in [`crate::timeline`], lengths across are percentages and all others are fixed, so that text
-//! is as large on a phone as on a wide screen, and colours are the theme's.
+//! As in [`crate::timeline`], horizontal lengths are percentages and all others are fixed, so text
+//! has the same size on a phone and on a wide screen. The colors are those of the theme.
 use std::fs;
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use harness::results::{
 };
 use maud::{Markup, html};
 
+use crate::links::benchmark_id;
 use crate::words::Words;
 
 const ROW: usize = 36;
@@ -105,8 +106,7 @@ pub fn files(results: &Results, results_file: &Path, words: &Words) -> Result<us
     Ok(drawn)
 }
 
-/// The same picture as a file of its own, with its question, and in the colours of the reader's
-/// system.
+/// The same picture as a file of its own, with its question, in the colors of the reader's system.
 fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String {
     const STYLE: &str = "svg { overflow: visible; font: 14px sans-serif; fill: #222; --paper: #fff } \
         .question, .heading { font-weight: 600 } \
@@ -134,13 +134,9 @@ fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String
     file.into_string() + "\n"
 }
 
-/// What an axis shows: `time in s, logarithmic; less is better`.
-fn caption(measure: &Measure, scale: &Scale, words: &Words) -> Markup {
-    html! {
-        (measure.heading())
-        @if scale.logarithmic { ", " (words.logarithmic) }
-        "; " ((words.better)(measure.better))
-    }
+/// What an axis shows: `time, s, logarithmic; less is better`.
+fn caption(measure: &Measure, scale: &Scale, words: &Words) -> String {
+    (words.axis)(&measure.heading(), scale.logarithmic, measure.better)
 }
 
 fn label(entry: &Entry, measure: &Measure, spread: Spread, words: &Words) -> String {
@@ -153,15 +149,15 @@ fn label(entry: &Entry, measure: &Measure, spread: Spread, words: &Words) -> Str
     }
 }
 
-fn class(language: Category) -> &'static str {
-    match language {
+fn class(category: Category) -> &'static str {
+    match category {
         Category::Rust => "rust",
         Category::Python => "python",
         Category::LowerBound => "bound",
     }
 }
 
-/// In words what the picture shows, for those who do not see it.
+/// The text alternative of the picture.
 fn describe(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String {
     let rows = |size| {
         benchmark
@@ -180,7 +176,7 @@ fn describe(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> St
     groups.join(". ")
 }
 
-/// Where a value lies across the picture.
+/// Where a value lies between the left and the right edge of a picture.
 #[derive(Debug)]
 struct Scale {
     from: f64,
@@ -189,8 +185,8 @@ struct Scale {
 }
 
 impl Scale {
-    /// A scale for all values of a measure: logarithmic where they are further apart than ten
-    /// times, else from 0.
+    /// A scale for all values of a measure: logarithmic if the largest is more than ten times the
+    /// smallest, otherwise linear from 0.
     fn of(benchmark: &BenchmarkResult, measure: &Measure) -> Self {
         let spreads = || benchmark.entries.iter().filter_map(|entry| entry.spread(measure));
         let least = spreads().map(|spread| spread.least).fold(f64::INFINITY, f64::min);
@@ -202,7 +198,7 @@ impl Scale {
         }
     }
 
-    /// From 0 to 1.
+    /// The position from 0, on the left, to 1.
     fn place(&self, value: f64) -> f64 {
         let place = if self.logarithmic {
             (value / self.from).log10() / (self.to / self.from).log10()
@@ -216,8 +212,8 @@ impl Scale {
         format!("{:.2}%", self.place(value) * 100.0)
     }
 
-    /// A few round values, and how their labels are anchored: the first and the last must not stand
-    /// out at the sides.
+    /// A few round values, and how their labels are anchored, so that the first and the last label
+    /// stay within the picture.
     fn ticks(&self) -> Vec<(f64, &'static str)> {
         let values: Vec<f64> = if self.logarithmic {
             let decades = (self.to / self.from).log10().ceil();
@@ -246,7 +242,7 @@ impl Scale {
     }
 }
 
-/// A round value, without the zeros after its point.
+/// A round value without trailing zeros.
 fn tick(value: f64) -> String {
     let text = digits(value);
     match text.contains('.') {
@@ -269,20 +265,29 @@ fn round_down(value: f64) -> f64 {
     steps.into_iter().find(|&step| step <= value * 1.0001).unwrap_or(value)
 }
 
-/// A benchmark as a page shows it: a picture of each of these measures, all figures as a table, and
-/// how to measure it again. Its address on the page is [`anchor`].
+/// A benchmark as a page shows it: a picture of each of these measures, or of the first one if none
+/// is named, all figures as a table, and the command that repeats it. Its id is [`benchmark_id`].
+///
+/// # Errors
+///
+/// When the benchmark does not have one of the measures.
 pub fn show(
     results: &Results,
     benchmark: &BenchmarkResult,
-    measures: &[&Measure],
+    measures: &[&str],
     words: &Words,
-) -> Markup {
+) -> Result<Markup> {
+    let measures = match measures {
+        [] => benchmark.measures.iter().take(1).collect(),
+        names => names.iter().map(|name| benchmark.measure(name)).collect::<Result<Vec<_>>>()?,
+    };
     let rounds =
         benchmark.entries.iter().flat_map(|entry| entry.figures.values().map(Vec::len)).max();
-    let (place, languages) =
-        (results.machine.at(&benchmark.measured), results.languages.join(", "));
-    html! {
-        figure.benchmark id=(anchor(&benchmark.name)) {
+    let day = benchmark.measured.get(..10).unwrap_or_default();
+    let place = (words.day_and_machine)(day, &results.machine);
+    let languages = results.languages.join(", ");
+    Ok(html! {
+        figure.benchmark id=(benchmark_id(&benchmark.name)) {
             figcaption { strong { (benchmark.question) } " " (benchmark.method) }
             div.charts {
                 @for (number, measure) in measures.iter().enumerate() {
@@ -299,19 +304,14 @@ pub fn show(
             p.machine { ((words.measured)(rounds.unwrap_or(0), &place, &languages)) }
             p.machine { (words.measure_again) " " code { (command(benchmark)) } }
         }
-    }
-}
-
-/// The id of a benchmark's figure.
-pub fn anchor(benchmark: &str) -> String {
-    format!("benchmark-{benchmark}")
+    })
 }
 
 fn command(benchmark: &BenchmarkResult) -> String {
     format!("cargo run --release -p bench -- --only {}", benchmark.name)
 }
 
-/// All figures of a benchmark: the median of the rounds, and the least and the most.
+/// All figures of a benchmark: the median of the rounds, the minimum and the maximum.
 fn table(benchmark: &BenchmarkResult, words: &Words) -> Markup {
     html! {
         div.table-wrapper tabindex="0" role="group" aria-label=(benchmark.question) {
@@ -339,8 +339,8 @@ fn table(benchmark: &BenchmarkResult, words: &Words) -> Markup {
             }
         }
         @for out in &benchmark.left_out {
-            @let size = out.size.map(|size| (words.from_on)(&thousands(size)));
-            p { (words.left_out) ": " (out.implementation) " " (size.unwrap_or_default()) ": " (out.why) }
+            @let size = out.size.map(thousands);
+            p { ((words.left_out)(&out.implementation, size.as_deref(), &out.why)) }
         }
     }
 }
@@ -358,7 +358,8 @@ fn cell(spread: Option<Spread>, words: &Words) -> Markup {
     }
 }
 
-/// The questions of all benchmarks, and who is ahead at which size. `link` has the address of each.
+/// The questions of all benchmarks, and which implementation is ahead at each size. `link` returns
+/// the address of a benchmark.
 pub fn overview(
     results: &Results,
     link: impl Fn(&BenchmarkResult) -> Option<String>,
@@ -393,7 +394,7 @@ pub fn overview(
     }
 }
 
-/// Who is ahead, with the figure: `tokio tasks: 1.08 s`.
+/// The implementations that are ahead, with their figures: `tokio tasks: 1.08 s`.
 fn ahead(benchmark: &BenchmarkResult, size: Option<u64>) -> String {
     let Some(measure) = benchmark.measures.first() else { return String::new() };
     let ahead = benchmark.ahead(measure, size);
@@ -403,22 +404,22 @@ fn ahead(benchmark: &BenchmarkResult, size: Option<u64>) -> String {
     ahead.collect::<Vec<_>>().join("; ")
 }
 
-/// The median with its unit, which stay in one line.
+/// The median with its unit, which must not be separated by a line break.
 fn figure(entry: &Entry, measure: &Measure) -> Option<String> {
     Some(measure.show(entry.spread(measure)?.median).replace(' ', "\u{a0}"))
 }
 
-/// Who comes next, and how many times as much that is: `asyncio.gather: 1.07 ×`.
+/// The next implementation, as a multiple of the best one: `asyncio.gather: 1.07 ×`.
 fn next(benchmark: &BenchmarkResult, size: Option<u64>) -> String {
     let Some(measure) = benchmark.measures.first() else { return String::new() };
     let Some(best) = benchmark.best(measure, size) else { return String::new() };
     let next = benchmark.next(measure, size);
     let ratio = next.and_then(|next| Some((next, next.ratio(best, measure)?.median)));
     match ratio {
-        // Nothing is no number of times more than nothing.
         Some((next, ratio)) if ratio.is_finite() => {
             format!("{}: {}\u{a0}×", next.implementation, digits(ratio))
         }
+        // There is no multiple of zero, so show the figure itself.
         Some((next, _)) => {
             format!("{}: {}", next.implementation, figure(next, measure).unwrap_or_default())
         }

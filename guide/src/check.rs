@@ -1,61 +1,25 @@
-//! Checks what mdBook would let pass: dead links and fragments, ids that are not unique in the
-//! book, headings without an id, and code written by hand.
+//! Checks for what mdBook accepts without an error: dead links and fragments, ids that are not
+//! unique in the book, headings without an id, and code written by hand.
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-use harness::results::{directive, shown};
+use harness::directive::Directive;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
-use crate::chart;
+use crate::links::benchmark_id;
+use crate::page::{Fault, Page};
 
-/// Something wrong on a page.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
-    /// The page's file, as the reader of the message can open it.
-    pub file: String,
-    /// The line in that file, from 1.
-    pub line: usize,
-    /// What is wrong, and how to mend it.
-    pub message: String,
+fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES;
+    Parser::new_ext(text, options).into_offset_iter()
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
-
-/// A page as its author wrote it.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The path from the folder of all pages, with `/`: `gather.md`.
-    pub path: String,
-    /// The file, for messages: `guide/en/gather.md`.
-    pub file: String,
-    /// The Markdown.
-    pub text: String,
-}
-
-impl Page {
-    /// A fault in the line that begins at or holds this byte of the page.
-    pub fn fault(&self, at: usize, message: impl Into<String>) -> Fault {
-        let line = self.text[..at].matches('\n').count() + 1;
-        Fault { file: self.file.clone(), line, message: message.into() }
-    }
-
-    fn events(&self) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
-        let options = Options::ENABLE_TABLES
-            | Options::ENABLE_FOOTNOTES
-            | Options::ENABLE_STRIKETHROUGH
-            | Options::ENABLE_TASKLISTS
-            | Options::ENABLE_HEADING_ATTRIBUTES;
-        Parser::new_ext(&self.text, options).into_offset_iter()
-    }
-}
-
-/// Checks all pages of a book against each other. `folder` is where they and their images are.
+/// Checks all pages of a book against each other. `folder` holds the pages and their images.
 pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut ids: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
@@ -63,17 +27,19 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
 
     for page in pages {
         let own = ids.entry(&page.path).or_default();
-        for directive in page.text.lines().filter_map(directive) {
-            own.extend(shown(directive).map(|(benchmark, _)| chart::anchor(benchmark)));
+        for directive in Directive::all(&page.text) {
+            if let Directive::Benchmark { name, .. } = directive {
+                own.insert(benchmark_id(name));
+            }
         }
-        for (event, at) in page.events() {
+        for (event, at) in events(&page.text) {
             let Event::Start(Tag::Heading { level, id, .. }) = event else { continue };
             match id {
                 Some(id) => {
                     if let Some(other) = owners.insert(id.to_string(), &page.path) {
                         let message = format!(
-                            "the id {id} is also used in {other}; all pages stand together on \
-                             the print page, so an id must be unique in the book"
+                            "the id {id} is also used in {other}; an id must be unique in the \
+                             book, because the print page holds all pages"
                         );
                         faults.push(page.fault(at.start, message));
                     }
@@ -89,7 +55,7 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
     }
 
     for page in pages {
-        for (event, at) in page.events() {
+        for (event, at) in events(&page.text) {
             match event {
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
                     let language = language.split(',').next().unwrap_or_default().trim();
@@ -97,8 +63,8 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
                         faults.push(page.fault(
                             at.start,
                             format!(
-                                "{language} written by hand; nobody compiles or runs it: make it \
-                                 an example and show it with {{{{#example NAME}}}}"
+                                "{language} written by hand is never compiled or run; make it an \
+                                 example and show it with {{{{#example NAME}}}}"
                             ),
                         ));
                     }
@@ -116,7 +82,7 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
     faults
 }
 
-/// Whether a link leads somewhere: to a page, to an id on it, to a file beside the pages.
+/// Checks that a link leads to a page, to an id on it, or to a file next to the pages.
 fn resolve(
     link: &str,
     page: &Page,

@@ -1,5 +1,5 @@
 //! Compares recordings: a table of what every example cost, and bars for a few of them.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use harness::examples::Workspace;
@@ -8,36 +8,41 @@ use harness::recording::{Recording, Run};
 use maud::{Markup, html};
 
 use crate::timeline;
+use crate::words::Words;
 
-/// A figure that can be compared, where it is known.
-struct Figure {
-    name: &'static str,
+/// A figure that can be compared, if it is known.
+struct Cost {
     unit: &'static str,
     decimals: usize,
     of: fn(&Run) -> Option<f64>,
 }
 
-const FIGURES: [Figure; 5] = [
-    Figure { name: "Time", unit: "s", decimals: 2, of: |run| Some(run.wall) },
-    Figure { name: "CPU time", unit: "s", decimals: 2, of: |run| run.cpu },
-    Figure { name: "Memory", unit: "MiB", decimals: 1, of: |run| run.memory.map(mebibytes) },
-    Figure { name: "OS threads", unit: "", decimals: 0, of: |run| run.threads.map(|n| n as f64) },
-    Figure { name: "Processes", unit: "", decimals: 0, of: |run| run.processes.map(|n| n as f64) },
+/// In the order of [`Words::cost_names`].
+const COSTS: [Cost; 5] = [
+    Cost { unit: "s", decimals: 2, of: |run| Some(run.wall) },
+    Cost { unit: "s", decimals: 2, of: |run| run.cpu },
+    Cost { unit: "MiB", decimals: 1, of: |run| run.memory.map(mebibytes) },
+    Cost { unit: "", decimals: 0, of: |run| run.threads.map(|n| n as f64) },
+    Cost { unit: "", decimals: 0, of: |run| run.processes.map(|n| n as f64) },
 ];
 
-impl Figure {
+impl Cost {
     fn show(&self, value: f64) -> String {
         format!("{value:.*} {}", self.decimals, self.unit).trim_end().to_owned()
     }
 }
 
 /// A table with a row for each run of each example, which the page's script makes sortable.
-/// `pages_of` has the page of each example, from the folder of all pages.
+/// `link` returns the address of an example.
 ///
 /// # Errors
 ///
 /// When a recording cannot be read.
-pub fn table(workspace: &Workspace, pages_of: &BTreeMap<&str, &str>) -> Result<String> {
+pub fn table(
+    workspace: &Workspace,
+    link: impl Fn(&str) -> Option<String>,
+    words: &Words,
+) -> Result<String> {
     let mut recordings = Vec::new();
     for example in workspace.examples.values() {
         if let Some(recording) = Recording::read(workspace, example)? {
@@ -45,13 +50,12 @@ pub fn table(workspace: &Workspace, pages_of: &BTreeMap<&str, &str>) -> Result<S
         }
     }
     Ok(html! {
-        div.table-wrapper tabindex="0" role="group" aria-label="What every example cost" {
+        div.table-wrapper tabindex="0" role="group" aria-label=(words.costs) {
             table.sortable {
                 thead {
                     tr {
-                        th scope="col" { "Example" }
-                        th scope="col" { "Language" }
-                        @for figure in &FIGURES { th scope="col" { (figure.name) } }
+                        @for name in words.costs_columns { th scope="col" { (name) } }
+                        @for name in words.cost_names { th scope="col" { (name) } }
                     }
                 }
                 tbody {
@@ -59,41 +63,39 @@ pub fn table(workspace: &Workspace, pages_of: &BTreeMap<&str, &str>) -> Result<S
                         @for (language, run) in recording.runs() {
                             tr {
                                 th scope="row" {
-                                    @match pages_of.get(example.name.as_str()) {
-                                        Some(page) => {
-                                            a href=(page.replace(".md", ".html")) { (example.name) }
-                                        }
+                                    @match link(&example.name) {
+                                        Some(link) => a href=(link) { (example.name) },
                                         None => (example.name),
                                     }
                                 }
                                 td { (language) }
-                                @for figure in &FIGURES { (cell(figure, run)) }
+                                @for cost in &COSTS { (cell(cost, run)) }
                             }
                         }
                     }
                 }
             }
         }
-        (machines(recordings.iter().map(|(_, recording)| recording)))
+        (machines(recordings.iter().map(|(_, recording)| recording), words))
     }
     .into_string())
 }
 
-fn cell(figure: &Figure, run: &Run) -> Markup {
+fn cell(cost: &Cost, run: &Run) -> Markup {
     html! {
-        @match (figure.of)(run) {
-            Some(value) => td.number data-value=(value) { (figure.show(value)) },
+        @match (cost.of)(run) {
+            Some(value) => td.number data-value=(value) { (cost.show(value)) },
             None => td.number { "–" },
         }
     }
 }
 
-/// A bar chart for each figure but the time, which is meant to be the same for all.
+/// A bar chart for each cost except the wall-clock time, which the compared examples share.
 ///
 /// # Errors
 ///
 /// When one of the names is not that of an example with a recording.
-pub fn bars(workspace: &Workspace, names: &[&str], id: &str) -> Result<String> {
+pub fn bars(workspace: &Workspace, names: &[&str], id: &str, words: &Words) -> Result<String> {
     let mut recordings = Vec::new();
     for name in names {
         let recording = Recording::read(workspace, workspace.example(name)?)?;
@@ -105,33 +107,39 @@ pub fn bars(workspace: &Workspace, names: &[&str], id: &str) -> Result<String> {
         .collect();
     Ok(html! {
         div.charts {
-            @for (number, figure) in FIGURES[1..].iter().enumerate() {
-                (chart(figure, &rows, &format!("{id}-{number}")))
+            @for (number, (cost, name)) in COSTS.iter().zip(words.cost_names).enumerate().skip(1) {
+                (chart(cost, name, &rows, &format!("{id}-{number}"), words))
             }
         }
-        (machines(recordings.iter().map(|(_, recording)| recording)))
+        (machines(recordings.iter().map(|(_, recording)| recording), words))
     }
     .into_string())
 }
 
-fn chart(figure: &Figure, rows: &[(&str, (&str, &Run))], id: &str) -> Markup {
+fn chart(
+    cost: &Cost,
+    title: &str,
+    rows: &[(&str, (&str, &Run))],
+    id: &str,
+    words: &Words,
+) -> Markup {
     const ROW: usize = 34;
-    let value = |run| (figure.of)(run).unwrap_or(0.0);
+    let value = |run| (cost.of)(run).unwrap_or(0.0);
     let most = rows.iter().map(|(_, (_, run))| value(run)).fold(f64::MIN_POSITIVE, f64::max);
     let labels: Vec<_> = rows
         .iter()
-        .map(|(name, (language, run))| match (figure.of)(run) {
-            Some(value) => format!("{name}, {language}: {}", figure.show(value)),
-            None => format!("{name}, {language}: not known"),
+        .map(|(name, (language, run))| {
+            let value = (cost.of)(run).map(|value| cost.show(value));
+            format!("{name}, {language}: {}", value.as_deref().unwrap_or(words.not_known))
         })
         .collect();
     html! {
         figure.chart {
-            figcaption { (figure.name) }
+            figcaption { (title) }
             svg.bars role="img" width="100%" height=(rows.len() * ROW)
                 aria-labelledby={ (id) "-title " (id) "-description" }
             {
-                title id={ (id) "-title" } { (figure.name) }
+                title id={ (id) "-title" } { (title) }
                 desc id={ (id) "-description" } { (labels.join("; ")) }
                 @for (number, (label, (_, (language, run)))) in labels.iter().zip(rows).enumerate() {
                     text x="0" y=(number * ROW + 13) { (label) }
@@ -144,42 +152,34 @@ fn chart(figure: &Figure, rows: &[(&str, (&str, &Run))], id: &str) -> Markup {
     }
 }
 
-/// The machines that recordings were made on, as a sentence.
-pub fn machines<'a>(recordings: impl Iterator<Item = &'a Recording>) -> Markup {
+/// The days and machines of recordings, in a sentence for each.
+pub fn machines<'a>(recordings: impl IntoIterator<Item = &'a Recording>, words: &Words) -> Markup {
     let mut machines = BTreeSet::new();
     for recording in recordings {
-        let place = recording.machine.at(&recording.recorded);
+        let day = recording.recorded.get(..10).unwrap_or_default();
+        let place = (words.day_and_machine)(day, &recording.machine);
         let languages: Vec<_> = recording.runs().map(|(_, run)| run.language.as_str()).collect();
-        machines.insert(format!("{place}; {}", languages.join(", ")));
+        machines.insert((words.recorded)(&place, &languages.join(", ")));
     }
     html! {
-        @for machine in machines { p.machine { "Recorded " (machine) "." } }
+        @for machine in machines { p.machine { (machine) } }
     }
 }
 
-/// What it cost, in a line: `5 workers · 6 OS threads · 1 process · 2.00 s · CPU 0.00 s ·
-/// 2.1 MiB`, without what is not known.
-pub fn cost_line(run: &Run) -> String {
-    let workers = timeline::workers(&run.lines).map(|(n, kind)| count(n as u64, &kind));
+/// The costs of a run in a line, without those that are not known: `5 workers · 6 OS threads ·
+/// 1 process · 2.00 s · CPU 0.00 s · 2.1 MiB`.
+pub fn cost_line(run: &Run, words: &Words) -> String {
+    let workers = timeline::workers(&run.lines, words);
     [
-        workers,
-        run.threads.map(|n| count(n, "OS thread")),
-        run.processes.map(|n| count(n, "process")),
+        workers.map(|(number, kind)| (words.workers)(number, &kind)),
+        run.threads.map(words.threads),
+        run.processes.map(words.processes),
         Some(format!("{:.2} s", run.wall)),
-        run.cpu.map(|cpu| format!("CPU {cpu:.2} s")),
+        run.cpu.map(|cpu| (words.cpu_time)(&format!("{cpu:.2} s"))),
         run.memory.map(|bytes| format!("{:.1} MiB", mebibytes(bytes))),
     ]
     .into_iter()
     .flatten()
     .collect::<Vec<_>>()
     .join(" · ")
-}
-
-fn count(n: u64, what: &str) -> String {
-    let plural = match (n, what.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{n} {what}{plural}")
 }

@@ -1,5 +1,5 @@
-//! The Content-Security-Policy of the served book: nothing from elsewhere, and no script but the
-//! book's own.
+//! The Content-Security-Policy of the served book: nothing from other hosts, and only the
+//! scripts of the book itself.
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

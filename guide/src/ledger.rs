@@ -1,16 +1,19 @@
-//! The ledger: every claim of the article that this book began with, what becomes of it in Rust,
-//! and what proves that.
+//! The ledger: every claim of the article that this book started from, whether it holds in Rust, and
+//! what proves that.
 //!
-//! The words are in `ledger.toml` beside the pages, a table `[C1]` for each claim. A proof is
-//! `example NAME`, `benchmark NAME`, or `test FILE NAME`, which is the function `NAME` in
-//! `tests/suite/FILE.rs`. A claim without a proof, or with one that does not exist, is an error.
+//! The claims are in `ledger.toml` next to the pages, with a table `[C1]` for each. A proof is
+//! `example NAME`, `benchmark NAME` or `test FILE NAME`, which is the function `NAME` in
+//! `tests/suite/FILE.rs`. A claim without a proof is an error, and so is a proof that does not
+//! exist.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::examples::Workspace;
-use harness::results::{Results, Statement};
+use harness::results::Results;
+use harness::statement::Statement;
+use harness::suite::Suite;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -18,9 +21,6 @@ use crate::words::Words;
 
 /// The ledger's file, in the folder of the pages.
 pub const FILE: &str = "ledger.toml";
-
-/// The folder of all integration tests, from the workspace's root.
-const TESTS: &str = "tests/suite";
 
 /// How many claims the article makes: C1 to C25.
 pub const CLAIMS: usize = 25;
@@ -33,13 +33,13 @@ pub struct Ledger(pub BTreeMap<usize, Claim>);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// What the article says, in our words.
+    /// What the article says, paraphrased.
     pub article: String,
-    /// What becomes of it.
+    /// Whether it holds in Rust.
     pub verdict: Verdict,
     /// What holds in Rust.
     pub rust: String,
-    /// What proves it, each as the head of this module says.
+    /// What proves it.
     #[serde(rename = "proof")]
     pub proofs: Vec<Proof>,
     /// What has to be true of the kept benchmark results, as statements of [`Statement`]. Default:
@@ -48,7 +48,7 @@ pub struct Claim {
     pub measured: Vec<String>,
 }
 
-/// What becomes of a claim in Rust.
+/// Whether a claim holds in Rust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -91,12 +91,17 @@ impl TryFrom<String> for Proof {
 }
 
 impl Ledger {
-    /// Reads the ledger, and checks that each of the [`CLAIMS`] stands in it and is proved.
+    /// Reads the ledger, and checks that it has each of the [`CLAIMS`] with a proof.
     ///
     /// # Errors
     ///
-    /// When it is not so. The message names the claim.
-    pub fn read(file: &Path, workspace: &Workspace, results: &Results) -> Result<Self> {
+    /// When a claim or a proof is missing. The message names the claim.
+    pub fn read(
+        file: &Path,
+        workspace: &Workspace,
+        results: &Results,
+        suite: &Suite,
+    ) -> Result<Self> {
         let text =
             fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
         let claims: BTreeMap<String, Claim> =
@@ -104,8 +109,10 @@ impl Ledger {
         let mut ledger = BTreeMap::new();
         for (name, claim) in claims {
             let number = name.strip_prefix('C').and_then(|number| number.parse().ok());
-            let number = number.with_context(|| format!("{name} is no claim as C1 is"))?;
-            check(&claim, workspace, results).with_context(|| format!("the claim {name}"))?;
+            let number =
+                number.with_context(|| format!("{name} is not the name of a claim, such as C1"))?;
+            check(&claim, workspace, results, suite)
+                .with_context(|| format!("the claim {name}"))?;
             ledger.insert(number, claim);
         }
         ensure!(
@@ -115,36 +122,7 @@ impl Ledger {
         Ok(Self(ledger))
     }
 
-    /// The files of tests that the ledger of a workspace may name, from the workspace's root, with
-    /// `/`.
-    ///
-    /// # Errors
-    ///
-    /// When a folder cannot be read.
-    pub fn tests(root: &Path) -> Result<Vec<String>> {
-        fn add(root: &Path, folder: &str, files: &mut Vec<String>) -> Result<()> {
-            let entries =
-                fs::read_dir(root.join(folder)).with_context(|| format!("reading {folder}"))?;
-            for entry in entries {
-                let entry = entry?;
-                let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                if entry.file_type()?.is_dir() {
-                    add(root, &path, files)?;
-                } else if path.ends_with(".rs") {
-                    files.push(path);
-                }
-            }
-            Ok(())
-        }
-
-        let mut files = Vec::new();
-        if root.join(TESTS).is_dir() {
-            add(root, TESTS, &mut files)?;
-        }
-        Ok(files)
-    }
-
-    /// The ledger as a table. `link` has the address of each proof.
+    /// The ledger as a table. `link` returns the address of a proof.
     pub fn table(&self, words: &Words, link: impl Fn(&Proof) -> Option<String>) -> Markup {
         html! {
             div.table-wrapper tabindex="0" role="group" aria-label=(words.ledger[0]) {
@@ -156,8 +134,7 @@ impl Ledger {
                                 th scope="row" { "C" (number) }
                                 td { (claim.article) }
                                 td {
-                                    @let verdict = (words.verdict)(claim.verdict);
-                                    strong { (verdict) } ": " (claim.rust)
+                                    strong { (verdict(claim.verdict, words)) } ": " (claim.rust)
                                 }
                                 td {
                                     ul {
@@ -175,16 +152,31 @@ impl Ledger {
     }
 }
 
+fn verdict(verdict: Verdict, words: &Words) -> &'static str {
+    let [holds, partly, fails, does_not_apply] = words.verdicts;
+    match verdict {
+        Verdict::Holds => holds,
+        Verdict::Partly => partly,
+        Verdict::False => fails,
+        Verdict::DoesNotApply => does_not_apply,
+    }
+}
+
 fn named(proof: &Proof, words: &Words, link: Option<String>) -> Markup {
-    let (Proof::Example(name) | Proof::Benchmark(name) | Proof::Test(_, name)) = proof;
+    let [example, benchmark, test] = words.proofs;
+    let (kind, name) = match proof {
+        Proof::Example(name) => (example, name),
+        Proof::Benchmark(name) => (benchmark, name),
+        Proof::Test(_, name) => (test, name),
+    };
     let name = html! {
         code {
-            // A name may be broken after each of its words.
+            // A long name may wrap after each of its words.
             @for part in name.split_inclusive(['_', '-']) { (part) wbr; }
         }
     };
     html! {
-        ((words.proof)(proof)) " "
+        (kind) " "
         @match link {
             Some(link) => a href=(link) { (name) },
             None => (name),
@@ -192,7 +184,7 @@ fn named(proof: &Proof, words: &Words, link: Option<String>) -> Markup {
     }
 }
 
-fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> {
+fn check(claim: &Claim, workspace: &Workspace, results: &Results, suite: &Suite) -> Result<()> {
     ensure!(!claim.proofs.is_empty(), "it has no proof");
     for proof in &claim.proofs {
         match proof {
@@ -203,10 +195,7 @@ fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> 
                 results.benchmark(name)?;
             }
             Proof::Test(file, name) => {
-                let file = source(file);
-                let text = fs::read_to_string(workspace.root.join(&file))
-                    .with_context(|| format!("reading {file}"))?;
-                ensure!(is_test(&text, name), "{file} has no test {name}");
+                suite.test(file, name)?;
             }
         }
     }
@@ -216,34 +205,6 @@ fn check(claim: &Claim, workspace: &Workspace, results: &Results) -> Result<()> 
         }
     }
     Ok(())
-}
-
-/// The file of tests of this name, from the workspace's root.
-pub fn source(file: &str) -> String {
-    format!("{TESTS}/{file}.rs")
-}
-
-/// Whether a source has a function of this name that is marked as a test, and not as one that is
-/// left out.
-fn is_test(source: &str, name: &str) -> bool {
-    let mut marked = false;
-    for line in source.lines().map(str::trim) {
-        if line == "#[test]" || line.starts_with("#[tokio::test") {
-            marked = true;
-        } else if line.starts_with("#[ignore") {
-            marked = false;
-        } else if !line.starts_with("#[") {
-            let function = line.strip_prefix("async ").unwrap_or(line);
-            if marked
-                && function.strip_prefix("fn ").and_then(|rest| rest.split('(').next())
-                    == Some(name)
-            {
-                return true;
-            }
-            marked = false;
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -258,17 +219,5 @@ mod tests {
         assert_eq!(parse("test async gather"), Ok(Proof::Test("async".into(), "gather".into())));
         assert!(parse("test gather").is_err());
         assert!(parse("gather").is_err());
-    }
-
-    #[test]
-    fn a_test_is_a_marked_function() {
-        let source = "fn helper() {}\n#[test]\n#[cfg(unix)]\nfn one() {}\n\n\
-                      #[tokio::test(start_paused = true)]\nasync fn two() {}\n\
-                      #[test]\n#[ignore = \"slow\"]\nfn left_out() {}\n";
-        assert!(is_test(source, "one"));
-        assert!(is_test(source, "two"));
-        assert!(!is_test(source, "left_out"));
-        assert!(!is_test(source, "helper"));
-        assert!(!is_test(source, "on"));
     }
 }

@@ -1,23 +1,31 @@
 //! The book, and the program that builds and serves it.
 //!
-//! `harness` finds and runs the examples and keeps their recordings. Here [`timeline`] draws one,
-//! [`compare`] compares many, [`chart`] draws what `bench` measured, and the [`ledger`] has every
-//! claim with its proof. [`schedule`] draws which thread ran when, and [`outcomes`] how often a tiny
-//! program did what. [`words`] are what all of these put on a page. [`page`] puts all of it into
-//! pages that [`check`] has found sound, [`book`] renders them, [`server`] serves them under a
-//! strict [`csp`], and the [`runner`] runs an example for a reader of the served book.
+//! `harness` finds and runs the examples and keeps their recordings. Here, [`timeline`] draws one
+//! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, a
+//! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, the
+//! [`ledger`] lists every claim with its proof, and a [`figure`] shows all of an example. They take their
+//! [`words`] from one table. The [`preprocessor`] puts figures into each [`page`], using [`links`],
+//! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
+//! rendered, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
+//! reader.
 
 pub mod book;
 pub mod chart;
 pub mod check;
 pub mod compare;
 pub mod csp;
+pub mod drawing;
+pub mod figure;
 pub mod ledger;
+pub mod links;
 pub mod outcomes;
 pub mod page;
+pub mod preprocessor;
 pub mod runner;
 pub mod schedule;
 pub mod search;
 pub mod server;
+pub mod stdio;
 pub mod timeline;
+pub mod watchdog;
 pub mod words;

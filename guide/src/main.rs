@@ -1,17 +1,19 @@
 //! The guide: builds the book, serves it, and lists the examples.
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use guide::book::{self, For};
-use guide::server::Server;
+use guide::server::{Server, Settings};
+use guide::watchdog::{self, Watchdog};
 use guide::words::ENGLISH;
-use guide::{chart, page};
+use guide::{chart, stdio};
 use harness::examples::Workspace;
 use harness::recording;
 use harness::results::Results;
-use harness::run::Limits;
 
 /// Builds the book of concurrency in Rust, and serves it to you.
 #[derive(Parser)]
@@ -25,29 +27,36 @@ struct Arguments {
     /// Open the book in a browser
     #[arg(long)]
     open: bool,
+    /// Serve another workspace than the one that this program was built in
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    workspace: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Task {
     /// Write the book to a folder, which is emptied first
     Build {
-        /// The folder; target/book if left out
+        /// The folder. Default: target/book
         #[arg(long, value_name = "FOLDER")]
         dest: Option<PathBuf>,
     },
-    /// Run examples, and keep what they print, when, and what it costs
+    /// Run examples, and keep their output, its times and its costs
     Record {
-        /// The examples; all if left out
+        /// The examples. Default: all
         names: Vec<String>,
     },
     /// Draw the results of a benchmark run as SVG files
     Charts {
-        /// What `bench` wrote. Default: target/bench/results.json; the pictures go next to it
+        /// The results that `bench` wrote; the pictures go next to them. Default:
+        /// target/bench/results.json
         #[arg(value_name = "FILE")]
         results: Option<PathBuf>,
     },
-    /// Name every example, with what it shows
+    /// List the examples with their descriptions
     List,
+    /// End the programs of a server that was killed; see guide::watchdog
+    #[command(hide = true, name = watchdog::SUBCOMMAND)]
+    Watchdog,
     /// Serve as the preprocessor of a plain `mdbook build guide`
     #[command(hide = true)]
     Preprocess {
@@ -56,7 +65,7 @@ enum Task {
     },
 }
 
-/// What mdBook asks a preprocessor before it sends the book.
+/// The question that mdBook asks a preprocessor before it sends the book.
 #[derive(Subcommand)]
 enum Question {
     /// Whether the preprocessor can work for this renderer
@@ -67,40 +76,65 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            writeln!(io::stderr(), "error: {error:#}").ok();
             ExitCode::FAILURE
         }
     }
 }
 
+/// Prints a line. Printing may fail, for example because the terminal has been closed, and the book
+/// is still served then.
+fn say(line: impl Display) {
+    writeln!(io::stdout(), "{line}").ok();
+}
+
+/// The folder of the workspace that this program was built in: it belongs to it, from wherever it is
+/// started.
+fn root(manifest: &Path) -> Result<&Path> {
+    let root = manifest.parent().context("guide is in a folder")?;
+    ensure!(
+        manifest.is_dir(),
+        "the folder that guide was built in, {}, is missing; if it has moved, build guide again there",
+        manifest.display()
+    );
+    Ok(root)
+}
+
 fn run(arguments: Arguments) -> Result<()> {
-    // The guide belongs to the workspace it was built in, from wherever it is started.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("guide is in a folder")?;
+    if let Some(Task::Watchdog) = arguments.command {
+        watchdog::watch(io::stdin().lock());
+        return Ok(());
+    }
+    let root = match &arguments.workspace {
+        Some(folder) => folder,
+        None => root(Path::new(env!("CARGO_MANIFEST_DIR")))?,
+    };
     match arguments.command {
         None => tokio::runtime::Runtime::new()?.block_on(async {
             tokio::select! {
                 served = serve(root, arguments.port, arguments.open) => served,
-                signal = tokio::signal::ctrl_c() => signal.context("waiting for Ctrl-C"),
+                stopped = stop_signal() => stopped,
             }
         }),
+        Some(Task::Watchdog) => Ok(()),
         Some(Task::Build { dest }) => {
             let workspace = Workspace::find(root)?;
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
             book::build(&workspace, &destination, For::Everyone)?;
-            println!("The book is in {}", destination.display());
+            say(format_args!("The book is in {}", destination.display()));
             Ok(())
         }
         Some(Task::Charts { results }) => {
             let file = results.unwrap_or_else(|| root.join("target/bench/results.json"));
             let drawn = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
-            println!("{drawn} pictures are next to {}", file.display());
+            say(format_args!("{drawn} pictures are next to {}", file.display()));
             Ok(())
         }
         Some(Task::List) => {
             let workspace = Workspace::find(root)?;
             let width = workspace.examples.keys().map(String::len).max().unwrap_or(0);
             for example in workspace.examples.values() {
-                println!("{:width$}  {}", example.name, example.description);
+                say(format_args!("{:width$}  {}", example.name, example.description));
             }
             Ok(())
         }
@@ -109,16 +143,68 @@ fn run(arguments: Arguments) -> Result<()> {
             tokio::runtime::Runtime::new()?.block_on(recording::record_all(&workspace, &names))
         }
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
-        Some(Task::Preprocess { question: None }) => page::preprocess(Workspace::find(root)?),
+        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(root)?),
     }
 }
 
 async fn serve(root: &Path, port: u16, open: bool) -> Result<()> {
-    let server = Server::start(root.to_owned(), port, Limits::default()).await?;
-    let url = server.url()?;
-    println!("The book is at {url} (Ctrl-C ends it)");
-    if open && let Err(error) = open::that_detached(&url) {
-        eprintln!("no browser could be started: {error}");
+    let mut server = Server::start(root.to_owned(), port, Settings::default()).await?;
+    if cfg!(unix) {
+        let executable = std::env::current_exe().context("finding the executable of guide")?;
+        server = server.watched_by(Watchdog::start(&executable)?);
+    }
+    say(format_args!("The book is at {} (Ctrl-C ends it)", server.link()?));
+    if open && let Err(error) = open::that_detached(server.link_file()?) {
+        writeln!(io::stderr(), "no browser could be started: {error}").ok();
     }
     server.run().await
+}
+
+/// Waits for a signal that asks the server to end: Ctrl-C, SIGTERM, or SIGHUP, which the system sends
+/// when the terminal is closed.
+#[cfg(unix)]
+async fn stop_signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let listen = |kind| signal(kind).context("listening for signals");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let hangup = async {
+        if hangup_is_ignored() {
+            return std::future::pending().await;
+        }
+        listen(SignalKind::hangup())?.recv().await;
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        stopped = hangup => stopped,
+    }
+}
+
+/// Whether this program was started with SIGHUP ignored, as nohup does. Then it stays so.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The lowest bit is signal 1, SIGHUP.
+    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1))
+}
+
+/// Waits for a signal that asks the server to end.
+#[cfg(not(unix))]
+async fn stop_signal() -> Result<()> {
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_that_has_moved_is_named() {
+        let error = root(Path::new("/moved/away/guide")).expect_err("it is missing").to_string();
+        assert!(error.contains("/moved/away/guide, is missing"), "{error}");
+    }
 }

@@ -6,15 +6,19 @@ use harness::outcomes::{Kind, Outcomes};
 use harness::results::thousands;
 use maud::{Markup, html};
 
+use crate::words::Words;
+
 /// The table of one program.
 ///
 /// # Errors
 ///
 /// When there is none of this name, and when the file of all tables can't be read.
-pub fn table(root: &Path, name: &str) -> Result<Markup> {
+pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
     let outcomes = Outcomes::read(root)?;
     let table = outcomes.table(name)?;
     let runs = thousands(outcomes.runs);
+    let day = outcomes.counted.get(..10).unwrap_or_default();
+    let place = (words.day_and_machine)(day, &outcomes.machine);
     let kind = |kind| match kind {
         Kind::Expected => "expected",
         Kind::Surprising => "surprising",
@@ -51,8 +55,7 @@ pub fn table(root: &Path, name: &str) -> Result<Markup> {
                 }
             }
             p {
-                (runs) " runs of each variant, " (outcomes.machine.at(&outcomes.counted)) ", "
-                (outcomes.architecture) ". Your own: "
+                (runs) " runs of each variant, " (place) ", " (outcomes.architecture) ". Your own: "
                 code { "cargo run --release -p bench -- outcomes" }
             }
         }

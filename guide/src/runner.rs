@@ -1,13 +1,20 @@
 //! Runs examples for a page of the served book: `POST /run/NAME` answers with a line of JSON for
 //! each `Event`, as it happens.
 //!
-//! Whoever can send a request here can start a program, so a request must come from a page of this
-//! book. The server listens on the loopback address only, [`crate::server`] turns away requests
-//! for another host, and a run needs a header that another site's page could send only after a
-//! preflight, which nobody answers. A request names an example and nothing else.
+//! A request that gets through starts a program, so it must come from the reader and from a page of
+//! this book. The server listens on the loopback address only, and [`crate::server`] rejects
+//! requests for another host. A run needs a header that a page of another site could send only
+//! after a preflight, which the server does not answer. A request names an example and nothing else.
 //!
-//! The answer owns the run: when the reader stops it, or leaves, the connection closes, the answer
-//! is dropped, and with it the program's whole process tree.
+//! Other users of the same machine can connect to the loopback address too, and read the book. So
+//! the value of the header is a key that they cannot know: it is random, new for each start of the
+//! server, and part of the address that `guide` prints, behind the `#`. A browser does not send that
+//! part, and keeps what the page stores separately for each port, whereas a cookie would go to every
+//! server on the machine. The page stores the key, removes it from the address, and sends it with
+//! each run. Without the key the book can be read, and Run says where to find it.
+//!
+//! The answer owns the run: when the reader stops it or leaves, the connection closes, the answer is
+//! dropped, and the program is killed with its whole process tree.
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +25,7 @@ use async_stream::stream;
 use axum::Json;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use harness::costs::Costs;
@@ -26,25 +33,32 @@ use harness::examples::{Example, Workspace};
 use harness::recording::{Recording, Run};
 use harness::run::{self, Build, End, Limits, Program, Running, Stream as Output};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time;
 
 use crate::compare;
 use crate::timeline::{self, Track};
+use crate::watchdog::Watchdog;
+use crate::words::ENGLISH;
 
-/// The header that a run needs, with any value.
+/// The header that a run needs. Its value is the key of the server.
 pub const HEADER: &str = "x-run-example";
-/// The runs at once; one more is refused.
+/// The runs at once; one more is rejected.
 pub const MOST_RUNS: usize = 4;
-/// A picture this often while a program runs.
+/// The time between two pictures of a program that runs.
 const PICTURE: Duration = Duration::from_millis(100);
+/// The time between two events of a build that prints nothing. Each write to a connection also shows
+/// whether the reader is still there.
+const BUILDING: Duration = Duration::from_secs(1);
 
 /// What all runs share.
 #[derive(Debug, Clone)]
 pub struct Runner {
     root: PathBuf,
     limits: Limits,
-    places: Arc<Semaphore>,
+    key: Arc<str>,
+    watchdog: Option<Watchdog>,
+    permits: Arc<Semaphore>,
 }
 
 /// Which program of an example.
@@ -64,53 +78,63 @@ pub struct Choice {
     language: Language,
 }
 
-/// What happens in a run, as the page is told.
+/// What happens in a run, in the form that the page receives.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event {
-    /// Cargo or the compiler says something.
+    /// The build is still under way, this many seconds after its start.
+    Building { seconds: u64 },
+    /// Cargo or the compiler prints a line.
     Compiler { text: String },
-    /// The compiler refused the program; this is the last event.
+    /// The compiler rejected the program; this is the last event.
     Refused,
     /// The program has started.
     Started,
-    /// The program has printed a line, so many seconds after its start.
+    /// The program has printed a line, this many seconds after its start.
     Line { at: f64, stream: Output, text: String },
     /// The picture of the run so far: SVG.
     Timeline { svg: String },
     /// The program has ended; this is the last event.
     Ended { outcome: String, success: bool, costs: String },
-    /// The run could not be made; this is the last event.
+    /// The program could not be run; this is the last event.
     Failed { reason: String },
 }
 
 impl Runner {
-    /// Runs examples of the workspace at `root`, each within these limits.
-    pub fn new(root: PathBuf, limits: Limits) -> Self {
-        Self { root, limits, places: Arc::new(Semaphore::new(MOST_RUNS)) }
+    /// Runs examples of the workspace at `root`, each within these limits, for requests that have
+    /// the key. The watchdog learns of each run.
+    pub fn new(root: PathBuf, limits: Limits, key: &str, watchdog: Option<Watchdog>) -> Self {
+        let permits = Arc::new(Semaphore::new(MOST_RUNS));
+        Self { root, limits, key: key.into(), watchdog, permits }
     }
 
-    /// Runs one program, and gives each event. Dropping the stream ends the program.
+    /// Runs one program, and returns its events. Dropping the stream ends the program.
     fn run(
         self,
         workspace: Workspace,
         example: Example,
         language: Language,
+        permit: OwnedSemaphorePermit,
     ) -> impl Stream<Item = Event> {
         stream! {
             let program = match language {
                 Language::Rust => {
-                    // The compiler's lines come while it is still at work.
+                    // The compiler's lines are sent while it still works.
                     let (say, mut said) = mpsc::unbounded_channel();
                     let build = run::build(&workspace, &example, |line| {
                         say.send(line.text).ok();
                     });
                     tokio::pin!(build);
+                    let began = time::Instant::now();
+                    let mut ticks = time::interval(BUILDING);
                     let built = loop {
                         tokio::select! {
                             biased;
                             Some(text) = said.recv() => yield Event::Compiler { text },
                             built = &mut build => break built,
+                            _ = ticks.tick() => {
+                                yield Event::Building { seconds: began.elapsed().as_secs() };
+                            }
                         }
                     };
                     while let Ok(text) = said.try_recv() {
@@ -131,7 +155,7 @@ impl Runner {
                 Language::Python => match run::python(&workspace, &example).await {
                     Some(program) => program,
                     None => {
-                        yield Event::Failed { reason: "there is no Python on this machine".into() };
+                        yield Event::Failed { reason: ENGLISH.live.no_python.into() };
                         return;
                     }
                 },
@@ -140,13 +164,19 @@ impl Runner {
             // On the axis of the recorded run, so that the two can be compared.
             let recorded = Recording::read(&workspace, &example).ok().flatten();
             let axis = recorded.map_or(0.0, |it| it.runs().map(|(_, run)| run.wall).fold(0.0, f64::max));
-            for await event in self.follow(program, &example.name, axis) {
+            for await event in self.follow(program, &example.name, axis, permit) {
                 yield event;
             }
         }
     }
 
-    fn follow(&self, program: Program, name: &str, axis: f64) -> impl Stream<Item = Event> {
+    fn follow(
+        &self,
+        program: Program,
+        name: &str,
+        axis: f64,
+        permit: OwnedSemaphorePermit,
+    ) -> impl Stream<Item = Event> {
         stream! {
             let mut running = match Running::start(&program, self.limits) {
                 Ok(running) => running,
@@ -155,6 +185,13 @@ impl Runner {
                     return;
                 }
             };
+            // Both are held until no process is left, even if the answer is never read.
+            let guard = self.watchdog.as_ref().map(|watchdog| watchdog.guard(running.id()));
+            let ended = running.ended();
+            tokio::spawn(async move {
+                ended.await;
+                drop((guard, permit));
+            });
             yield Event::Started;
 
             let started = time::Instant::now();
@@ -163,8 +200,7 @@ impl Runner {
             let picture = |run: &Run, ended| {
                 let track = Track { ended, ..Track::of(run, "") };
                 let id = format!("live-{name}");
-                let description = timeline::describe(&[track]);
-                let svg = timeline::draw(&id, "Timeline", &description, &[track], axis).into_string();
+                let svg = timeline::draw(&id, &[track], axis, &ENGLISH).into_string();
                 Event::Timeline { svg }
             };
             loop {
@@ -190,10 +226,11 @@ impl Runner {
                     let (outcome, success) = match end {
                         End::Exited(status) => (status.to_string(), status.success()),
                         End::PastLimit => {
-                            (format!("ended at the limit of {:?}", self.limits.time), false)
+                            let limit = format!("{:?}", self.limits.time);
+                            (ENGLISH.live.at_limit.replace("{limit}", &limit), false)
                         }
                     };
-                    yield Event::Ended { outcome, success, costs: compare::cost_line(&run) };
+                    yield Event::Ended { outcome, success, costs: compare::cost_line(&run, &ENGLISH) };
                 }
                 Err(error) => yield failed(&error),
             }
@@ -212,29 +249,33 @@ pub async fn start(
     Query(Choice { language }): Query<Choice>,
     request: Request,
 ) -> Response {
-    if let Err((status, reason)) = may_run(request.headers(), request.body()) {
+    if let Err((status, reason)) = may_run(request.headers(), request.body(), &runner.key) {
         return (status, reason).into_response();
     }
     let root = runner.root.clone();
-    let Ok(Ok(workspace)) = tokio::task::spawn_blocking(move || Workspace::find(&root)).await
-    else {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "the examples cannot be read").into_response();
+    let found = tokio::task::spawn_blocking(move || Workspace::find(&root)).await;
+    let workspace = match found.map_err(anyhow::Error::from).flatten() {
+        Ok(workspace) => workspace,
+        Err(error) => {
+            let reason = format!("the examples cannot be read: {error:#}");
+            return (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response();
+        }
     };
     let Some(example) = workspace.examples.get(&name).cloned() else {
         return (StatusCode::NOT_FOUND, "there is no such example").into_response();
     };
     if language == Language::Python && example.python.is_none() {
-        return (StatusCode::NOT_FOUND, "it has no Python counterpart").into_response();
+        return (StatusCode::NOT_FOUND, "the example has no Python counterpart").into_response();
     }
-    let Ok(place) = Arc::clone(&runner.places).try_acquire_owned() else {
-        let busy =
-            format!("{MOST_RUNS} programs are running already; try again when one has ended");
+    let Ok(permit) = Arc::clone(&runner.permits).try_acquire_owned() else {
+        let busy = format!(
+            "{MOST_RUNS} programs are already running; try again when one of them has ended"
+        );
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], busy)
             .into_response();
     };
 
-    let events = runner.run(workspace, example, language).map(move |event| {
-        let _held_until_the_end = &place;
+    let events = runner.run(workspace, example, language, permit).map(|event| {
         let mut line = serde_json::to_string(&event).unwrap_or_default();
         line.push('\n');
         Ok::<_, Infallible>(Bytes::from(line))
@@ -242,16 +283,21 @@ pub async fn start(
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(events)).into_response()
 }
 
-/// Whether a request to run something may come from a page of this book, and holds nothing else.
-fn may_run(headers: &HeaderMap, body: &Body) -> Result<(), (StatusCode, &'static str)> {
-    if !headers.contains_key(HEADER) {
+/// Whether a request to run an example comes from the reader and from a page of this book, and
+/// contains nothing else.
+fn may_run(headers: &HeaderMap, body: &Body, key: &str) -> Result<(), (StatusCode, &'static str)> {
+    let host = headers.get(header::HOST).map_or(&b""[..], |host| host.as_bytes());
+    let ours = |origin: &HeaderValue| {
+        let origin = origin.as_bytes().strip_prefix(b"http://");
+        origin.is_some_and(|origin| origin.eq_ignore_ascii_case(host))
+    };
+    if !headers.contains_key(HEADER) || !headers.get_all(header::ORIGIN).iter().all(ours) {
         return Err((StatusCode::FORBIDDEN, "only a page of this book can run an example"));
     }
-    if let Some(origin) = headers.get(header::ORIGIN) {
-        let host = headers.get(header::HOST).map_or(&b""[..], |host| host.as_bytes());
-        if origin.as_bytes().strip_prefix(b"http://") != Some(host) {
-            return Err((StatusCode::FORBIDDEN, "only a page of this book can run an example"));
-        }
+    if headers[HEADER].as_bytes() != key.as_bytes() {
+        let reason = "a run needs a key: open the book by the address that guide printed when it \
+                      was started, the whole of it";
+        return Err((StatusCode::FORBIDDEN, reason));
     }
     if !body.is_end_stream() {
         return Err((StatusCode::PAYLOAD_TOO_LARGE, "a run takes no input"));
@@ -259,7 +305,7 @@ fn may_run(headers: &HeaderMap, body: &Body) -> Result<(), (StatusCode, &'static
     Ok(())
 }
 
-/// What can be run on this machine, for the page to offer: answers `GET /run`.
+/// Answers `GET /run` with the languages that can be run on this machine.
 pub async fn languages() -> Json<Vec<&'static str>> {
     let python = run::interpreter().await.map(|_| "python");
     Json(std::iter::once("rust").chain(python).collect())

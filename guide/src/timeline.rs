@@ -1,27 +1,27 @@
-//! Draws a run: one lane for each worker, thread, process or task that the output names, and time
-//! across.
+//! Draws a run: one lane for each worker, thread, process or task that the output names, with time
+//! from left to right.
 //!
-//! `Worker 3 starting` opens a bar on the lane `Worker 3`, `Worker 3 finished` closes it. A line
-//! `Main: …` is a mark on the lane `Main`. Any other line is a mark on the lane `output`, and a
-//! line on stderr one on the lane `stderr`.
+//! `Worker 3 starting` opens a bar on the lane `Worker 3`, and `Worker 3 finished` closes it. A line
+//! `Main: …` is a mark on the lane `Main`. Any other line is a mark on a lane for output, and a line
+//! on stderr is a mark on a lane for stderr.
 //!
-//! The picture is SVG whose lengths across are percentages and whose other lengths are fixed, so
-//! that its text is as large on a phone as on a wide screen. It holds no line ends, and its
-//! colours are the theme's, by the classes in `guide/assets/book.css`.
-use std::fmt::Write as _;
-
+//! In the SVG, horizontal lengths are percentages and all others are fixed, so text has the same
+//! size on a phone and on a wide screen. It has no line breaks, and gets the colors of the theme
+//! from the classes in `guide/assets/book.css`.
 use harness::recording::Run;
 use harness::run::{Stream, TimedLine};
 use maud::{Markup, html};
 
-/// The run of one program, to be drawn.
+use crate::words::Words;
+
+/// The run of one program.
 #[derive(Debug, Clone, Copy)]
 pub struct Track<'a> {
-    /// What it is called: the language.
+    /// The heading: the program's language.
     pub name: &'a str,
-    /// What it printed.
+    /// The lines that it has printed.
     pub lines: &'a [TimedLine],
-    /// The time until its end in seconds, or until now if it is still running.
+    /// The seconds until its end, or until now if it is still running.
     pub wall: f64,
     /// Whether it has ended.
     pub ended: bool,
@@ -34,11 +34,11 @@ impl<'a> Track<'a> {
     }
 }
 
-/// What happened on one lane, times in seconds.
+/// What happened on one lane, with times in seconds.
 #[derive(Debug, PartialEq)]
 struct Lane<'a> {
     name: &'a str,
-    /// From when to when; to the end of the run if that was never said.
+    /// The start and the end of each bar. A bar without an end lasts to the end of the run.
     bars: Vec<(f64, Option<f64>)>,
     marks: Vec<&'a TimedLine>,
 }
@@ -46,10 +46,11 @@ struct Lane<'a> {
 const LANE: u32 = 32;
 const HEADING: u32 = 24;
 const AXIS: u32 = 22;
-/// More lines than this are not drawn, so that a picture stays small.
+/// The largest number of lines that are drawn, so that a picture stays small.
 const MOST_LINES: usize = 1000;
 
-fn lanes(lines: &[TimedLine]) -> Vec<Lane<'_>> {
+fn lanes<'a>(lines: &'a [TimedLine], words: &Words) -> Vec<Lane<'a>> {
+    let [output, stderr] = words.lanes;
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     for line in lines.iter().take(MOST_LINES) {
         let text = line.text.as_str();
@@ -61,10 +62,10 @@ fn lanes(lines: &[TimedLine]) -> Vec<Lane<'_>> {
         let closes = text.strip_suffix(" finished").filter(|name| is_open(name));
 
         let name = match (line.stream, opens.or(closes), text.split_once(": ")) {
-            (Stream::Stderr, ..) => "stderr",
+            (Stream::Stderr, ..) => stderr,
             (_, Some(name), _) => name,
             (_, None, Some((name, _))) => name,
-            (_, None, None) => "output",
+            (_, None, None) => output,
         };
         let lane = match lanes.iter().position(|lane| lane.name == name) {
             Some(known) => &mut lanes[known],
@@ -83,7 +84,7 @@ fn lanes(lines: &[TimedLine]) -> Vec<Lane<'_>> {
             lane.marks.push(line);
         }
     }
-    // What ran beside each other stands in order; what was printed only once stays where it is.
+    // Lanes with bars come first, by name. The others stay in the order in which they appeared.
     lanes.sort_by_key(|lane| match lane.bars.is_empty() {
         false => (0, lane.name),
         true => (1, ""),
@@ -91,20 +92,20 @@ fn lanes(lines: &[TimedLine]) -> Vec<Lane<'_>> {
     lanes
 }
 
-/// How many workers or tasks the output names, as in `5 workers`. None where it names none.
-pub fn workers(lines: &[TimedLine]) -> Option<(usize, String)> {
-    let lanes = lanes(lines);
+/// The number of workers or tasks that the output names, and what it calls one: `(5, "worker")`.
+/// None if it names none.
+pub fn workers(lines: &[TimedLine], words: &Words) -> Option<(u64, String)> {
+    let lanes = lanes(lines, words);
     let mut named = lanes.iter().filter(|lane| !lane.bars.is_empty());
     let kind = |lane: &Lane<'_>| lane.name.split(' ').next().unwrap_or_default().to_lowercase();
     let first = kind(named.next()?);
-    let others = named.filter(|lane| kind(lane) == first).count();
+    let others = named.filter(|lane| kind(lane) == first).count() as u64;
     Some((others + 1, first))
 }
 
 /// The picture of some runs, one below the other, on one axis from 0 to at least `axis` seconds.
-///
-/// `id` must be unique on the page; `title` and `description` are for those who do not see it.
-pub fn draw(id: &str, title: &str, description: &str, tracks: &[Track<'_>], axis: f64) -> Markup {
+/// `id` must be unique on the page.
+pub fn draw(id: &str, tracks: &[Track<'_>], axis: f64, words: &Words) -> Markup {
     let axis = tracks.iter().map(|track| track.wall).fold(axis, f64::max).max(0.001);
     let across = |at: f64| format!("{:.2}%", (at / axis).clamp(0.0, 1.0) * 100.0);
 
@@ -119,7 +120,7 @@ pub fn draw(id: &str, title: &str, description: &str, tracks: &[Track<'_>], axis
         .map(|track| {
             let heading = place(HEADING);
             let lanes: Vec<_> =
-                lanes(track.lines).into_iter().map(|lane| (place(LANE), lane)).collect();
+                lanes(track.lines, words).into_iter().map(|lane| (place(LANE), lane)).collect();
             (track, heading, lanes)
         })
         .collect();
@@ -129,8 +130,8 @@ pub fn draw(id: &str, title: &str, description: &str, tracks: &[Track<'_>], axis
         svg.timeline role="img" width="100%" height=(height)
             aria-labelledby={ (id) "-title " (id) "-description" }
         {
-            title id={ (id) "-title" } { (title) }
-            desc id={ (id) "-description" } { (description) }
+            title id={ (id) "-title" } { (words.timeline) }
+            desc id={ (id) "-description" } { (describe(tracks, words)) }
             @for (at, label) in ticks(axis) {
                 line.grid x1=(across(at)) x2=(across(at)) y1="4" y2=(bottom) {}
                 text.tick x=(across(at)) y=(bottom + 15) text-anchor=(anchor(at, axis)) { (label) }
@@ -144,7 +145,7 @@ pub fn draw(id: &str, title: &str, description: &str, tracks: &[Track<'_>], axis
                         rect.bar.open[to.is_none()] x=(across(from)) y=(y + 17) height="10" rx="2"
                             width=(across(to.unwrap_or(track.wall) - from))
                         {
-                            title { (lane.name) ": " (span(from, to)) }
+                            title { (lane.name) ": " (span(from, to, words)) }
                         }
                     }
                     @for line in &lane.marks {
@@ -164,44 +165,36 @@ pub fn draw(id: &str, title: &str, description: &str, tracks: &[Track<'_>], axis
     }
 }
 
-/// In words what the picture shows, for those who do not see it.
-pub fn describe(tracks: &[Track<'_>]) -> String {
-    let mut text = String::new();
-    for track in tracks {
-        let lanes = lanes(track.lines);
-        write!(text, "{}, {:.2} s: ", track.name, track.wall).expect("a string takes all text");
-        let parts: Vec<_> = lanes
-            .iter()
-            .map(|lane| {
-                let bars = lane.bars.iter().map(|&(from, to)| span(from, to));
-                let marks = match lane.marks.len() {
-                    0 => None,
-                    1 => Some(format!("one line at {:.2} s", lane.marks[0].at)),
-                    many => Some(format!("{many} lines")),
-                };
-                format!("{} {}", lane.name, bars.chain(marks).collect::<Vec<_>>().join(" and "))
-            })
-            .collect();
-        write!(text, "{}. ", parts.join("; ")).expect("a string takes all text");
-    }
-    text.trim_end().to_owned()
+/// The text alternative of the picture.
+fn describe(tracks: &[Track<'_>], words: &Words) -> String {
+    let tracks = tracks.iter().map(|track| {
+        let lanes = lanes(track.lines, words).into_iter().map(|lane| {
+            let bars = lane.bars.iter().map(|&(from, to)| span(from, to, words));
+            let lines = lane
+                .marks
+                .first()
+                .map(|first| (words.lines_at)(lane.marks.len(), &format!("{:.2} s", first.at)));
+            format!("{} {}", lane.name, bars.chain(lines).collect::<Vec<_>>().join(words.and))
+        });
+        let lanes = lanes.collect::<Vec<_>>().join("; ");
+        (words.described)(track.name, &format!("{:.2} s", track.wall), &lanes)
+    });
+    tracks.collect::<Vec<_>>().join(" ")
 }
 
-fn span(from: f64, to: Option<f64>) -> String {
-    match to {
-        Some(to) => format!("from {from:.2} s to {to:.2} s"),
-        None => format!("from {from:.2} s, never finished"),
-    }
+fn span(from: f64, to: Option<f64>, words: &Words) -> String {
+    let to = to.map(|to| format!("{to:.2} s"));
+    (words.from_to)(&format!("{from:.2} s"), to.as_deref())
 }
 
-/// The marks of an axis: at most six steps of 1, 2 or 5 times a power of ten, with their labels.
+/// The ticks of an axis with their labels: at most six steps of 1, 2 or 5 times a power of ten.
 fn ticks(axis: f64) -> Vec<(f64, String)> {
     let power = 10_f64.powf((axis / 6.0).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
     let step = step.into_iter().find(|step| axis / step <= 6.0).unwrap_or(axis);
     let (unit, scale) = if axis < 0.2 { ("ms", 1000.0) } else { ("s", 1.0) };
     let decimals = usize::from(step * scale < 1.0);
-    // The few steps of an axis, so the loss is none.
+    // An axis has few steps, so nothing is lost.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let count = (axis / step + 1e-9) as u32;
     (0..=count)
@@ -212,7 +205,7 @@ fn ticks(axis: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// The first and the last label must not stand out at the sides.
+/// Keeps the first and the last label within the picture.
 fn anchor(at: f64, axis: f64) -> &'static str {
     match at / axis {
         place if place < 0.02 => "start",
@@ -224,6 +217,7 @@ fn anchor(at: f64, axis: f64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::ENGLISH;
 
     fn line(at: f64, text: &str) -> TimedLine {
         TimedLine { at, stream: Stream::Stdout, text: text.to_owned() }
@@ -239,7 +233,7 @@ mod tests {
             line(1.5, "Main: the task was finished"),
             TimedLine { stream: Stream::Stderr, ..line(2.0, "Worker 0 failed: signal") },
         ];
-        let found: Vec<_> = lanes(&lines)
+        let found: Vec<_> = lanes(&lines, &ENGLISH)
             .into_iter()
             .map(|lane| (lane.name, lane.bars, lane.marks.len()))
             .collect();
@@ -253,7 +247,7 @@ mod tests {
                 ("stderr", vec![], 1),
             ]
         );
-        assert_eq!(workers(&lines), Some((2, "worker".to_owned())));
+        assert_eq!(workers(&lines, &ENGLISH), Some((2, "worker".to_owned())));
     }
 
     #[test]

@@ -1,106 +1,291 @@
-//! The words that this program itself puts on a page, by language.
+//! The words that this program itself puts on a page, in one table per language.
+//!
+//! What comes from elsewhere is not here: the text of the pages, the output of the examples, and
+//! the questions and methods of the benchmarks.
+use anyhow::{Result, bail};
+use harness::machine::{Machine, mebibytes};
 use harness::results::Better;
 use harness::transcript::Order;
-
-use crate::ledger::{Proof, Verdict};
+use serde::Serialize;
 
 /// The words of one language.
 #[derive(Debug)]
 pub struct Words {
-    /// Below an example: how to have it in a crate of one's own.
-    pub copy: &'static str,
-    /// Of what varies in an output.
-    pub differs: &'static str,
-    /// Of a source that is not shown as a whole.
+    /// The language, as in the book's settings: `en`.
+    pub language: &'static str,
+
+    /// Below the name of a source file that is shown in part.
     pub in_part: &'static str,
+    /// Above the output of an example.
+    pub output: &'static str,
+    /// Above the output that an example and its Python counterpart share.
+    pub output_of_both: &'static str,
+    /// What a placeholder in an output stands for.
+    pub differs: &'static str,
+    /// Above a group of lines, if its order needs an explanation.
+    pub order: fn(Order) -> Option<&'static str>,
+    /// Next to a line on stderr.
+    pub on_stderr: &'static str,
+    /// Before the test of an example.
+    pub tested_by: &'static str,
+    /// Above the commands that make a crate of the reader's own.
+    pub own_crate: &'static str,
+    /// Below these commands, before the list of files.
+    pub own_files: &'static str,
+
+    /// Above the picture of a recorded run.
+    pub recorded_run: &'static str,
+    /// When and where a run was recorded, and the versions of its languages.
+    pub recorded: fn(&str, &str) -> String,
+    /// A day and a machine.
+    pub day_and_machine: fn(&str, &Machine) -> String,
     /// Above all lines of a run.
     pub lines_and_times: &'static str,
-    /// Above what an example prints.
-    pub output: &'static str,
-    /// Above what an example and its Python counterpart print.
-    pub output_of_both: &'static str,
-    /// Above the picture of a run.
-    pub run: &'static str,
-    /// Of lines on stderr.
-    pub stderr: &'static str,
     /// The title of the picture of a run.
     pub timeline: &'static str,
-    /// In which order lines come, where that has to be said.
-    pub order: fn(Order) -> Option<&'static str>,
+    /// The lane of the output that names no worker, and the lane of stderr.
+    pub lanes: [&'static str; 2],
+    /// A run in the description of its picture: its language, its time and its lanes.
+    pub described: fn(&str, &str, &str) -> String,
+    /// A bar in that description: its start and its end, if it ended.
+    pub from_to: fn(&str, Option<&str>) -> String,
+    /// Single lines in that description: how many, and the time of the first one.
+    pub lines_at: fn(usize, &str) -> String,
+    /// Between bars and lines.
+    pub and: &'static str,
+
+    /// A number of workers, tasks or whatever the output calls them.
+    pub workers: fn(u64, &str) -> String,
+    /// A number of OS threads.
+    pub threads: fn(u64) -> String,
+    /// A number of processes.
+    pub processes: fn(u64) -> String,
+    /// A CPU time.
+    pub cpu_time: fn(&str) -> String,
+    /// What the table of all costs shows.
+    pub costs: &'static str,
+    /// The headings of its first two columns.
+    pub costs_columns: [&'static str; 2],
+    /// The figures that are compared: wall-clock time, CPU time, memory, OS threads, processes.
+    pub cost_names: [&'static str; 5],
+    /// In place of a figure that is not known.
+    pub not_known: &'static str,
+
     /// Above all figures of a benchmark.
     pub all_figures: &'static str,
-    /// The heading of those who take part in a benchmark.
+    /// The heading of the implementations of a benchmark.
     pub implementation: &'static str,
-    /// Before those who could not take part in a benchmark.
-    pub left_out: &'static str,
-    /// From which size on somebody could not take part.
-    pub from_on: fn(&str) -> String,
-    /// How a benchmark was measured: rounds, day and machine, languages.
+    /// An implementation that could not run: its name, its size if there are sizes, and the reason.
+    pub left_out: fn(&str, Option<&str>, &str) -> String,
+    /// How a benchmark was measured: the number of rounds, the day and machine, the languages.
     pub measured: fn(usize, &str, &str) -> String,
-    /// Before the command that measures a benchmark.
+    /// Before the command that repeats a benchmark.
     pub measure_again: &'static str,
-    /// Of an axis in powers of ten.
-    pub logarithmic: &'static str,
-    /// Which end of a scale is the good one.
-    pub better: fn(Better) -> &'static str,
-    /// From the least to the most.
+    /// The caption of an axis: the measure, whether it is logarithmic, and which end is better.
+    pub axis: fn(&str, bool, Better) -> String,
+    /// From a minimum to a maximum.
     pub range: fn(&str, &str) -> String,
+    /// The headings of the table of all benchmarks: the question, the size, the implementations
+    /// that are ahead, and the next one.
+    pub benchmarks: [&'static str; 4],
+
     /// The headings of the ledger.
     pub ledger: [&'static str; 4],
-    /// What becomes of a claim.
-    pub verdict: fn(Verdict) -> &'static str,
-    /// What kind of proof a claim has.
-    pub proof: fn(&Proof) -> &'static str,
-    /// The headings of the table of all benchmarks: its question, its size, who is ahead, and who
-    /// comes next.
-    pub benchmarks: [&'static str; 4],
+    /// The verdicts on a claim: it holds, it holds in part, it does not hold, it does not apply.
+    pub verdicts: [&'static str; 4],
+    /// The kinds of proof: an example, a benchmark, a test.
+    pub proofs: [&'static str; 3],
+
+    /// The words of a live run.
+    pub live: Live,
+}
+
+/// The words of a live run in the served book. The page's script gets them as JSON, and fills in
+/// what stands in braces.
+#[derive(Debug, Serialize)]
+pub struct Live {
+    /// The button that runs a program, with `{language}`.
+    pub run: &'static str,
+    /// The same button for a screen reader, with `{language}` and `{example}`.
+    pub run_label: &'static str,
+    /// The button that ends the program.
+    pub stop: &'static str,
+    /// The same button for a screen reader, with `{example}`.
+    pub stop_label: &'static str,
+    /// Above the output, with `{language}`.
+    pub caption: &'static str,
+    /// The output for a screen reader, with `{example}`.
+    pub output_label: &'static str,
+    /// While cargo builds the program.
+    pub building: &'static str,
+    /// The compiler refused the program.
+    pub refused: &'static str,
+    /// While the program runs.
+    pub running: &'static str,
+    /// In place of the lines that a page does not show.
+    pub more_lines: &'static str,
+    /// The program succeeded.
+    pub ended: &'static str,
+    /// The program failed, with `{outcome}`.
+    pub ended_with: &'static str,
+    /// The reader stopped the program.
+    pub stopped: &'static str,
+    /// The program was not started, with `{reason}`.
+    pub failed: &'static str,
+    /// The connection to the server was lost during a run, with `{reason}`.
+    pub broken: &'static str,
+    /// An outcome: the program was killed at its time limit, with `{limit}`.
+    pub at_limit: &'static str,
+    /// A reason: there is no Python.
+    pub no_python: &'static str,
 }
 
 /// English.
 pub const ENGLISH: Words = Words {
-    copy: "In a crate of your own",
-    differs: "differs from run to run",
+    language: "en",
+
     in_part: "(in part)",
-    lines_and_times: "Each line with its time",
     output: "Output",
     output_of_both: "Output of both",
-    run: "A run of it",
-    stderr: "on stderr",
-    timeline: "Timeline",
+    differs: "differs from run to run",
     order: |order| match order {
         Order::Fixed => None,
         Order::Free => Some("in any order"),
-        Order::Repeated => Some("once or more often"),
-        Order::Stderr => Some(ENGLISH.stderr),
+        Order::Repeated => Some("one or more times"),
+        Order::Stderr => Some(ENGLISH.on_stderr),
     },
+    on_stderr: "on stderr",
+    tested_by: "Tested by",
+    own_crate: "In a crate of your own",
+    own_files: "Save these files in the new folder, and start the program with cargo run:",
+
+    recorded_run: "Recorded run",
+    recorded: |place, languages| format!("Recorded {place}; {languages}."),
+    day_and_machine: |day, machine| {
+        let Machine { cores, memory, system } = machine;
+        let memory = memory.map(|bytes| format!(", {:.0} GiB", mebibytes(bytes) / 1024.0));
+        format!(
+            "{day} on {}{}, {system}",
+            count((*cores).into(), "core"),
+            memory.unwrap_or_default()
+        )
+    },
+    lines_and_times: "Each line with its time",
+    timeline: "Timeline",
+    lanes: ["output", "stderr"],
+    described: |language, time, lanes| format!("{language}, {time}: {lanes}."),
+    from_to: |from, to| match to {
+        Some(to) => format!("from {from} to {to}"),
+        None => format!("from {from}, never finished"),
+    },
+    lines_at: |lines, first| match lines {
+        1 => format!("one line at {first}"),
+        lines => format!("{lines} lines"),
+    },
+    and: " and ",
+
+    workers: count,
+    threads: |threads| count(threads, "OS thread"),
+    processes: |processes| count(processes, "process"),
+    cpu_time: |time| format!("CPU {time}"),
+    costs: "What every example cost",
+    costs_columns: ["Example", "Language"],
+    cost_names: ["Time", "CPU time", "Memory", "OS threads", "Processes"],
+    not_known: "not known",
+
     all_figures: "All figures",
     implementation: "Implementation",
-    left_out: "Left out",
-    from_on: |size| format!("from {size} on"),
+    left_out: |implementation, size, reason| match size {
+        Some(size) => format!("Left out: {implementation} from {size} on: {reason}"),
+        None => format!("Left out: {implementation}: {reason}"),
+    },
     measured: |rounds, place, languages| {
         format!(
             "A dot is the median of {rounds} rounds, filled for Rust and hollow for Python; its line \
-             goes from the least to the most. Measured {place}; {languages}."
+             runs from the minimum to the maximum. Measured {place}; {languages}."
         )
     },
     measure_again: "Measure it yourself:",
-    logarithmic: "logarithmic",
-    better: |better| match better {
-        Better::Less => "less is better",
-        Better::More => "more is better",
+    axis: |measure, is_logarithmic, better| {
+        let scale = if is_logarithmic { ", logarithmic" } else { "" };
+        let better = match better {
+            Better::Less => "less is better",
+            Better::More => "more is better",
+        };
+        format!("{measure}{scale}; {better}")
     },
     range: |least, most| format!("{least} to {most}"),
-    ledger: ["Claim", "The article says", "In Rust", "Proof"],
-    verdict: |verdict| match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Partly => "in part",
-        Verdict::False => "false",
-        Verdict::DoesNotApply => "does not apply",
-    },
-    proof: |proof| match proof {
-        Proof::Example(_) => "example",
-        Proof::Benchmark(_) => "benchmark",
-        Proof::Test(..) => "test",
-    },
     benchmarks: ["Question", "Size", "Ahead", "Next, as a multiple"],
+
+    ledger: ["Claim", "The article says", "In Rust", "Proof"],
+    verdicts: ["holds", "in part", "false", "does not apply"],
+    proofs: ["example", "benchmark", "test"],
+
+    live: Live {
+        run: "Run {language}",
+        run_label: "Run {language}: {example}",
+        stop: "Stop",
+        stop_label: "Stop: {example}",
+        caption: "Your run: {language}",
+        output_label: "Output of {example}",
+        building: "Building…",
+        refused: "The compiler refused it.",
+        running: "Running…",
+        more_lines: "[… more lines than this page shows]",
+        ended: "Ended.",
+        ended_with: "Ended: {outcome}.",
+        stopped: "Stopped.",
+        failed: "Not run: {reason}.",
+        broken: "The connection was lost: {reason}.",
+        at_limit: "ended at the limit of {limit}",
+        no_python: "there is no Python on this machine",
+    },
 };
+
+/// The tables of all languages.
+const LANGUAGES: [&Words; 1] = [&ENGLISH];
+
+impl Words {
+    /// The words of a book in this language.
+    ///
+    /// # Errors
+    ///
+    /// When there is no table for it. The message names the existing ones.
+    pub fn of(language: &str) -> Result<&'static Self> {
+        for words in LANGUAGES {
+            if words.language == language {
+                return Ok(words);
+            }
+        }
+        let known = LANGUAGES.map(|words| words.language).join(", ");
+        bail!("guide/src/words.rs has no words in the language {language:?}; it has {known}")
+    }
+}
+
+/// A number of things in English: `1 process`, `2 processes`.
+fn count(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ if noun.ends_with('s') => format!("{number} {noun}es"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plural_has_its_ending() {
+        assert_eq!(count(1, "process"), "1 process");
+        assert_eq!(count(2, "process"), "2 processes");
+        assert_eq!(count(0, "worker"), "0 workers");
+    }
+
+    #[test]
+    fn an_unknown_language_is_an_error_that_names_the_known_ones() {
+        assert_eq!(Words::of("en").unwrap().language, "en");
+        let error = Words::of("xx").unwrap_err().to_string();
+        assert!(error.ends_with("\"xx\"; it has en"), "{error}");
+    }
+}

@@ -1,12 +1,12 @@
-//! What a run costs, over its whole process tree. Linux tells all of it; on other systems only the
+//! What a run costs, over its whole process tree. Linux reports all of it; on other systems only the
 //! wall time is known.
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use process_tree::Snapshot;
+use process_tree::{Detail, Snapshot};
 
-/// The costs of a run. What the system does not tell is `None`.
+/// The costs of a run. What the system does not report is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Costs {
     /// The time from the start of the program to the end of its first process.
@@ -26,7 +26,7 @@ pub struct Costs {
 /// A shorter run yields too few samples to trust: many of them see only the process that was about
 /// to become the program.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
-/// During this time the sampler does not limit its own CPU time, because many an example ends within
+/// During this time the sampler does not limit its own CPU time, because many examples end within
 /// it.
 const START: Duration = Duration::from_millis(20);
 
@@ -47,7 +47,7 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Samples a process and its descendants: often at first, because many an example lives for only
+    /// Samples a process and its descendants: often at first, because many examples live for only
     /// a few milliseconds, then every 10 ms. It spends at most a twentieth of a core on that, so it
     /// samples less often when there are many threads.
     pub(crate) fn start(process: u32) -> Option<Self> {
@@ -58,7 +58,7 @@ impl Sampler {
             let started = Instant::now();
             loop {
                 let began = Instant::now();
-                if let Some(now) = Snapshot::of(process) {
+                if let Some(now) = Snapshot::of(process, Detail::Totals) {
                     let peaks: &mut Peaks = peaks.get_or_insert_default();
                     peaks.memory = peaks.memory.max(now.memory);
                     peaks.threads = peaks.threads.max(now.threads);

@@ -1,15 +1,15 @@
-//! Files of JSON that are kept in the repository.
+//! JSON files that are kept in the repository.
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// Writes a file of JSON, as a whole or not at all.
+/// Writes a JSON file atomically: readers see the old file or the new one.
 ///
 /// # Errors
 ///
-/// When it cannot be written.
+/// When the file cannot be written.
 pub fn write_json(value: &impl Serialize, file: &Path) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');

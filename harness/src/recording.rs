@@ -2,9 +2,8 @@
 //! `guide/recordings/NAME.json` for the book to draw.
 //!
 //! The file is JSON: a [`Recording`], with times in seconds and sizes in bytes. It is read
-//! strictly. One of another version, with a field too many or too few, or with output that the
-//! tested snapshot would not allow, is an error that names the file and the command that makes
-//! it anew.
+//! strictly: another version, an unknown or missing field, and output that the tested snapshot does
+//! not admit are errors. They name the file and the command that records the example again.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +20,7 @@ use crate::transcript::Transcript;
 /// The version of the format that this program writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
 
-/// A run of an example, and of its Python counterpart where there is one, on one machine.
+/// A run of an example, and of its Python counterpart if there is one, on one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recording {
@@ -29,13 +28,13 @@ pub struct Recording {
     pub version: u32,
     /// The example's name.
     pub example: String,
-    /// When it was made: UTC, RFC 3339, to the second.
+    /// The time of the recording: UTC, RFC 3339, to the second.
     pub recorded: String,
-    /// Where.
+    /// The machine.
     pub machine: Machine,
     /// The run of the Rust program.
     pub rust: Run,
-    /// The run of the Python program.
+    /// The run of the Python program, if there is one.
     pub python: Option<Run>,
 }
 
@@ -43,28 +42,28 @@ pub struct Recording {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
-    /// The command, as the page shows it.
+    /// The command that the page shows.
     pub command: String,
-    /// What compiled or ran it: `rustc 1.95.0`, `Python 3.11.7`.
+    /// The compiler or the interpreter: `rustc 1.95.0`, `Python 3.11.7`.
     pub language: String,
-    /// The lines, in the order in which they came.
+    /// The lines in the order in which they were printed.
     pub lines: Vec<TimedLine>,
-    /// The exit code. A run that was ended by a signal is not kept.
+    /// The exit code. A run that a signal ended is not kept.
     pub exit: i32,
-    /// The time from start to end, in seconds.
+    /// The wall-clock time in seconds.
     pub wall: f64,
-    /// The processor time, in seconds.
+    /// The CPU time in seconds.
     pub cpu: Option<f64>,
-    /// The most memory, in bytes.
+    /// The peak memory in bytes.
     pub memory: Option<u64>,
-    /// The most OS threads at once.
+    /// The largest number of OS threads at once.
     pub threads: Option<u64>,
-    /// The most processes at once.
+    /// The largest number of processes at once.
     pub processes: Option<u64>,
 }
 
 impl Run {
-    /// What a run printed and cost, for keeping or drawing. Its output may go on growing.
+    /// What a run has printed and cost so far.
     pub fn new(
         command: String,
         language: String,
@@ -93,12 +92,12 @@ pub fn file(workspace: &Workspace, example: &Example) -> PathBuf {
 
 impl Recording {
     /// Reads the recording of an example, and compares it with the example's tested output. None
-    /// for one that does not run to an end, and so has nothing to record.
+    /// for an example that does not end on its own or does not compile: it has no recording.
     ///
     /// # Errors
     ///
-    /// When it is missing, not in this format, or has other output than was tested. The message
-    /// names the file and the command that makes it anew.
+    /// When the recording is missing or not in this format, and when its output is not what was
+    /// tested. The message names the file and the command that records the example again.
     pub fn read(workspace: &Workspace, example: &Example) -> Result<Option<Self>> {
         if example.kind != Kind::Program {
             return Ok(None);
@@ -111,13 +110,11 @@ impl Recording {
         };
         read().map(Some).with_context(|| {
             let (file, name) = (relative(workspace, &file), &example.name);
-            format!(
-                "the recording {file}: run `cargo run -p guide -- record {name}` to make it anew"
-            )
+            format!("the recording {file}: run `cargo run -p guide -- record {name}` to replace it")
         })
     }
 
-    /// Whether this is a recording of the example as it is now, with the output that was tested.
+    /// Checks that this is a recording of the example as it is now, with the tested output.
     fn check(&self, workspace: &Workspace, example: &Example) -> Result<()> {
         let Self { version, example: name, rust, python, .. } = self;
         ensure!(*version == VERSION, "it has version {version}, not {VERSION}");
@@ -138,7 +135,7 @@ impl Recording {
             }
             (None, None) => {}
             (None, Some(_)) => bail!("it lacks the Python program"),
-            (Some(_), None) => bail!("the example has no Python program any more"),
+            (Some(_), None) => bail!("the example no longer has a Python program"),
         }
         Ok(())
     }
@@ -150,11 +147,11 @@ impl Recording {
             .filter_map(|(language, run)| Some((language, run?)))
     }
 
-    /// Runs an example and its Python counterpart, and gives the recording.
+    /// Runs an example and its Python counterpart, and returns the recording.
     ///
     /// # Errors
     ///
-    /// When one cannot be run, or fails.
+    /// When one of them cannot be run or fails.
     pub async fn make(workspace: &Workspace, example: &Example) -> Result<Self> {
         let mut messages = Vec::new();
         let build = run::build(workspace, example, |line| messages.push(line.text)).await?;
@@ -183,12 +180,12 @@ impl Recording {
         })
     }
 
-    /// Writes the recording to its file, as a whole or not at all, if its output is what was
-    /// tested.
+    /// Writes the recording to its file, if its output is what was tested.
     ///
     /// # Errors
     ///
-    /// When it cannot be written, or is not what was tested; then the old file stays.
+    /// When the output is not what was tested, and when the file cannot be written. The old file
+    /// is kept.
     pub fn write(&self, workspace: &Workspace, example: &Example) -> Result<()> {
         self.check(workspace, example)?;
         let file = file(workspace, example);
@@ -210,21 +207,21 @@ async fn record(program: &Program, command: String, language: String) -> Result<
             Ok(Run::new(command, language, &lines, 0, &costs))
         }
         End::Exited(status) => bail!("it failed: {status}"),
-        End::PastLimit => bail!("it was ended after {:?}", Limits::default().time),
+        End::PastLimit => bail!("it was killed after {:?}", Limits::default().time),
     }
 }
 
-/// A path as it is named from the workspace's root, with `/`.
+/// A path from the workspace's root, with `/`.
 fn relative(workspace: &Workspace, file: &Path) -> String {
     let file = file.strip_prefix(&workspace.root).unwrap_or(file);
     file.to_string_lossy().replace('\\', "/")
 }
 
-/// Records examples, all if none is named, with a line for each as it goes.
+/// Records examples, all of them if none is named, and prints a line for each.
 ///
 /// # Errors
 ///
-/// When one fails. Its old recording stays, and the others are still made.
+/// When one fails. Its old recording is kept, and the others are still recorded.
 pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
     let named: Result<Vec<_>> = names.iter().map(|name| workspace.example(name)).collect();
     let mut examples = named?;
@@ -236,7 +233,7 @@ pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
     for (number, example) in examples.iter().enumerate() {
         let place = format!("[{}/{}] {}", number + 1, examples.len(), example.name);
         if example.kind != Kind::Program {
-            println!("{place}: does not run to an end, nothing to record");
+            println!("{place}: nothing to record, it does not end on its own or does not compile");
             continue;
         }
         println!("{place}");

@@ -2,8 +2,12 @@
 //! line. The tests and the book's server all run examples through this module.
 //!
 //! A program runs in a process group of its own (on Windows: a job), so that its whole tree can
-//! be ended: at the time limit, when the program's first process ends and leaves others behind,
-//! and when the [`Running`] is dropped. A process that moves to another group is out of reach.
+//! be killed: at the time limit, when the program's first process ends and leaves others behind,
+//! and when the [`Running`] is dropped. A process that moves to another group is out of reach, but
+//! it cannot keep a run open: half a second after the kill, what it may still print is left out.
+//!
+//! A task of its own holds the process and its deadline, so the limit applies even if the caller
+//! never reads the output.
 use std::ffi::OsString;
 use std::path::{MAIN_SEPARATOR, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -18,7 +22,8 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
-use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time;
 
 use crate::costs::{Costs, Sampler};
@@ -35,7 +40,7 @@ pub struct Program {
     pub folder: PathBuf,
 }
 
-/// How much a program may take.
+/// How much time and output a program may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The time from start to end; then its process tree is killed.
@@ -44,12 +49,14 @@ pub struct Limits {
     pub line: usize,
     /// The bytes of all lines on both streams; what follows is read and left out.
     pub output: usize,
+    /// The number of lines on both streams; what follows is read and left out.
+    pub lines: usize,
 }
 
 impl Default for Limits {
-    /// A minute, 8 KiB a line, 1 MiB in all.
+    /// One minute, 8 KiB per line, 1 MiB and 20,000 lines in total.
     fn default() -> Self {
-        Self { time: Duration::from_secs(60), line: 8 << 10, output: 1 << 20 }
+        Self { time: Duration::from_secs(60), line: 8 << 10, output: 1 << 20, lines: 20_000 }
     }
 }
 
@@ -60,7 +67,7 @@ pub struct Line {
     pub at: Duration,
     /// Where it was written to.
     pub stream: Stream,
-    /// The text, without the line's end; what is not UTF-8 in it is replaced by U+FFFD, and paths
+    /// The text without its line break. Bytes that are not UTF-8 are replaced by U+FFFD, and paths
     /// below the folder that the program was started in are relative to it.
     pub text: String,
 }
@@ -73,7 +80,7 @@ pub struct TimedLine {
     pub at: f64,
     /// Where it was written to.
     pub stream: Stream,
-    /// The text without the line's end.
+    /// The text without its line break.
     pub text: String,
 }
 
@@ -83,7 +90,7 @@ impl From<&Line> for TimedLine {
     }
 }
 
-/// In steps of 0.1 ms: what lies below is noise, and would make the files longer.
+/// Rounded to 0.1 ms: smaller differences are noise, and would make the files longer.
 pub(crate) fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e4).round() / 1e4
 }
@@ -101,29 +108,29 @@ pub enum Stream {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The program ended by itself, or by a signal from elsewhere.
+    /// The program exited, or a signal from another program killed it.
     Exited(ExitStatus),
     /// The program was killed at its time limit.
     PastLimit,
 }
 
-/// What stands at the end of a line that was cut.
+/// The end of a line that was cut.
 pub const LINE_CUT: &str = " [… line cut]";
 /// The last line of a stream that was cut.
 pub const OUTPUT_CUT: &str = "[… output cut]";
 
+/// The time that output may take to arrive after the process tree has been killed. Only a process
+/// that left the group can still hold the streams open then.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
+
 /// A program that runs. Dropping it kills the program with its whole process tree.
 #[derive(Debug)]
 pub struct Running {
-    child: Box<dyn ChildWrapper>,
+    id: u32,
     lines: mpsc::Receiver<Line>,
-    exited: Option<oneshot::Receiver<Costs>>,
+    killed: watch::Receiver<bool>,
+    supervisor: JoinHandle<Result<(End, Costs)>>,
     sampler: Option<Sampler>,
-    started: Instant,
-    costs: Option<Costs>,
-    deadline: time::Instant,
-    past_limit: bool,
-    reaped: bool,
 }
 
 impl Running {
@@ -134,12 +141,12 @@ impl Running {
     /// When it cannot be started.
     pub fn start(program: &Program, limits: Limits) -> Result<Self> {
         let mut running = Self::start_unwatched(program, limits)?;
-        running.sampler = running.id().and_then(Sampler::start);
+        running.sampler = Sampler::start(running.id);
         Ok(running)
     }
 
-    /// As [`Self::start`], but memory, threads and processes are not looked at, which would take
-    /// time from a program whose time is measured.
+    /// Like [`Self::start`], but without sampling memory, threads and processes, because sampling
+    /// would take time from a program that is being timed.
     ///
     /// # Errors
     ///
@@ -161,90 +168,60 @@ impl Running {
         command.wrap(process_wrap::tokio::JobObject);
 
         let started = Instant::now();
-        let mut child = command
+        let child = command
             .spawn()
             .with_context(|| format!("starting {}", program.executable.display()))?;
+        let (kill, killed) = watch::channel(false);
+        let mut process = Process { child, killed: kill, reaped: false };
 
         let (sender, lines) = mpsc::channel(64);
-        let left = Arc::new(AtomicUsize::new(limits.output));
-        let stdout = child.stdout().take().context("the program has no stdout")?;
-        let stderr = child.stderr().take().context("the program has no stderr")?;
-        let id = child.id().context("the program has no id")?;
-        let folder = format!("{}{MAIN_SEPARATOR}", program.folder.display()).into();
-        let sink = Sink { started, folder, line: limits.line, left, sender };
+        let stdout = process.child.stdout().take().context("the program has no stdout")?;
+        let stderr = process.child.stderr().take().context("the program has no stderr")?;
+        let id = process.child.id().context("the program has no id")?;
+        let sink = Sink {
+            started,
+            folder: format!("{}{MAIN_SEPARATOR}", program.folder.display()).into(),
+            line: limits.line,
+            bytes_left: Arc::new(AtomicUsize::new(limits.output)),
+            lines_left: Arc::new(AtomicUsize::new(limits.lines)),
+            sender,
+            killed: killed.clone(),
+            patience: LAST_OUTPUT,
+        };
         tokio::spawn(sink.clone().read(stdout, Stream::Stdout));
         tokio::spawn(sink.read(stderr, Stream::Stderr));
 
-        Ok(Self {
-            exited: watch_for_exit(id, started),
-            sampler: None,
-            child,
-            lines,
-            started,
-            costs: None,
-            deadline: time::Instant::from_std(started) + limits.time,
-            past_limit: false,
-            reaped: false,
-        })
+        let deadline = time::Instant::from_std(started) + limits.time;
+        let exited = watch_for_exit(id, started);
+        let supervisor = tokio::spawn(process.supervise(exited, started, deadline));
+        Ok(Self { id, lines, killed, supervisor, sampler: None })
     }
 
-    /// The id of the program's first process, which is also that of its process group.
-    pub fn id(&self) -> Option<u32> {
-        self.child.id()
+    /// The id of the program's first process, which is also the id of its process group.
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     /// The next line, or none when the output has ended. Cancel safe.
     pub async fn line(&mut self) -> Option<Line> {
-        loop {
-            let exited = async {
-                match &mut self.exited {
-                    Some(exited) => exited.await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                line = self.lines.recv() => return line,
-                costs = exited => {
-                    self.costs = costs.ok();
-                    // What its first process left behind is ended too, and with it the output.
-                    self.exited = None;
-                    self.kill();
-                }
-                () = time::sleep_until(self.deadline), if !self.past_limit => {
-                    self.past_limit = true;
-                    self.kill();
-                }
-            }
-        }
+        self.lines.recv().await
     }
 
-    /// Waits for the program's end, leaves out what it still prints, and tells what it cost.
+    /// Waits until no process of the program runs any more, also if this handle has been dropped.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut killed = self.killed.clone();
+        async move { while killed.changed().await.is_ok() {} } // until its sender is dropped
+    }
+
+    /// Waits for the program's end, leaves out what it still prints, and returns what it cost.
     ///
     /// # Errors
     ///
     /// When the system cannot say how the program ended.
     pub async fn end(mut self) -> Result<(End, Costs)> {
         while self.line().await.is_some() {}
-        if let Some(exited) = self.exited.take() {
-            // It has closed its output; now its end is all there is to wait for.
-            if let Ok(Ok(costs)) = time::timeout_at(self.deadline, exited).await {
-                self.costs = Some(costs);
-                self.kill();
-            }
-        }
-        let status = match time::timeout_at(self.deadline, self.child.wait()).await {
-            Ok(status) => status,
-            Err(_) => {
-                self.past_limit = true; // it had closed its output and ran on
-                self.kill();
-                self.child.wait().await
-            }
-        };
-        let status = status.context("waiting for the program's end")?;
-        self.reaped = true;
-        let end = if self.past_limit { End::PastLimit } else { End::Exited(status) };
-        let mut costs =
-            self.costs.unwrap_or(Costs { wall: self.started.elapsed(), ..Costs::default() });
+        let outcome = (&mut self.supervisor).await.context("waiting for the program's end")?;
+        let (end, mut costs) = outcome?;
         if let Some(peaks) = self.sampler.take().and_then(Sampler::finish) {
             costs.memory = Some(peaks.memory);
             costs.threads = Some(peaks.threads);
@@ -252,14 +229,66 @@ impl Running {
         }
         Ok((end, costs))
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The task owns the process, and kills it when it is dropped.
+        self.supervisor.abort();
+    }
+}
+
+/// The program's process group. Dropping it kills the group.
+#[derive(Debug)]
+struct Process {
+    child: Box<dyn ChildWrapper>,
+    killed: watch::Sender<bool>,
+    reaped: bool,
+}
+
+impl Process {
+    /// Waits for the exit of the first process or for the deadline, kills the group, and reaps it.
+    async fn supervise(
+        mut self,
+        exited: Option<oneshot::Receiver<Costs>>,
+        started: Instant,
+        deadline: time::Instant,
+    ) -> Result<(End, Costs)> {
+        let mut past_limit = false;
+        let mut costs = None;
+        if let Some(mut exited) = exited {
+            match time::timeout_at(deadline, &mut exited).await {
+                Ok(found) => costs = found.ok(),
+                Err(_) => {
+                    past_limit = true;
+                    self.kill();
+                    costs = exited.await.ok();
+                }
+            }
+            self.kill(); // what the first process left behind
+        }
+        let status = match time::timeout_at(deadline, self.child.wait()).await {
+            Ok(status) => status,
+            Err(_) => {
+                past_limit |= costs.is_none();
+                self.kill();
+                self.child.wait().await
+            }
+        };
+        let status = status.context("waiting for the program's end")?;
+        self.reaped = true;
+        let end = if past_limit { End::PastLimit } else { End::Exited(status) };
+        Ok((end, costs.unwrap_or(Costs { wall: started.elapsed(), ..Costs::default() })))
+    }
 
     fn kill(&mut self) {
         // An error means that there is nothing left to kill.
         self.child.start_kill().ok();
+        self.killed.send_replace(true);
     }
 }
 
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
         if !self.reaped {
             self.kill();
@@ -267,8 +296,8 @@ impl Drop for Running {
     }
 }
 
-/// Tells when the process has ended, and what it cost, without reaping it: its id, and so its
-/// group's, cannot be given to another process until the group has been killed.
+/// Reports the exit of the process and its costs without reaping it: until it is reaped, the system
+/// cannot reuse its id, which is also the id of the group that has to be killed.
 #[cfg(unix)]
 fn watch_for_exit(id: u32, started: Instant) -> Option<oneshot::Receiver<Costs>> {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -284,37 +313,44 @@ fn watch_for_exit(id: u32, started: Instant) -> Option<oneshot::Receiver<Costs>>
     Some(receiver)
 }
 
-/// Elsewhere the end of the output has to do.
+/// On other systems the group is waited for as a whole.
 #[cfg(not(unix))]
 fn watch_for_exit(_id: u32, _started: Instant) -> Option<oneshot::Receiver<Costs>> {
     None
 }
 
-/// Where the lines of both streams go, and how many bytes of them.
+/// Where the lines of both streams go, and how many more of them may.
 #[derive(Clone)]
 struct Sink {
     started: Instant,
     folder: Arc<str>,
     line: usize,
-    left: Arc<AtomicUsize>,
+    bytes_left: Arc<AtomicUsize>,
+    lines_left: Arc<AtomicUsize>,
     sender: mpsc::Sender<Line>,
+    killed: watch::Receiver<bool>,
+    /// How much longer to wait for output once the program has been killed.
+    patience: Duration,
 }
 
 impl Sink {
-    async fn read(self, stream: impl AsyncRead + Unpin, name: Stream) {
+    async fn read(mut self, stream: impl AsyncRead + Unpin, name: Stream) {
         let mut reader = BufReader::new(stream);
         let mut bytes = Vec::new();
-        // A stream that breaks has ended.
-        while let Ok(Some(cut)) = next_line(&mut reader, self.line, &mut bytes).await {
+        loop {
+            let length = self.line;
+            let cut = match self.in_time(next_line(&mut reader, length, &mut bytes)).await {
+                Some(Ok(Some(cut))) => cut,
+                Some(Ok(None) | Err(_)) => return, // a stream that breaks has ended
+                None if bytes.is_empty() => return,
+                None => false, // the beginning of a line that nobody will finish
+            };
             let text = String::from_utf8_lossy(&bytes);
             let mut text = text.replace(&*self.folder, "");
             if cut {
                 text += LINE_CUT;
             }
-            // Counted with its end, so that empty lines cannot go on for ever.
-            let length = text.len() + 1;
-            let spend = |left: usize| left.checked_sub(length);
-            let over = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err();
+            let over = !spend(&self.lines_left, 1) || !spend(&self.bytes_left, text.len() + 1);
             if over {
                 text = OUTPUT_CUT.to_owned();
             }
@@ -323,12 +359,32 @@ impl Sink {
                 return;
             }
             if over {
-                // Read on, so that the program is not held up.
-                tokio::io::copy(&mut reader, &mut tokio::io::sink()).await.ok();
+                // Read on, so that the program does not block on a full pipe.
+                self.in_time(tokio::io::copy(&mut reader, &mut tokio::io::sink())).await;
                 return;
             }
         }
     }
+
+    /// The output of a read, or none if it has not arrived in time after the program was killed.
+    /// Only the time spent in reads counts, so a slow receiver of the lines loses none.
+    async fn in_time<T>(&mut self, read: impl Future<Output = T>) -> Option<T> {
+        let mut read = std::pin::pin!(read);
+        tokio::select! {
+            done = &mut read => return Some(done),
+            _ = self.killed.wait_for(|&killed| killed) => {}
+        }
+        let began = Instant::now();
+        let done = time::timeout(self.patience, read).await;
+        self.patience = self.patience.saturating_sub(began.elapsed());
+        done.ok()
+    }
+}
+
+/// Takes an amount from what is left, unless there is less.
+fn spend(left: &AtomicUsize, amount: usize) -> bool {
+    let take = |left: usize| left.checked_sub(amount);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
 }
 
 /// Reads a line of at most `most` bytes into `bytes`, and says whether more of it was left out.
@@ -353,6 +409,7 @@ async fn next_line(
         return Ok(Some(false)); // the last line, without an end
     }
     bytes.truncate(most);
+    bytes.truncate(most - part_of_a_character(bytes));
     loop {
         let buffer = reader.fill_buf().await?;
         let (used, done) = match buffer.iter().position(|&byte| byte == b'\n') {
@@ -366,23 +423,34 @@ async fn next_line(
     }
 }
 
-/// What came of building an example.
+/// The length of the character at the end of a text that has lost its last bytes, or 0.
+fn part_of_a_character(bytes: &[u8]) -> usize {
+    let Some(chunk) = bytes.utf8_chunks().last() else { return 0 };
+    let incomplete = |error: std::str::Utf8Error| error.error_len().is_none();
+    match std::str::from_utf8(chunk.invalid()).is_err_and(incomplete) {
+        true => chunk.invalid().len(),
+        false => 0,
+    }
+}
+
+/// The result of building an example.
 #[derive(Debug)]
 pub enum Build {
     /// It can be started.
     Done(Program),
-    /// The compiler refused it.
+    /// The compiler rejected the source.
     Refused,
 }
 
-/// Builds an example as its command does: `cargo run` is `cargo build` and then a start of the
-/// executable, and here these are two steps, so that what is measured is the program alone.
+/// Builds an example as its command does: `cargo run` is `cargo build` followed by starting the
+/// executable. Here these are two steps, so that only the program itself is measured.
 ///
 /// Each line that cargo and the compiler write for people goes to `on_line`.
 ///
 /// # Errors
 ///
-/// When cargo cannot be started, takes more than ten minutes, or built no executable.
+/// When cargo cannot be started, takes more than ten minutes, fails for another reason than an error
+/// in the source, or built no executable.
 pub async fn build(
     workspace: &Workspace,
     example: &Example,
@@ -397,12 +465,19 @@ pub async fn build(
         arguments,
         folder: workspace.root.clone(),
     };
-    let limits = Limits { time: Duration::from_secs(600), line: 1 << 20, output: 64 << 20 };
+    let limits = Limits {
+        time: Duration::from_secs(600),
+        line: 1 << 20,
+        output: 64 << 20,
+        lines: usize::MAX,
+    };
 
     let mut running = Running::start(&cargo, limits)?;
     let mut executable = None;
+    let mut errors = Errors::default();
     while let Some(line) = running.line().await {
         if line.stream == Stream::Stderr {
+            errors.read(&line.text);
             on_line(line);
         } else if let Ok(Message::CompilerArtifact(artifact)) = serde_json::from_str(&line.text)
             && artifact.target.name == example.name
@@ -412,23 +487,51 @@ pub async fn build(
         }
     }
     match running.end().await?.0 {
-        End::Exited(status) if !status.success() => Ok(Build::Refused),
+        End::Exited(status) if !status.success() && errors.in_source => Ok(Build::Refused),
+        End::Exited(status) if !status.success() => {
+            anyhow::bail!("cargo could not build it ({status}): {}", errors.text.join(" "))
+        }
         End::Exited(_) => {
             let executable = executable
                 .with_context(|| format!("`{}` built no executable", example.command.join(" ")))?;
             Ok(Build::Done(Program {
-                // Below the workspace's root the line named it relative to it.
+                // Paths below the workspace's root have been made relative to it.
                 executable: workspace.root.join(executable),
                 arguments: Vec::new(),
                 folder: workspace.root.clone(),
             }))
         }
-        End::PastLimit => anyhow::bail!("cargo was ended after {:?}", limits.time),
+        End::PastLimit => anyhow::bail!("cargo was killed after {:?}", limits.time),
     }
 }
 
-/// Python's interpreter itself, where there is one of version 3.10 or newer: what `python3` on the PATH stands for is
-/// often a script that looks for it, and the script's costs are not the program's.
+/// The errors among the lines that cargo and the compiler print for people. Cargo's exit status is
+/// the same for an error in the source and for a full disk.
+#[derive(Default)]
+struct Errors {
+    /// Whether one of them points at a place in the source.
+    in_source: bool,
+    /// The first lines, beginning with the first error.
+    text: Vec<String>,
+    of_an_error: bool,
+}
+
+impl Errors {
+    fn read(&mut self, line: &str) {
+        const MOST_LINES: usize = 12;
+        if !line.starts_with([' ', '\t']) && !line.is_empty() {
+            self.of_an_error = line.starts_with("error");
+        }
+        self.in_source |=
+            self.of_an_error && line.trim_start().starts_with("--> ") && line.contains(".rs:");
+        if (self.of_an_error || !self.text.is_empty()) && self.text.len() < MOST_LINES {
+            self.text.extend(Some(line.trim().to_owned()).filter(|line| !line.is_empty()));
+        }
+    }
+}
+
+/// Python's interpreter itself, where there is one of version 3.10 or newer. `python3` on the PATH
+/// is often a script that finds the interpreter, and the costs of the script are not the program's.
 pub async fn interpreter() -> Option<PathBuf> {
     static FOUND: OnceCell<Option<PathBuf>> = OnceCell::const_new();
 
@@ -483,5 +586,27 @@ mod tests {
             ]
         );
         assert_eq!(lines("123456", 5).await, [expect("12345", true)]);
+        // Never inside a character.
+        assert_eq!(lines("123é56", 4).await, [expect("123", true)]);
+        assert_eq!(lines("123é56", 5).await, [expect("123é", true)]);
+        assert_eq!(lines("1🦀6", 4).await, [expect("1", true)]);
+    }
+
+    #[test]
+    fn only_an_error_that_points_at_a_source_file_is_the_compilers() {
+        let of = |text: &str| {
+            let mut errors = Errors::default();
+            text.lines().for_each(|line| errors.read(line));
+            errors
+        };
+        let warning = "warning: unused variable: `x`\n --> src/main.rs:2:9\n";
+        let refused = "error[E0499]: no\n  --> src/main.rs:4:5\nerror: could not compile `one`\n";
+        assert!(of(&format!("{warning}{refused}")).in_source);
+        let full = "error: failed to write /x/y: No space left on device (os error 28)\n\n\
+                    error: could not compile `one` (bin \"one\") due to 1 previous error\n";
+        let errors = of(&format!("{warning}{full}"));
+        assert!(!errors.in_source);
+        assert!(errors.text[0].contains("No space left"), "{:?}", errors.text);
+        assert!(!of("error: key with no value\n --> Cargo.toml:3:1\n").in_source);
     }
 }

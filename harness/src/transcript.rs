@@ -1,7 +1,7 @@
-//! What an example prints, as the tests compare it and the book shows it: lines in groups,
-//! each of which says how free the order of its lines is.
+//! What an example prints, as the tests compare it and the book shows it: groups of lines. Each
+//! group says in which order its lines may come.
 //!
-//! As text, which is how the snapshots keep it, a group is a heading and indented lines:
+//! In a snapshot, a group is a heading and indented lines:
 //!
 //! ```text
 //! in any order:
@@ -11,7 +11,7 @@
 //!   All done in <time>
 //! ```
 //!
-//! What differs from run to run stands as a name between `<` and `>`.
+//! A name between `<` and `>` stands for text that differs from run to run.
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -23,36 +23,36 @@ use crate::run::{Stream, TimedLine};
 /// The output of an example, group by group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
-    /// The groups, in the order in which they are printed; those on stderr come last.
+    /// The groups in the order in which they are printed. Those on stderr come last.
     pub groups: Vec<Group>,
 }
 
-/// Lines that share one rule.
+/// Lines that share one rule about their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// What a run may do to the order of the lines.
+    /// The rule.
     pub order: Order,
-    /// The lines, without their ends. In a free order they stand sorted.
+    /// The lines without their line ends, sorted if their order is free.
     pub lines: Vec<String>,
 }
 
-/// What is known of the order of a group's lines.
+/// The order in which a group's lines are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Printed in this order by every run.
+    /// Every run prints them in this order.
     Fixed,
-    /// Printed by every run, in an order of its own.
+    /// Every run prints them, in any order.
     Free,
-    /// One line, printed once or more often.
+    /// One line, which is printed one or more times.
     Repeated,
-    /// Printed to stderr in this order.
+    /// Every run prints them to stderr in this order.
     Stderr,
 }
 
 impl Order {
     const ALL: [Self; 4] = [Self::Fixed, Self::Free, Self::Repeated, Self::Stderr];
 
-    /// The heading of such a group.
+    /// The heading of such a group in a snapshot.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Fixed => "in order",
@@ -82,7 +82,8 @@ impl FromStr for Transcript {
         let mut groups: Vec<Group> = Vec::new();
         for line in text.lines() {
             if let Some(line) = line.strip_prefix("  ") {
-                let group = groups.last_mut().context("a line stands before the first heading")?;
+                let group =
+                    groups.last_mut().context("there is a line before the first heading")?;
                 group.lines.push(line.to_owned());
             } else {
                 let order = Order::ALL.into_iter().find(|o| line == format!("{}:", o.heading()));
@@ -98,11 +99,11 @@ impl FromStr for Transcript {
 }
 
 impl Transcript {
-    /// Whether a run that printed these lines printed what the transcript says.
+    /// Checks the output of a run against the transcript.
     ///
     /// # Errors
     ///
-    /// When it did not; the message names the first line that differs.
+    /// When they differ. The message names the first line that differs.
     pub fn admits(&self, lines: &[TimedLine]) -> Result<()> {
         let of = |wanted: Stream| {
             let lines = lines.iter().filter(move |line| line.stream == wanted);
@@ -144,33 +145,33 @@ impl Transcript {
         Ok(())
     }
 
-    /// Reads the transcript from a snapshot file, below the head that insta gives it.
+    /// Reads the transcript from a snapshot file, below the header that insta writes.
     ///
     /// # Errors
     ///
-    /// When the file is missing or does not hold a transcript; the message names the file and
-    /// the command that makes it anew.
+    /// When the file is missing or does not hold a transcript. The message names the file and
+    /// the command that creates it.
     pub fn read(snapshot: &Path) -> Result<Self> {
         let read = || {
             let text = std::fs::read_to_string(snapshot)?.replace("\r\n", "\n");
             let (_, body) = text
                 .strip_prefix("---\n")
                 .and_then(|text| text.split_once("\n---\n"))
-                .context("it has no head between two lines of `---`")?;
+                .context("it has no header between two lines of `---`")?;
             body.parse()
         };
         read().with_context(|| {
             let file = snapshot.display();
-            format!("the tested output {file}: run `INSTA_UPDATE=always cargo test` to make it")
+            format!("the tested output {file}: run `INSTA_UPDATE=always cargo test` to create it")
         })
     }
 }
 
-/// Whether a printed line is what was tested, where `<name>` stands for any text.
+/// Whether a printed line is the tested one, where `<name>` stands for any text.
 fn fits(printed: &str, tested: &str) -> bool {
     let Some((before, _, after)) = next_name(tested) else { return printed == tested };
     let Some(rest) = printed.strip_prefix(before) else { return false };
-    // At least one character for the name, then whatever lets the rest fit.
+    // The name takes at least one character, and as many as let the rest fit.
     rest.char_indices()
         .skip(1)
         .map(|(at, _)| at)
@@ -178,7 +179,8 @@ fn fits(printed: &str, tested: &str) -> bool {
         .any(|at| at > 0 && fits(&rest[at..], after))
 }
 
-/// Splits a tested line at the first `<name>`: what stands before, the name, what stands after.
+/// Splits a tested line at the first `<name>` into the text before it, the name and the text after
+/// it.
 pub fn next_name(tested: &str) -> Option<(&str, &str, &str)> {
     for (open, _) in tested.match_indices('<') {
         if let Some((name, after)) = tested[open + 1..].split_once('>')
@@ -199,14 +201,14 @@ mod tests {
         "in any order:\n  a\n  b\nin order:\n    indented\n  \n  last\non stderr:\n  e\n";
 
     #[test]
-    fn text_and_transcript_are_one() {
+    fn a_transcript_is_read_and_written() {
         let transcript: Transcript = TEXT.parse().unwrap();
         assert_eq!(transcript.groups[1].lines, ["  indented", "", "last"]);
         assert_eq!(transcript.to_string(), TEXT);
     }
 
     #[test]
-    fn what_was_not_tested_is_not_admitted() {
+    fn output_that_was_not_tested_is_not_admitted() {
         let text = "in any order:\n  a <id>\n  b\none or more times:\n  tick\nin order:\n  end <n>/<n>\non stderr:\n  e\n";
         let transcript: Transcript = text.parse().unwrap();
         let admits = |lines: &[&str]| {

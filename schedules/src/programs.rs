@@ -29,8 +29,8 @@ program! { check_then_act from "check-then-act":
     fn expect_one(guests: usize) { assert!(guests == 1, "{guests} guests have seat 12A"); }
 }
 program! { deadlock from "deadlock":
-    pub fn broken() { assert!(pay_each_other(payer_first)); }
-    pub fn fixed() { assert!(pay_each_other(lower_number_first)); }
+    pub fn broken() { pay_each_other("Payer first", payer_first); }
+    pub fn fixed() { pay_each_other("Lower number first", lower_number_first); }
 }
 program! { dining_philosophers from "dining-philosophers":
     pub fn broken() { assert_eq!(dine(left_first, false), SEATS); }
@@ -104,7 +104,7 @@ pub const PROGRAMS: &[Program] = &[
         name: "lost-update",
         threads: &["Main", "Thread 1", "Thread 2"],
         broken: twin!("lost-update", Some("broken"), lost_update::broken),
-        fixed: twin!("lost-update", Some("mended"), lost_update::fixed),
+        fixed: twin!("lost-update", Some("fixed"), lost_update::fixed),
         tiny: true,
     },
     Program {
@@ -118,7 +118,7 @@ pub const PROGRAMS: &[Program] = &[
         name: "deadlock",
         threads: &["Main", "Anna", "Ben"],
         broken: twin!("deadlock", Some("broken"), deadlock::broken),
-        fixed: twin!("deadlock", Some("mended"), deadlock::fixed),
+        fixed: twin!("deadlock", Some("fixed"), deadlock::fixed),
         tiny: true,
     },
     Program {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{LIMIT, WORKSPACE, is_there, skip};
 
-/// A browser with one page.
+/// A browser with one tab, or several that are used one after another.
 #[derive(Debug)]
 pub struct Browser {
     commands: ChildStdin,
@@ -28,7 +28,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser. None, said aloud, where there is none.
+    /// Starts a browser. None, with a notice, where no browser is installed.
     pub fn start() -> Option<Self> {
         let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
         let Some(name) = names.into_iter().find(|name| is_there(Path::new(name))) else {
@@ -67,21 +67,27 @@ impl Browser {
             _ends_it_at_the_limit: end_at_limit(child),
             _profile: profile,
         };
-        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
-        let target = json!({ "targetId": target["targetId"], "flatten": true });
-        let attached = browser.call("Target.attachToTarget", target);
-        browser.session = attached["sessionId"].as_str().expect("a session").to_owned();
-        for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.call(&format!("{domain}.enable"), json!({}));
-        }
-        browser.call("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
         // The print page opens a dialog as soon as it is loaded.
-        let no_dialog = json!({ "source": "window.print = () => {}" });
-        browser.call("Page.addScriptToEvaluateOnNewDocument", no_dialog);
+        browser.new_tab("window.print = () => {}");
         Some(browser)
     }
 
-    /// Calls a method of the protocol, and gives its result.
+    /// Opens another tab, which the following calls are for. The script runs before those of each
+    /// page.
+    pub fn new_tab(&mut self, script: &str) {
+        self.session = String::new(); // the next two calls are for the browser itself
+        let target = self.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = json!({ "targetId": target["targetId"], "flatten": true });
+        let attached = self.call("Target.attachToTarget", target);
+        self.session = attached["sessionId"].as_str().expect("a session").to_owned();
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            self.call(&format!("{domain}.enable"), json!({}));
+        }
+        self.call("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
+    }
+
+    /// Calls a method of the protocol, and returns its result.
     pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.last_id += 1;
         let id = self.last_id;
@@ -171,24 +177,33 @@ impl Browser {
         }
     }
 
-    /// What went wrong on the pages since the last call: exceptions, errors in the console.
+    /// The exceptions and console errors on the pages since the last call.
     pub fn faults(&mut self) -> Vec<String> {
         std::mem::take(&mut self.faults)
     }
 
-    /// The addresses that the pages have asked for since the last call.
+    /// The addresses that the pages have requested since the last call.
     pub fn requests(&mut self) -> Vec<String> {
         std::mem::take(&mut self.requests)
     }
 
-    /// Runs axe-core on the page against WCAG 2.2 AA, and gives a line for each violation.
+    /// Runs axe-core on the page against WCAG 2.2 AA, and returns a line for each violation.
     pub fn axe(&mut self, axe: &str) -> Vec<String> {
+        self.run_axe(axe, &json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]))
+    }
+
+    /// Like [`Self::axe`], but with only those rules that depend on colors, for another theme.
+    pub fn axe_of_colors(&mut self, axe: &str) -> Vec<String> {
+        let rules = ["color-contrast", "link-in-text-block"];
+        self.run_axe(axe, &json!({ "type": "rule", "values": rules }))
+    }
+
+    fn run_axe(&mut self, axe: &str, rules: &Value) -> Vec<String> {
         if self.eval("typeof axe") == "undefined" {
             self.eval(axe);
         }
-        let tags = json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]);
         let found = self.eval(&format!(
-            "axe.run(document, {{ runOnly: {tags}, resultTypes: ['violations'] }}).then(found => \
+            "axe.run(document, {{ runOnly: {rules}, resultTypes: ['violations'] }}).then(found => \
              found.violations.flatMap(({{ id, nodes }}) => nodes.map(node => \
              id + ': ' + node.target.join(' ') + ': ' + node.failureSummary)))"
         ));
@@ -197,7 +212,7 @@ impl Browser {
     }
 }
 
-/// The text of axe-core, from the npm package. None, said aloud, where it is not installed.
+/// The text of axe-core, from the npm package. None, with a notice, where it is not installed.
 pub fn axe() -> Option<String> {
     let file = std::env::var_os("AXE").map_or_else(
         || WORKSPACE.root.join("target/tools/node_modules/axe-core/axe.min.js"),

@@ -1,4 +1,4 @@
-//! A small workspace with a book of its own, for tests to break in one place.
+//! A small workspace with its own book, which a test breaks in one place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::WORKSPACE;
 
 /// The source of the example `one`.
 pub const SOURCE: &str = "//! Says hello.\n//!\n//! ```sh\n//! cargo run -p one\n//! ```\n\
-    fn main() {\n    // ANCHOR: say\n    println!(\"hello\");\n    // ANCHOR_END: say\n}\n";
+    fn main() {\n    println!(\"hello\");\n}\n";
 /// The front page, which shows the example.
 pub const PAGE: &str = "# Front\n\n{{#example one}}\n";
 /// The recording of the example.
@@ -27,7 +27,7 @@ pub const RECORDING: &str = r#"{
 }
 "#;
 
-/// A workspace of one example and one page, removed when it is dropped.
+/// A workspace of one example and one page. Its folder is removed when it is dropped.
 #[derive(Debug)]
 pub struct Fixture(TempDir);
 
@@ -38,9 +38,9 @@ impl Default for Fixture {
 }
 
 impl Fixture {
-    /// Makes one that is sound.
+    /// Creates a workspace whose book has no fault.
     pub fn new() -> Self {
-        let fixture = Self(tempfile::tempdir().expect("a folder can be made"));
+        let fixture = Self(tempfile::tempdir().expect("a folder can be created"));
         let guide = WORKSPACE.root.join("guide");
         for asset in ["book.css", "book.js", "live.js", "run.js", "schedule.css", "schedule.js"] {
             let text = fs::read_to_string(guide.join("assets").join(asset)).expect("an asset");
@@ -70,18 +70,20 @@ impl Fixture {
         fs::write(path, text).expect("a file can be written");
     }
 
-    /// Adds the crate of an example.
+    /// Adds an example: its crate, and its test in `tests/suite/examples_async`.
     pub fn example(&self, name: &str, source: &str) {
         let manifest = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
         self.write(&format!("examples-async/{name}/Cargo.toml"), &manifest);
         self.write(&format!("examples-async/{name}/src/main.rs"), source);
+        let test = format!("#[test]\nfn prints() {{\n    transcript_of({name:?}).check();\n}}\n");
+        self.write(&format!("tests/suite/examples_async/{name}.rs"), &test);
     }
 
-    /// Builds the book, and gives its folder.
+    /// Builds the book, and returns its folder.
     ///
     /// # Errors
     ///
-    /// When the book has a fault.
+    /// When something in the book is wrong.
     pub fn build(&self) -> anyhow::Result<PathBuf> {
         let destination = self.root().join("out");
         book::build(&Workspace::find(self.root())?, &destination, For::Everyone)?;

@@ -1,11 +1,12 @@
-//! A small HTTP/1.1 client that sends what it is told to, also what no well-behaved client would.
+//! A small HTTP/1.1 client that sends any bytes, including requests that no well-behaved client
+//! would send.
 
 use std::io;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-/// A connection that is kept from one request to the next.
+/// A connection that stays open between requests.
 #[derive(Debug)]
 pub struct Connection {
     stream: BufReader<TcpStream>,
@@ -23,7 +24,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The value of a header whose name is given in lower case; in lower case too.
+    /// The value, in lower case, of a header whose name is given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -36,14 +37,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When nobody listens there.
+    /// When no server listens there.
     pub async fn open(address: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 
-    /// Sends a GET for a path that is encoded already, and does not wait for the answer.
+    /// Sends a GET for a path that is already encoded, and does not wait for the answer.
     ///
     /// # Errors
     ///
@@ -65,7 +66,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends before, and when what comes is no answer.
+    /// When the connection ends first, or what arrives is not a response.
     pub async fn answer(&mut self) -> io::Result<Answer> {
         let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
         let mut line = String::new();
@@ -86,7 +87,7 @@ impl Connection {
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
         let mut body = vec![0; length.ok_or_else(|| bad("no length"))?];
         self.stream.read_exact(&mut body).await?;
-        answer.body = String::from_utf8(body).map_err(|_| bad("a body that is no UTF-8"))?;
+        answer.body = String::from_utf8(body).map_err(|_| bad("a body that is not UTF-8"))?;
         Ok(answer)
     }
 
@@ -94,7 +95,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send) and [`answer`](Self::answer).
+    /// Those of [`send`](Self::send) and [`answer`](Self::answer).
     pub async fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.send(path).await?;
         self.answer().await
@@ -104,12 +105,12 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends before.
+    /// When the connection ends first.
     pub async fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         self.stream.read_exact(bytes).await.map(drop)
     }
 
-    /// Reads to the end of the connection, and gives what came.
+    /// Reads to the end of the connection, and returns what arrived.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ impl Connection {
     }
 }
 
-/// Text as it may stand in a path: what is neither a letter nor a digit as `%XX`.
+/// Encodes a text for a path: all bytes but ASCII letters and digits become `%XX`.
 pub fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

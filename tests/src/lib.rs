@@ -1,5 +1,5 @@
-//! The harness: runs an example as its page says, and compares what it prints with the snapshot
-//! that the book shows.
+//! What the tests share: running an example as its page says, and comparing its output with the
+//! snapshot that the book shows.
 
 pub mod browser;
 pub mod fixture;
@@ -15,11 +15,13 @@ use std::time::Duration;
 
 use harness::costs::Costs;
 use harness::examples::{Example, Workspace};
+use harness::machine;
+use harness::recording::Recording;
 use harness::run::{self, Build, End, Limits, Line, Program, Running, Stream};
 use harness::transcript::{Group, Order, Transcript};
 use regex::Regex;
 
-/// The longest that any child process may take before it is killed and its test fails.
+/// The time limit of a child process. At the limit it is killed, and its test fails.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The workspace under test.
@@ -31,7 +33,7 @@ pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
 /// What a run printed, how it ended and what it cost.
 #[derive(Debug)]
 pub struct Output {
-    /// The lines of both streams, as they came.
+    /// The lines of both streams, in the order in which they were printed.
     pub lines: Vec<Line>,
     /// How it ended.
     pub end: End,
@@ -45,22 +47,23 @@ impl Output {
         self.lines.iter().filter(move |line| line.stream == stream).map(|line| line.text.as_str())
     }
 
-    /// The numbers that the first group of a pattern finds in the lines of stdout.
+    /// The numbers that the first group of a pattern matches in the lines of stdout.
     pub fn numbers(&self, pattern: &str) -> Vec<u32> {
-        let pattern = Regex::new(pattern).expect("the pattern is sound");
+        let pattern = Regex::new(pattern).expect("the pattern is valid");
         self.of(Stream::Stdout).filter_map(|line| pattern.captures(line)?[1].parse().ok()).collect()
     }
 
-    /// The program's exit code; none if a signal ended it. Fails if the time limit did.
+    /// The program's exit code. None if a signal ended the program. Panics if it was killed at its
+    /// time limit.
     pub fn code(&self) -> Option<i32> {
         match self.end {
             End::Exited(status) => status.code(),
-            End::PastLimit => panic!("killed at the time limit, having printed {:#?}", self.lines),
+            End::PastLimit => panic!("killed at the time limit; it printed {:#?}", self.lines),
         }
     }
 }
 
-/// Builds an example as its command does, and gives the program to start.
+/// Builds an example as its command does, and returns the program.
 pub fn build(name: &str) -> Program {
     match try_build(name) {
         (Build::Done(program), _) => program,
@@ -68,44 +71,18 @@ pub fn build(name: &str) -> Program {
     }
 }
 
-/// Builds an example, and gives what the compiler printed beside what came of it.
+/// Builds an example, and returns the result and the lines that cargo and the compiler printed.
 pub fn try_build(name: &str) -> (Build, Vec<String>) {
     let mut lines = Vec::new();
     let build =
         runtime().block_on(run::build(&WORKSPACE, example(name), |line| lines.push(line.text)));
-    (build.expect("cargo builds or refuses it"), lines)
+    (build.expect("cargo accepts or rejects it"), lines)
 }
 
-/// Checks that the compiler refuses a broken twin with this one error, and that it says what the
-/// snapshot says.
-///
-/// The snapshot leaves out what differs from machine to machine: where cargo keeps the sources of
-/// other crates, and where rustc's own were built.
-pub fn refused(name: &str, error: &str) {
-    let elsewhere = Regex::new(r"--> /(?:\S*/)?(?:rustc/[0-9a-f]+|registry/src/[^/]+)/")
-        .expect("the pattern is sound");
-    let (build, lines) = try_build(name);
-    assert!(matches!(build, Build::Refused), "{name} compiles");
-    let errors: Vec<_> = lines
-        .iter()
-        .filter(|line| line.starts_with("error") && !line.starts_with("error: could not compile"))
-        .collect();
-    assert_eq!(errors, [error], "{lines:#?}");
-    let message: Vec<_> = lines
-        .iter()
-        .skip_while(|line| !line.starts_with("error"))
-        .take_while(|line| !line.starts_with("error: could not compile"))
-        .flat_map(|line| line.lines())
-        .map(|line| elsewhere.replace(line, "--> "))
-        .collect();
-    let text = message.join("\n  ");
-    assert_snapshot(name, &format!("on stderr:\n  {}\n", text.trim_end()));
-}
-
-/// Builds a package of this workspace that is no example, and gives its program with these
+/// Builds a package of this workspace that is not an example, and returns its program with these
 /// arguments.
 pub fn package(name: &str, arguments: &[&str]) -> Program {
-    /// As long as an example may take to build.
+    /// The time limit of an example's build, too.
     const BUILD: Duration = Duration::from_secs(600);
 
     let cargo = Program {
@@ -122,12 +99,13 @@ pub fn package(name: &str, arguments: &[&str]) -> Program {
     }
 }
 
-/// Runs a program to its end, or to [`LIMIT`].
+/// Runs a program until it ends, for at most [`LIMIT`].
 pub fn run(program: &Program) -> Output {
     run_within(program, LIMIT)
 }
 
-fn run_within(program: &Program, time: Duration) -> Output {
+/// Runs a program until it ends, for at most this time.
+pub fn run_within(program: &Program, time: Duration) -> Output {
     runtime().block_on(async {
         let limits = Limits { time, ..Limits::default() };
         let mut running = Running::start(program, limits).expect("the program starts");
@@ -140,7 +118,7 @@ fn run_within(program: &Program, time: Duration) -> Output {
     })
 }
 
-/// The Python counterpart of an example, where it has one and the machine has Python.
+/// The Python counterpart of an example, if it has one and the machine has Python.
 pub fn python(name: &str) -> Option<Program> {
     let example = example(name);
     let program = runtime().block_on(run::python(&WORKSPACE, example));
@@ -160,8 +138,8 @@ pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
-/// Whether a tool that some tests need is there. Where it is not, the test is skipped aloud on a
-/// reader's machine, and fails in CI.
+/// Whether a tool that some tests need is installed. If it is not, the test is reported as skipped on
+/// a reader's machine, and fails in CI.
 pub fn has(tool: &Path) -> bool {
     let found = is_there(tool);
     if !found {
@@ -180,65 +158,121 @@ pub fn is_there(tool: &Path) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Says aloud that the test is skipped for want of a tool; fails in CI.
+/// Reports that the test is skipped because a tool is missing. Fails in CI.
 pub fn skip(tool: &str) {
     assert!(std::env::var_os("CI").is_none(), "CI must have {tool}");
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    // Not eprintln!, which the test runner keeps to itself when a test passes.
-    writeln!(std::io::stderr(), "SKIPPED, no {tool}: {test}").ok();
+    say(&format!("SKIPPED, no {tool}"));
 }
 
-/// The check of an example's output against its snapshot, and of its Python counterpart's.
+/// Writes a line about the running test that is shown although the test passes.
+fn say(text: &str) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    // Not eprintln!, because the test runner hides its output when a test passes.
+    writeln!(std::io::stderr(), "{text}: {test}").ok();
+}
+
+/// Checks that the compiler rejects a broken twin with this one error, and that its whole message is
+/// what the snapshot `NAME.snap` holds.
 ///
-/// By default all lines are on stdout and in a fixed order.
+/// The wording of a message belongs to a version of the compiler. With another version than the
+/// one of the recordings, only the error is compared, and the test says so.
+pub fn refused(name: &str, error: &str) {
+    let (build, lines) = try_build(name);
+    assert!(matches!(build, Build::Refused), "{name} compiles");
+    let errors: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("error") && !line.starts_with("error: could not compile"))
+        .collect();
+    assert!(errors.len() == 1 && errors[0].starts_with(error), "{lines:#?}");
+
+    let recording = Recording::read(&WORKSPACE, example("create-thread"));
+    let recording = recording.expect("it can be read").expect("it is there");
+    let rustc = runtime().block_on(machine::version_of("rustc", &WORKSPACE.root));
+    if rustc.expect("cargo comes with rustc") != recording.rust.language {
+        say(&format!("COMPARED IN PART, not {}", recording.rust.language));
+        return;
+    }
+    // Places outside of this workspace are masked: they differ from machine to machine.
+    let message = lines.iter().skip_while(|line| !line.starts_with("error")).cloned();
+    let message = mask_places(message.take_while(|line| !line.is_empty()));
+    assert_snapshot(name, &format!("on stderr:\n  {}\n", message.join("\n  ")));
+}
+
+/// Masks the folders of the standard library and of other crates, and what the compiler quotes from
+/// the standard library: it does so only if its sources are installed.
+fn mask_places(message: impl Iterator<Item = String>) -> Vec<String> {
+    let std = Regex::new(r"--> .*(/library/.*\.rs):\d+:\d+$").expect("the pattern is valid");
+    let registry = Regex::new(r"--> .*/registry/src/[^/]*/").expect("the pattern is valid");
+    let mut masked = Vec::new();
+    let mut quotes_std = false;
+    for line in message {
+        let line = line.replace('\\', "/");
+        if line.trim_start().starts_with("--> ") {
+            quotes_std = std.is_match(&line);
+            let line = std.replace(&line, "--> <rust>$1");
+            masked.push(registry.replace(&line, "--> <registry>/").into_owned());
+        } else {
+            quotes_std &= line.starts_with([' ', '|', '.']) || line.starts_with(char::is_numeric);
+            if !quotes_std {
+                masked.push(line);
+            }
+        }
+    }
+    masked
+}
+
+/// The comparison of an example's output with its snapshot, and of its Python counterpart's.
+///
+/// By default, all lines have a fixed order.
 #[must_use = "only `check` runs the example"]
-pub struct Check {
+pub struct TranscriptOf {
     name: &'static str,
     phases: Vec<(Order, Regex)>,
     masks: Vec<(Regex, &'static str)>,
     python_differs: bool,
 }
 
-/// Begins the check of the example of this name.
-pub fn check(name: &'static str) -> Check {
-    Check { name, phases: Vec::new(), masks: Vec::new(), python_differs: false }
+/// Begins the comparison for the example of this name.
+pub fn transcript_of(name: &'static str) -> TranscriptOf {
+    TranscriptOf { name, phases: Vec::new(), masks: Vec::new(), python_differs: false }
 }
 
-impl Check {
-    /// The next lines that match stand in any order. A line that matches but comes too early or
+impl TranscriptOf {
+    /// The next lines that match may come in any order. A line that matches but comes too early or
     /// too late does not belong to them.
     pub fn any_order(self, pattern: &str) -> Self {
         self.phase(Order::Free, pattern)
     }
 
-    /// The next lines that match are one line, printed any number of times.
+    /// The next lines that match are one line, printed one or more times.
     pub fn repeated(self, pattern: &str) -> Self {
         self.phase(Order::Repeated, pattern)
     }
 
-    /// The next lines that match stand in this order. Lines that no phase matches do too.
+    /// The next lines that match come in this order. So do lines that no phase matches.
     pub fn in_order(self, pattern: &str) -> Self {
         self.phase(Order::Fixed, pattern)
     }
 
     fn phase(mut self, order: Order, pattern: &str) -> Self {
-        self.phases.push((order, Regex::new(pattern).expect("the pattern is sound")));
+        self.phases.push((order, Regex::new(pattern).expect("the pattern is valid")));
         self
     }
 
-    /// What matches differs from run to run, and is shown as this text.
+    /// Text that matches differs from run to run, and is shown as this name.
     pub fn mask(mut self, pattern: &str, name: &'static str) -> Self {
-        self.masks.push((Regex::new(pattern).expect("the pattern is sound"), name));
+        self.masks.push((Regex::new(pattern).expect("the pattern is valid"), name));
         self
     }
 
-    /// The Python counterpart prints something else, and has a snapshot of its own.
+    /// The Python counterpart prints something else. It has its own snapshot.
     pub fn python_differs(mut self) -> Self {
         self.python_differs = true;
         self
     }
 
-    /// Runs the example and its counterpart, compares both, and gives what the example printed.
+    /// Runs the example and its counterpart, compares both with their snapshots, and returns the
+    /// example's output.
     pub fn check(self) -> Output {
         let python = python(self.name).map(|program| std::thread::spawn(move || run(&program)));
 

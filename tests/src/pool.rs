@@ -1,4 +1,4 @@
-//! The jobs that the tests of the process pool send to their workers, and what they look at.
+//! The jobs that the tests of the process pool send to their workers, and what the tests check.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -6,48 +6,61 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use process_pool::{Config, Job, JobResult, Pool};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeTupleStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::LIMIT;
 
 /// A job that does what a test needs. The worker is the program `pool-host`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
-    /// Gives the text back.
+    /// Returns the text.
     Echo(String),
-    /// Gives a text of so many bytes back.
+    /// Returns a text of this many bytes.
     Large(usize),
     /// Fails with this message.
     Fail(String),
+    /// Fails with [`long_text`] of this many bytes.
+    FailAtLength(usize),
     /// Panics with this message.
     Panic(String),
+    /// Panics with [`long_text`] of this many bytes.
+    PanicAtLength(usize),
     /// Ends its worker by a signal.
     Abort,
     /// Ends its worker with an exit code.
     Exit(i32),
-    /// Computes for ever.
+    /// Replaces its worker by a shell that runs this text, which closes the worker's pipes.
+    Exec(String),
+    /// Computes forever.
     Loop,
-    /// Prints the text to stdout, and gives it back.
+    /// Prints the text to stdout, and returns it.
     Print(String),
     /// Adds a line to the file, and then does the other job.
     Mark(PathBuf, Box<Task>),
-    /// Adds the number to the file, computes a little, and gives the number back.
+    /// Adds the number to the file, computes a little, and returns the number.
     Log(PathBuf, u64),
-    /// Ends its worker by a signal if the file is not there, having made it.
+    /// If the file does not exist, creates it and ends its worker by a signal.
     AbortOnce(PathBuf),
-    /// Waits until the file is there.
+    /// Waits until the file exists.
     Wait(PathBuf),
-    /// Fills so many bytes of memory.
+    /// Fills this many bytes of memory.
     Allocate(usize),
-    /// Tells the worker's process id.
+    /// Fills this many bytes of memory that is shared, and returns how many are in use.
+    Share(usize),
+    /// Starts this many threads with stacks of 2 MiB, which do nothing and stay.
+    Threads(usize),
+    /// Returns the worker's process id.
     Pid,
-    /// Tells the worker's niceness.
+    /// Returns the worker's niceness.
     Niceness,
-    /// Tells where the worker's descriptors lead, and those of a process that the job starts.
+    /// Returns where the worker's descriptors lead, and those of a process that the job starts.
     Descriptors,
-    /// Starts a process that outlives the job, and tells its id.
+    /// Starts a process that outlives the job, and returns its id.
     Spawn,
-    /// Starts a pool in the worker, and runs a job in that.
+    /// The same, in a process group of its own.
+    SpawnApart,
+    /// Starts a pool in the worker, and runs a job in that pool.
     Nested,
 }
 
@@ -59,9 +72,16 @@ impl Job for Task {
             Self::Echo(text) => return Ok(text),
             Self::Large(bytes) => return Ok("x".repeat(bytes)),
             Self::Fail(message) => return Err(message.into()),
+            Self::FailAtLength(bytes) => return Err(long_text(bytes).into()),
             Self::Panic(message) => panic!("{message}"),
+            Self::PanicAtLength(bytes) => panic!("{}", long_text(bytes)),
             Self::Abort => std::process::abort(),
             Self::Exit(code) => std::process::exit(code),
+            #[cfg(unix)]
+            Self::Exec(text) => {
+                use std::os::unix::process::CommandExt;
+                return Err(std::process::Command::new("sh").args(["-c", &text]).exec().into());
+            }
             Self::Loop => loop {
                 std::hint::spin_loop();
             },
@@ -96,6 +116,25 @@ impl Job for Task {
             Self::Allocate(bytes) => {
                 std::hint::black_box(vec![1_u8; bytes]);
             }
+            #[cfg(target_os = "linux")]
+            Self::Share(bytes) => {
+                let file = tempfile::tempfile()?;
+                file.set_len(bytes.try_into()?)?;
+                // Filling it in advance is what a program does by writing to all of it.
+                let mut options = memmap2::MmapOptions::new();
+                let memory = options.populate().map_raw(&file)?;
+                let status = procfs::process::Process::myself()?.status()?;
+                drop(memory);
+                // In KiB; which of the two depends on where temporary files are.
+                let used = status.rssfile.zip(status.rssshmem).ok_or("no such figures")?;
+                return Ok(((used.0 + used.1) * 1024).to_string());
+            }
+            Self::Threads(count) => {
+                for _ in 0..count {
+                    let thread = std::thread::Builder::new().stack_size(2 << 20);
+                    thread.spawn(std::thread::park)?;
+                }
+            }
             Self::Pid => return Ok(std::process::id().to_string()),
             #[cfg(unix)]
             Self::Niceness => {
@@ -115,6 +154,13 @@ impl Job for Task {
                 let child = std::process::Command::new("sleep").arg("1000").spawn()?;
                 return Ok(child.id().to_string());
             }
+            #[cfg(unix)]
+            Self::SpawnApart => {
+                use std::os::unix::process::CommandExt;
+                let mut sleep = std::process::Command::new("sleep");
+                let child = sleep.arg("1000").process_group(0).spawn()?;
+                return Ok(child.id().to_string());
+            }
             Self::Nested => {
                 let text = crate::runtime().block_on(async {
                     let config = Config { workers: 1, ..Config::default() };
@@ -132,13 +178,111 @@ impl Job for Task {
     }
 }
 
-/// One write, so that processes do not come between each other.
+/// Adds to a file by a single write, so that lines of several processes do not mix.
 fn append(file: &Path, line: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).open(file)?;
     file.write_all(line.as_bytes())
 }
 
-/// A job of another type: its pool's workers find no line for it in the main of `pool-host`.
+/// A text of this many bytes, with characters of one and of two bytes. It begins with "begin".
+pub fn long_text(bytes: usize) -> String {
+    let rest = bytes - "begin".len();
+    format!("begin{}{}", "x".repeat(rest % 2), "é".repeat(rest / 2))
+}
+
+/// A job that panics outside of its `run`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Trap {
+    /// It does not: its result is this number.
+    None(u32),
+    /// When the worker decodes the job.
+    Decode,
+    /// When its error is turned into text.
+    Error,
+    /// When the value that it has panicked with is dropped.
+    Payload,
+    /// When its result is encoded.
+    Encode,
+    /// When its result is dropped.
+    Drop,
+}
+
+/// The result of a [`Trap`].
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct Sprung(pub u32, #[serde(skip)] Option<Trap>);
+
+impl<'de> Deserialize<'de> for Trap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// The same without the panic.
+        #[derive(Deserialize)]
+        enum Plain {
+            None(u32),
+            Decode,
+            Error,
+            Payload,
+            Encode,
+            Drop,
+        }
+
+        Ok(match Plain::deserialize(deserializer)? {
+            Plain::None(number) => Self::None(number),
+            Plain::Decode => panic!("decoding"),
+            Plain::Error => Self::Error,
+            Plain::Payload => Self::Payload,
+            Plain::Encode => Self::Encode,
+            Plain::Drop => Self::Drop,
+        })
+    }
+}
+
+impl Serialize for Sprung {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert!(self.1 != Some(Trap::Encode), "encoding");
+        let mut fields = serializer.serialize_tuple_struct("Sprung", 1)?;
+        fields.serialize_field(&self.0)?;
+        fields.end()
+    }
+}
+
+impl Drop for Sprung {
+    fn drop(&mut self) {
+        assert!(self.1 != Some(Trap::Drop), "dropping");
+    }
+}
+
+/// An error without a text, and a panic's value that panics once more.
+#[derive(Debug)]
+struct Sharp;
+
+impl std::fmt::Display for Sharp {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("printing")
+    }
+}
+
+impl std::error::Error for Sharp {}
+
+impl Drop for Sharp {
+    fn drop(&mut self) {
+        // Not while it is dropped by a panic already, which would abort.
+        assert!(std::thread::panicking(), "dropping");
+    }
+}
+
+impl Job for Trap {
+    type Output = Sprung;
+
+    fn run(self) -> JobResult<Sprung> {
+        match self {
+            Self::None(number) => Ok(Sprung(number, None)),
+            Self::Error => Err(Sharp.into()),
+            Self::Payload => std::panic::panic_any(Sharp),
+            trap => Ok(Sprung(0, Some(trap))),
+        }
+    }
+}
+
+/// A job of a type that the main of `pool-host` does not know.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Unknown;
 
@@ -154,7 +298,7 @@ impl Job for Unknown {
 ///
 /// # Errors
 ///
-/// When the system does not tell.
+/// If the system does not say.
 #[cfg(target_os = "linux")]
 pub fn descriptors() -> std::io::Result<Vec<String>> {
     let entries = fs::read_dir("/proc/self/fd")?;
@@ -166,7 +310,7 @@ pub fn descriptors() -> std::io::Result<Vec<String>> {
     Ok(targets)
 }
 
-/// Looks again and again until it holds; fails after [`LIMIT`].
+/// Waits until a condition holds, and fails after [`LIMIT`].
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
     while !holds() {
@@ -175,7 +319,7 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The same in async code, which goes on meanwhile.
+/// Waits until a condition holds, and lets other tasks run in the meantime; fails after [`LIMIT`].
 pub async fn soon(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
     while !holds() {

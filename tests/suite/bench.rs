@@ -1,23 +1,23 @@
-//! The benchmarks: what `bench` prints and writes, and how the book holds its pages against it.
+//! The benchmarks: what `bench` prints and writes, and how the book checks its pages against it.
 //!
-//! Nothing here asks who is faster: benchmarks measure, tests check.
+//! Nothing here asserts that one implementation is faster: benchmarks measure, tests check.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use guide::page::RESULTS;
+use guide::preprocessor::RESULTS;
 use harness::results::{Category, LeftOut, Results};
 use harness::run::{Program, Stream};
 use tests::fixture::{Fixture, PAGE};
 use tests::{Output, WORKSPACE, package, run};
 
-/// The program `bench`, in a debug build as all that is tested.
+/// The program `bench`, in a debug build like everything that is tested.
 fn bench(arguments: &[&str]) -> Program {
     package("bench", arguments)
 }
 
-/// A benchmark held in a hurry, and its results.
-fn hold(mut program: Program, benchmark: &str) -> (Output, Results) {
+/// A quick run of a benchmark, and its results.
+fn quick_run(mut program: Program, benchmark: &str) -> (Output, Results) {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--quick", "--only", benchmark, "--rounds", "2", "--dest"];
     program.arguments.extend(arguments.map(Into::into));
@@ -30,7 +30,7 @@ fn hold(mut program: Program, benchmark: &str) -> (Output, Results) {
 
 #[test]
 fn a_benchmark_gives_each_implementation_a_figure_for_each_round() {
-    let (output, results) = hold(bench(&[]), "start");
+    let (output, results) = quick_run(bench(&[]), "start");
     let benchmark = results.benchmark("start").unwrap();
     assert!(benchmark.quick);
     for entry in &benchmark.entries {
@@ -53,14 +53,15 @@ fn a_benchmark_gives_each_implementation_a_figure_for_each_round() {
 
 #[cfg(unix)]
 #[test]
-fn without_python_its_implementations_are_left_out_aloud() {
+fn without_python_its_implementations_are_reported_as_left_out() {
     let rustc = Program {
         executable: "rustc".into(),
         arguments: ["--print", "sysroot"].map(Into::into).to_vec(),
         folder: WORKSPACE.root.clone(),
     };
-    // A PATH with rustc on it, whose version is asked for, and nothing else.
-    let sysroot = run(&rustc).of(Stream::Stdout).next().expect("rustc says it").to_owned();
+    // A PATH with nothing but rustc, whose version the program asks for.
+    let sysroot =
+        run(&rustc).of(Stream::Stdout).next().expect("rustc prints its sysroot").to_owned();
     let path = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(format!("{sysroot}/bin/rustc"), path.path().join("rustc")).unwrap();
     let mut program = bench(&[]);
@@ -68,7 +69,7 @@ fn without_python_its_implementations_are_left_out_aloud() {
     program.arguments = [format!("PATH={}", path.path().display()), bench].map(Into::into).to_vec();
     program.executable = "/usr/bin/env".into();
 
-    let (output, results) = hold(program, "start");
+    let (output, results) = quick_run(program, "start");
     let benchmark = results.benchmark("start").unwrap();
     assert!(benchmark.entries.iter().all(|entry| entry.category == Category::Rust));
     assert!(!benchmark.left_out.is_empty());
@@ -88,16 +89,16 @@ fn an_unknown_benchmark_is_refused_in_one_line() {
 }
 
 #[test]
-fn a_keen_reader_cannot_keep_hasty_figures() {
+fn the_figures_of_a_quick_run_cannot_be_kept() {
     let output = run(&bench(&["--quick", "--keep"]));
     assert_eq!(output.code(), Some(2));
     assert!(output.lines[0].text.contains("'--quick' cannot be used with '--keep'"));
 }
 
-/// The figures that the book quotes are of a full run, of every benchmark that there is, with
-/// nobody left out.
+/// The figures that the book quotes come from a full run of every benchmark, with no implementation
+/// left out.
 #[test]
-fn the_kept_results_are_of_all_benchmarks() {
+fn the_kept_results_are_from_all_benchmarks() {
     let results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
     let output = run(&bench(&["--list"]));
     let known: BTreeSet<_> = output
@@ -120,8 +121,8 @@ fn the_kept_results_are_of_all_benchmarks() {
     }
 }
 
-/// A benchmark of two implementations, as a file of results.
-const KEPT: &str = r#"{
+/// A results file with one benchmark of two implementations.
+pub(crate) const KEPT: &str = r#"{
   "version": 2,
   "machine": { "cores": 2, "memory": 1073741824, "system": "Linux 6" },
   "languages": ["rustc 1.89.0"],
@@ -147,7 +148,7 @@ fn with_results(page: &str) -> Fixture {
 }
 
 #[test]
-fn a_page_shows_a_benchmark_with_its_figures_in_words() {
+fn a_page_shows_a_benchmark_with_a_text_alternative() {
     let page =
         "{{#benchmark race}}\n\n{{#benchmarks}}\n\n{{#measured race, 10: hare <= 0.2 tortoise}}\n";
     let fixture = with_results(page);
@@ -202,8 +203,8 @@ fn a_page_that_the_figures_contradict_fails_the_build() {
     assert!(error.contains("version 3") && error.contains("-p bench -- --keep"), "{error}");
 }
 
-/// The ledger of a small book, with one proof in place of that of the claim C7.
-fn ledger(proof: &str) -> String {
+/// The ledger of a small book, with this proof for the claim C7.
+pub(crate) fn ledger(proof: &str) -> String {
     (1..=25)
         .map(|number| {
             let proof = if number == 7 { proof } else { "[\"example one\"]" };
@@ -229,16 +230,16 @@ fn the_ledger_links_each_claim_to_its_proof() {
         "<strong>holds</strong>: Indeed.",
         "example <a href=\"index.html\"><code>one<wbr></code></a>",
         "benchmark <a href=\"index.html#benchmark-race\"><code>race<wbr></code></a>",
-        "test <a href=\"tests/suite/one.rs.txt\"><code>works<wbr></code></a>",
+        "test <a href=\"tests/suite/one.rs.txt#:~:text=fn%20works(\"><code>works<wbr></code></a>",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }
     assert!(book.join("tests/suite/one.rs.txt").is_file());
 }
 
-/// Benchmarks are put in place of their elders, one by one if need be.
+/// A kept benchmark replaces the old one of the same name.
 #[test]
-fn benchmarks_are_kept_beside_those_that_were_measured_before() {
+fn benchmarks_are_kept_next_to_those_that_were_measured_before() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.json");
     let results = |change: fn(&mut Results)| {
@@ -264,7 +265,7 @@ fn benchmarks_are_kept_beside_those_that_were_measured_before() {
         assert!(error.contains(why), "{error}");
         assert_eq!(kept().len(), 2, "the file stays");
     };
-    refused(|results| results.benchmarks[0].quick = true, "measured only for trying");
+    refused(|results| results.benchmarks[0].quick = true, "comes from a quick run");
     refused(|results| results.machine.cores = 64, "another machine");
     refused(|results| results.languages.clear(), "other versions");
     refused(
@@ -283,7 +284,7 @@ fn a_claim_without_a_proof_fails_the_build() {
         ("[]", "the claim C7: it has no proof"),
         ("[\"example two\"]", "the claim C7: no example is named \"two\""),
         ("[\"benchmark walk\"]", "the claim C7: no benchmark walk"),
-        ("[\"test one works\"]", "the claim C7: reading tests/suite/one.rs"),
+        ("[\"test one works\"]", "the claim C7: there is no file tests/suite/one.rs"),
         ("[\"test two works\"]", "the claim C7: tests/suite/two.rs has no test works"),
     ];
     for (proof, expected) in cases {

@@ -7,6 +7,7 @@ mod crates {
     mod choose;
     mod compute_service;
     mod process_pool;
+    mod process_tree;
 }
 mod examples_async;
 mod examples_processes;
@@ -17,5 +18,7 @@ mod guide {
     mod runs;
     mod schedules;
     mod search;
+    mod words;
 }
+mod own_crates;
 mod workspace;

@@ -1,4 +1,4 @@
-//! What holds for every example: it has what the others have, and Ctrl-C ends it.
+//! What every example has in common: it is complete, and Ctrl-C ends it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +26,7 @@ fn every_example_is_complete() {
 }
 
 #[test]
-fn every_recording_is_of_what_was_tested() {
+fn every_recording_has_the_tested_output() {
     for example in WORKSPACE.examples.values() {
         if let Err(error) = Recording::read(&WORKSPACE, example) {
             panic!("{}: {error:#}", example.name);
@@ -49,10 +49,10 @@ fn every_snapshot_has_an_example() {
     for file in fs::read_dir(folder).unwrap() {
         let file = file.unwrap();
         if file.file_type().unwrap().is_dir() {
-            continue; // those of the guide itself
+            continue; // snapshots of the guide itself
         }
         let file = file.file_name().into_string().unwrap();
-        let name = file.strip_suffix(".snap").unwrap_or_else(|| panic!("{file} is no snapshot"));
+        let name = file.strip_suffix(".snap").unwrap_or_else(|| panic!("{file} is not a snapshot"));
         assert!(names.contains(name), "{file} belongs to no example");
     }
 }
@@ -66,7 +66,7 @@ fn the_readme_lists_every_example() {
     }
 }
 
-/// The runner builds an example and starts the executable; the command on the page is one step.
+/// The harness builds an example and then starts it. The command on the page does both.
 #[test]
 fn the_command_on_the_page_runs_the_example() {
     let example = tests::example("lost-update");
@@ -101,7 +101,7 @@ fn ctrl_c_ends_every_example_and_leaves_no_process_behind() {
 }
 
 /// Starts a program in a process group of its own, sends the group what Ctrl-C sends, and waits
-/// until nothing is left of it. By hand, since the runner would clean up behind the example.
+/// until the group is gone. It does not use the harness, which would clean up after the example.
 #[cfg(unix)]
 fn interrupt(name: &str, executable: &std::path::Path) {
     use std::io::{BufRead, BufReader};
@@ -112,28 +112,28 @@ fn interrupt(name: &str, executable: &std::path::Path) {
     use rustix::process::{Pid, Signal, kill_process_group};
 
     let mut child = Command::new(executable)
-        .env("PORT", "0") // a server takes any that is free
+        .env("PORT", "0") // a server takes any free port
         .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let group = Pid::from_child(&child);
-    // Whatever the example does, all of it is over at the limit.
+    // At the limit, the whole group is killed.
     let (done, over) = mpsc::channel::<()>();
     std::thread::spawn(move || {
         if over.recv_timeout(tests::LIMIT) == Err(RecvTimeoutError::Timeout) {
             kill_process_group(group, Signal::KILL).ok();
         }
     });
-    // worker-processes has all its workers when five lines are there.
+    // After five lines, worker-processes has started all its workers.
     let enough = if name == "worker-processes" { 5 } else { 1 };
-    // Kept open to the end: who prints into a closed pipe panics.
+    // Kept open to the end, because printing into a closed pipe panics.
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let printed = lines.by_ref().take(enough).count();
     assert_eq!(printed, enough, "{name} prints too little");
 
-    kill_process_group(group, Signal::INT).ok(); // it may have ended by itself
+    kill_process_group(group, Signal::INT).ok(); // it may already have ended
     let status = child.wait().unwrap();
     assert!(
         status.success() || status.signal() == Some(Signal::INT.as_raw()),

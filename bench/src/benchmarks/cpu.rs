@@ -1,4 +1,4 @@
-//! The same computing in sequence and in parallel.
+//! The same computation in sequence and in parallel.
 
 use std::ops::Range;
 use std::thread;
@@ -12,30 +12,32 @@ use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figur
 use crate::measure::seconds;
 use crate::work::{Job, chain, cores, longest, with_pool};
 
-/// What is done: which of these numbers begins the longest chain?
+/// The work: which of these numbers starts the longest chain?
 const STARTS: Range<u64> = 1..300_001;
-/// The steps of that chain, and the number.
+/// The length of that chain, and the number.
 const ANSWER: (u64, u64) = (442, 230_631);
-/// In how many jobs those divide it who do not decide that themselves.
-const PIECES: u64 = 64;
+/// The number of jobs for threads and processes: enough that all cores are busy to the end.
+fn piece_count() -> u64 {
+    64.max(8 * cores() as u64)
+}
 
 pub(super) fn benchmark() -> Benchmark {
     let python = |name, way| Implementation::python(name, &[0], "cpu.py", way);
     Benchmark {
         name: "cpu",
         question: "What makes computing faster?",
-        method: "Which number up to 300,000 begins the longest Collatz chain? The same work in \
-                 either language; threads and processes divide it into 64 jobs, rayon divides it \
-                 itself. Pools are running before the clock is. A core is what the system counts \
-                 as one: two of them may be halves of the same, and then they gain less than the \
-                 floor says.",
+        method: "Which number up to 300,000 starts the longest Collatz chain? The work is the same \
+                 in both languages. Threads and processes divide it into 64 jobs, or eight per \
+                 core if that is more; rayon divides it itself. Pools are started before the \
+                 measurement. A core is what the system counts as one: two of them may share the \
+                 hardware of one physical core, and then the lower bound is out of reach.",
         sizes: None,
         quick_most: 0,
         programs: &[],
         python_packages: false,
         measures: &[("time", "ms", Better::Less)],
         implementations: vec![
-            Implementation::floor(
+            Implementation::lower_bound(
                 "in sequence, divided by the cores",
                 &[0],
                 Way::PerCore(SEQUENCE),
@@ -65,15 +67,15 @@ fn measure(turn: &Turn, mut way: impl FnMut() -> Result<(u64, u64)>) -> Result<F
 }
 
 fn pieces() -> impl Iterator<Item = Range<u64>> {
-    let long = (STARTS.end - STARTS.start).div_ceil(PIECES);
-    (0..PIECES).map(move |piece| {
+    let long = (STARTS.end - STARTS.start).div_ceil(piece_count());
+    (0..piece_count()).map(move |piece| {
         let first = STARTS.start + piece * long;
         first..(first + long).min(STARTS.end)
     })
 }
 
-/// As many threads as cores, started anew each time. The later pieces are more work, so each takes
-/// some from everywhere.
+/// One thread per core, started for each run. Later pieces are more work, so each thread takes
+/// pieces from the whole range.
 fn on_threads() -> Result<(u64, u64)> {
     let cores = cores();
     let share = |first| pieces().skip(first).step_by(cores).map(longest).max();

@@ -1,4 +1,4 @@
-//! Servers that give back what they get, over few and over many connections.
+//! Echo servers with few and with many connections.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,10 +21,10 @@ use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figur
 const ALL: &[u64] = &[10, 1_000, 10_000];
 const SOME: &[u64] = &[10, 1_000];
 
-/// So many messages are under way, if there are as many connections.
+/// The number of messages under way at once, if there are as many connections.
 const UNDER_WAY: u64 = 100;
 const MESSAGE: usize = 64;
-/// What a server reads at once.
+/// How much a server reads at once.
 const BUFFER: usize = 1024;
 
 pub(super) fn benchmark() -> Benchmark {
@@ -37,17 +37,17 @@ pub(super) fn benchmark() -> Benchmark {
     Benchmark {
         name: "echo",
         question: "Threads or async for many connections?",
-        method: "A server gives back messages of 64 bytes over loopback. All connections are open; \
-                 up to 100 messages are under way, and go round over all connections. The same \
-                 single-threaded client asks every server, and takes up to one of the cores. \
-                 Python's threads go to 1,000 connections, where they already take \
-                 many times as long to open. CPU time is the server's alone. Memory is the most that the server held at once.",
+        method: "A server sends back messages of 64 bytes over loopback. All connections stay \
+                 open; up to 100 messages are under way at once, and go round over all \
+                 connections. The same client, with one thread, uses every server and takes up to \
+                 one core. Python's threads go to 1,000 connections, which already take many \
+                 times as long to open. CPU time is the server's alone, and memory is its peak.",
         sizes: Some("connections"),
         quick_most: 1_000,
         programs: &[],
         python_packages: false,
         measures: &[
-            // First, as the client takes so much of the machine that it, too, limits the others.
+            // First, because the client, which has only one thread, may limit the others.
             ("CPU time per echo", "µs", Better::Less),
             ("echoes", "per second", Better::More),
             ("p99", "ms", Better::Less),
@@ -65,7 +65,7 @@ pub(super) fn benchmark() -> Benchmark {
 
 const SERVE: &str = "--echo-server";
 
-/// Stays in here if this process was started as one of the servers.
+/// Does not return if this process was started as one of the servers.
 pub(super) fn play_part() {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() != Some(SERVE) {
@@ -120,7 +120,7 @@ fn serve_with_tasks(mut runtime: Builder) -> Result<()> {
             });
         }
     };
-    // Accepted in a task, as in a service: what blocks on the runtime is not one of its threads.
+    // Accepts in a task, as a service does: the thread in block_on is not one of the workers.
     runtime.enable_all().build()?.block_on(async { tokio::spawn(accept).await? })
 }
 
@@ -156,28 +156,29 @@ fn measure(command: Command, turn: &Turn) -> Result<Figures> {
         if let (Some(before), Some(after)) = (before, after) {
             figures.insert("CPU time per echo".to_owned(), (after - before) * 1e6 / echoes);
         }
-        if let Some(memory) = peak_memory(server.child.id())? {
+        if let Some(memory) = peak_memory(server.child.id()) {
             figures.insert("memory".to_owned(), memory);
         }
         Ok(figures)
     })
 }
 
-/// Client and server have a descriptor for each connection; the server inherits what is allowed.
+/// Raises the limit on file descriptors. Client and server need one for each connection, and the
+/// server inherits the limit.
 #[cfg(unix)]
 fn allow_descriptors(connections: u64) -> Result<()> {
     use rustix::process::{Resource, getrlimit, setrlimit};
 
-    /// Input, output, the runtime's own.
+    /// For input, output and the runtime.
     const OTHERS: u64 = 50;
 
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit).ok(); // then the one that holds has to do
+    setrlimit(Resource::Nofile, limit).ok(); // an error: the present limit has to do
     let most = getrlimit(Resource::Nofile).current;
     ensure!(
         most.is_none_or(|most| most >= connections + OTHERS),
-        "no more than {} descriptors are allowed (ulimit -n)",
+        "only {} file descriptors are allowed; raise the limit with ulimit -n",
         most.unwrap_or_default()
     );
     Ok(())
@@ -188,14 +189,14 @@ fn allow_descriptors(_: u64) -> Result<()> {
     Ok(())
 }
 
-/// A server that listens. It is killed when dropped.
+/// A running server. It is killed when dropped.
 struct Server {
     child: Child,
     address: SocketAddr,
 }
 
 impl Server {
-    /// Starts it, and waits until it has printed its port.
+    /// Starts the server, and waits until it has printed its port.
     fn start(mut command: Command) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
@@ -210,7 +211,7 @@ impl Server {
         Ok(server)
     }
 
-    /// How many seconds of the cores it has taken so far. None where the system does not tell.
+    /// Returns its CPU time in seconds so far. None where the system does not report it.
     #[cfg(target_os = "linux")]
     fn cpu_time(&self) -> Result<Option<f64>> {
         let stat = procfs::process::Process::new(self.child.id().try_into()?)?.stat()?;
@@ -225,12 +226,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.child.kill().ok(); // an error means that it has ended
+        self.child.kill().ok(); // an error: it has exited already
         self.child.wait().ok();
     }
 }
 
-/// Opens the connections, a share of them for each message that will be under way.
+/// Opens the connections, in one share for each message that will be under way.
 async fn open(server: SocketAddr, connections: u64) -> Result<Vec<Vec<Connection>>> {
     let shares = connections.min(UNDER_WAY);
     let mut tasks = JoinSet::new();
@@ -253,17 +254,17 @@ async fn open(server: SocketAddr, connections: u64) -> Result<Vec<Vec<Connection
     Ok(open)
 }
 
-/// Sends messages until the time is over; gives how long each took, in nanoseconds.
+/// Sends messages until the time is over. Returns how long each took, in nanoseconds.
 async fn ask(open: Vec<Vec<Connection>>, time: Duration) -> Result<Histogram<u64>> {
     let mut tasks: JoinSet<_> = open.into_iter().map(|share| go_round(share, time)).collect();
-    let mut all = Histogram::new(3)?; // three digits, and as large as need be
+    let mut all = Histogram::new(3)?; // three significant digits, no upper limit
     while let Some(latencies) = tasks.join_next().await {
         all.add(latencies??)?;
     }
     Ok(all)
 }
 
-/// One message at a time, each over the next of the connections.
+/// Sends one message at a time, each over the next connection.
 async fn go_round(mut open: Vec<Connection>, time: Duration) -> Result<Histogram<u64>> {
     let mut latencies = Histogram::new(3)?;
     let end = Instant::now() + time;
@@ -287,20 +288,20 @@ impl Connection {
     async fn open(server: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(server).await.context("connecting")?;
         stream.set_nodelay(true)?;
-        // Closed at once. Else each would keep its port for a minute, and the next turns ran out
-        // of them.
+        // Closed by a reset. Otherwise each one would keep its port for a minute, and later turns
+        // would run out of ports.
         stream.set_zero_linger()?;
         Ok(Self(stream))
     }
 
-    /// Sends a message, and waits for its echo.
+    /// Sends a message and waits for its echo.
     async fn echo(&mut self, number: u64) -> Result<()> {
         let mut message = [b'.'; MESSAGE];
         message[..8].copy_from_slice(&number.to_le_bytes());
         self.0.write_all(&message).await.context("sending")?;
         let mut answer = [0; MESSAGE];
         self.0.read_exact(&mut answer).await.context("waiting for an echo")?;
-        ensure!(answer == message, "another answer");
+        ensure!(answer == message, "the echo differs from the message");
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! From which job size on offloading pays.
+//! From which job size on offloading pays off.
 
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -14,26 +14,26 @@ use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figur
 use crate::work::{Job, cores, steps_in, walk, with_pool};
 
 const SIZES: &[u64] = &[1, 10, 100, 1_000];
-/// A thread for each job of 1 µs would only show once more what a thread costs.
+/// A thread for each job of 1 µs would only show again what a thread costs.
 const THREAD_SIZES: &[u64] = &[10, 100, 1_000];
 
 pub(super) fn benchmark() -> Benchmark {
     let python = |name, way| Implementation::python(name, SIZES, "grain.py", way);
     Benchmark {
         name: "grain",
-        question: "From which job size on does offloading pay?",
-        method: "A batch of jobs, each so many µs of computing, is done one after the other and \
-                 then offloaded, again and again in the same process. The figure is how many \
-                 times as fast it was offloaded; below 1 it was slower. Each job is offloaded by \
-                 itself, except by par_iter and by the two maps, which put several together. A thread \
-                 for each job is left out at 1 µs, where its start takes many times as long.",
+        question: "From which job size on does offloading pay off?",
+        method: "A batch of equal jobs is computed inline, one job after the other, and then \
+                 offloaded, repeatedly in the same process. The figure is how many times as fast \
+                 the offloaded batch was; below 1 it was slower. Every job is offloaded on its \
+                 own, except by par_iter and the two maps, which group several jobs. A thread for \
+                 each job is left out at 1 µs, because starting it takes many times as long.",
         sizes: Some("µs of work in a job"),
         quick_most: 100,
         programs: &[],
         python_packages: false,
         measures: &[("speed-up", "×", Better::More)],
         implementations: vec![
-            Implementation::floor("all cores", SIZES, Way::Here(all_cores)),
+            Implementation::lower_bound("all cores", SIZES, Way::Here(all_cores)),
             Implementation::rust("rayon par_iter", SIZES, |turn| {
                 speed_up(turn, |batch| {
                     Ok((0..batch.jobs).into_par_iter().map(|job| batch.run(job)).sum())
@@ -51,7 +51,7 @@ pub(super) fn benchmark() -> Benchmark {
     }
 }
 
-/// Jobs that are done at a time: their numbers are 0 to `jobs`.
+/// The jobs of one batch, numbered from 0 up to `jobs`.
 #[derive(Clone, Copy)]
 struct Batch {
     jobs: u64,
@@ -59,8 +59,8 @@ struct Batch {
 }
 
 impl Batch {
-    /// As much work as fills a quarter of the time, or fewer jobs, so that the time is enough where
-    /// each costs far more than it is worth; at least two for each core.
+    /// Enough jobs to fill a quarter of the time, but no more than can be offloaded in the time if
+    /// the dispatch overhead dominates, and at least two per core.
     fn new(turn: &Turn) -> Self {
         let size = Duration::from_micros(turn.size);
         let worth = (turn.time / 4).as_micros() as u64 / turn.size.max(1);
@@ -68,19 +68,19 @@ impl Batch {
         Self { jobs: worth.min(most).max(2 * cores() as u64), steps: steps_in(size) }
     }
 
-    /// Where a job begins. No two are the same: what is known already need not be computed again.
+    /// Where a job starts. All jobs differ, so that no result can be reused.
     fn start(self, job: u64) -> u64 {
         job + 1
     }
 
-    /// Does one job.
+    /// Runs one job.
     fn run(self, job: u64) -> u64 {
         walk(self.start(job), self.steps)
     }
 }
 
-/// Does the batch inline and then offloaded until the time is used up, and compares both. Before
-/// that, once offloaded: the pool is started.
+/// Runs the batch inline and then offloaded until the time is used up, and compares the two. It is
+/// offloaded once before that, to start the pool.
 fn speed_up(turn: &Turn, mut offloaded: impl FnMut(Batch) -> Result<u64>) -> Result<Figures> {
     let batch = Batch::new(turn);
     offloaded(batch)?;
@@ -93,7 +93,7 @@ fn speed_up(turn: &Turn, mut offloaded: impl FnMut(Batch) -> Result<u64>) -> Res
         let began = Instant::now();
         let sum = offloaded(batch)?;
         took_offloaded += began.elapsed();
-        ensure!(sum == expected, "offloaded, the jobs gave something else");
+        ensure!(sum == expected, "the offloaded jobs returned a different result");
     }
     let speed_up = took_inline.as_secs_f64() / took_offloaded.as_secs_f64();
     Ok(figures([("speed-up", speed_up)]))
@@ -108,7 +108,7 @@ fn rayon_spawn(batch: Batch) -> Result<u64> {
     for job in 0..batch.jobs {
         let answer = answer.clone();
         rayon::spawn(move || {
-            answer.send(batch.run(job)).ok(); // an error: nobody waits any more
+            answer.send(batch.run(job)).ok(); // an error: the receiver is gone
         });
     }
     drop(answer);
@@ -128,7 +128,7 @@ fn spawn_blocking(turn: &Turn) -> Result<Figures> {
     })
 }
 
-/// As many at a time as there are cores.
+/// Starts one thread per core at a time.
 fn threads(batch: Batch) -> Result<u64> {
     let mut sum = 0;
     for first in (0..batch.jobs).step_by(cores()) {
@@ -141,10 +141,9 @@ fn threads(batch: Batch) -> Result<u64> {
     Ok(sum)
 }
 
-/// A job at a time for each of many callers, as in a service.
+/// Many callers, each with one job at a time, as in a service.
 fn pool_each(turn: &Turn) -> Result<Figures> {
-    const CALLERS: u64 = 64;
-
+    let callers_count = 64.max(2 * cores() as u64);
     let runtime = Runtime::new()?;
     with_pool(&runtime, 0, |pool| {
         speed_up(turn, |batch| {
@@ -152,14 +151,14 @@ fn pool_each(turn: &Turn) -> Result<Figures> {
                 let pool = Arc::clone(pool);
                 async move {
                     let mut sum = 0;
-                    for job in (first..batch.jobs).step_by(CALLERS as usize) {
+                    for job in (first..batch.jobs).step_by(callers_count as usize) {
                         sum += pool.run(Job::Walk(batch.start(job), batch.steps)).await?.0;
                     }
                     anyhow::Ok(sum)
                 }
             };
             runtime.block_on(async {
-                let callers: JoinSet<_> = (0..CALLERS).map(caller).collect();
+                let callers: JoinSet<_> = (0..callers_count).map(caller).collect();
                 callers.join_all().await.into_iter().sum()
             })
         })

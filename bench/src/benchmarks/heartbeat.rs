@@ -16,14 +16,14 @@ use tokio::time::{Instant, sleep_until};
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
 use crate::work::{Job, cores, steps_in, walk, with_pool};
 
-/// How much one job computes.
+/// How long one job computes.
 const JOB: Duration = Duration::from_millis(100);
 /// The time between two beats.
 const BEAT: Duration = Duration::from_millis(10);
-/// The least time that is measured: enough for some jobs.
+/// The shortest time to measure: enough for several jobs.
 const LEAST: Duration = Duration::from_millis(500);
 
-/// How long is measured: beats are few, so longer than most.
+/// Returns how long to measure. Beats are rare, so it is longer than in most benchmarks.
 fn time(turn: &Turn) -> Duration {
     (2 * turn.time).max(LEAST)
 }
@@ -33,12 +33,12 @@ pub(super) fn benchmark() -> Benchmark {
     Benchmark {
         name: "heartbeat",
         question: "How late does everything else become while jobs compute?",
-        method: "A task is due every 10 ms; beside it there is for each core one job after the \
-                 other, of 100 ms of computing. How late the task comes is counted from when it \
-                 was due. It misses a beat if it comes after the next one was due. The timers of \
-                 tokio and asyncio may be two milliseconds late by themselves. The runtime has one \
-                 thread, as asyncio's loop, unless it says otherwise. The work done is told as \
-                 cores that do nothing else: an implementation that computes less is in time more \
+        method: "A task is due every 10 ms, while for each core one job after the other computes \
+                 for 100 ms. Lateness is counted from the moment when the task was due, and a beat \
+                 is missed if the task runs after the next one was due. The timers of tokio and \
+                 asyncio alone may be two milliseconds late. The runtime has one thread, like \
+                 asyncio's event loop, unless the name says otherwise. Work done is given in fully \
+                 busy cores, because an implementation that computes less is punctual more \
                  easily.",
         sizes: None,
         quick_most: 0,
@@ -51,7 +51,7 @@ pub(super) fn benchmark() -> Benchmark {
             ("work done", "cores", Better::More),
         ],
         implementations: vec![
-            Implementation::floor("no work", &[0], Way::Here(no_work)),
+            Implementation::lower_bound("no work", &[0], Way::Here(no_work)),
             Implementation::rust("inline", &[0], |turn| inline(turn, &one_thread()?)),
             Implementation::rust("inline, a runtime thread per core", &[0], |turn| {
                 inline(turn, &Runtime::new()?)
@@ -72,12 +72,13 @@ fn one_thread() -> Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-/// Tells how late the heart was in that time, in microseconds.
+/// Returns how late the heart was in that time, in microseconds.
 async fn heart(started: Instant, time: Duration) -> Result<Histogram<u64>> {
     let mut lateness = Histogram::new(3)?;
     let mut due = started;
     while due < started + time {
-        // None is left out, however late it is: that would hide all but the first of a row.
+        // No beat is skipped, however late it is: skipping would hide all but the first late beat,
+        // which is called coordinated omission.
         due += BEAT;
         if due > Instant::now() {
             sleep_until(due).await; // a timer, even one in the past, may wait for all tasks
@@ -87,9 +88,9 @@ async fn heart(started: Instant, time: Duration) -> Result<Histogram<u64>> {
     Ok(lateness)
 }
 
-/// Measures the heart beside the jobs, of which each core has one at a time. `job` gets the start
-/// and the steps of a walk.
-async fn beside<F>(
+/// Measures the heart while each core has one job at a time. `job` gets the start and the number of
+/// steps of a walk.
+async fn with_jobs<F>(
     turn: &Turn,
     job: impl Fn(u64, u64) -> F + Clone + Send + 'static,
 ) -> Result<Figures>
@@ -97,7 +98,7 @@ where
     F: Future<Output = Result<u64>> + Send + 'static,
 {
     let steps = steps_in(JOB);
-    job(1, steps).await?; // the pool is started
+    job(1, steps).await?; // starts the pool
     let (started, time) = (Instant::now(), time(turn));
     let running = Arc::new(AtomicBool::new(true));
     let jobs: JoinSet<Result<u64>> = (0..cores() as u64)
@@ -125,7 +126,7 @@ where
     Ok(told(&lateness, Some(worked)))
 }
 
-/// The figures. The histogram has microseconds.
+/// Returns the figures. The histogram counts microseconds.
 fn told(lateness: &Histogram<u64>, worked: Option<f64>) -> Figures {
     let in_time = lateness.percentile_below(BEAT.as_micros() as u64);
     let mut told = figures([
@@ -143,20 +144,20 @@ fn no_work(turn: &Turn) -> Result<Figures> {
 }
 
 fn inline(turn: &Turn, runtime: &Runtime) -> Result<Figures> {
-    runtime.block_on(beside(turn, |start, steps| async move { Ok(walk(start, steps)) }))
+    runtime.block_on(with_jobs(turn, |start, steps| async move { Ok(walk(start, steps)) }))
 }
 
 fn spawn_blocking(turn: &Turn) -> Result<Figures> {
-    one_thread()?.block_on(beside(turn, |start, steps| async move {
+    one_thread()?.block_on(with_jobs(turn, |start, steps| async move {
         Ok(task::spawn_blocking(move || walk(start, steps)).await?)
     }))
 }
 
 fn rayon(turn: &Turn) -> Result<Figures> {
-    one_thread()?.block_on(beside(turn, |start, steps| async move {
+    one_thread()?.block_on(with_jobs(turn, |start, steps| async move {
         let (answer, answered) = oneshot::channel();
         rayon::spawn(move || {
-            answer.send(walk(start, steps)).ok(); // an error: nobody waits any more
+            answer.send(walk(start, steps)).ok(); // an error: the receiver is gone
         });
         Ok(answered.await?)
     }))
@@ -166,7 +167,7 @@ fn pool(turn: &Turn, niceness: i32) -> Result<Figures> {
     let runtime = one_thread()?;
     with_pool(&runtime, niceness, |pool| {
         let pool = Arc::clone(pool);
-        runtime.block_on(beside(turn, move |start, steps| {
+        runtime.block_on(with_jobs(turn, move |start, steps| {
             let pool = Arc::clone(&pool);
             async move { Ok(pool.run(Job::Walk(start, steps)).await?.0) }
         }))

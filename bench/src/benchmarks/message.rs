@@ -21,11 +21,11 @@ pub(super) fn benchmark() -> Benchmark {
     Benchmark {
         name: "message",
         question: "What does a message cost, there and back?",
-        method: "A number of eight bytes goes to somebody who waits for it and comes back; then \
-                 goes the next. On one core nobody can run beside the other; on all cores the \
-                 system may wake another core for each message. A runtime of \
-                 two threads keeps tasks that wake each other on one of them. Who spins does not \
-                 sleep while it waits: nobody has to be woken, but a core is busy with that.",
+        method: "A number of eight bytes goes to a receiver that waits for it, and comes back before \
+                 the next one goes. On one core the two sides take turns; on all cores the system \
+                 may have to wake up another core for each message. A runtime of two threads keeps \
+                 tasks that wake each other on one of them. A spinning thread does not sleep while \
+                 it waits, so it need not be woken up, but it keeps a core busy.",
         sizes: None,
         quick_most: 0,
         programs: &[],
@@ -58,8 +58,8 @@ pub(super) fn benchmark() -> Benchmark {
     }
 }
 
-/// Measures on one core and on all of them, half of the time each; on one core only where a thread
-/// can be kept to it.
+/// Measures on one core and on all cores, for half of the time each. Skips one core if the system
+/// cannot pin a thread to it.
 fn by_cores(
     turn: &Turn,
     mut measure: impl FnMut(Duration) -> Result<f64> + Send,
@@ -75,7 +75,7 @@ fn by_cores(
 
 type Ends = (Sender<u64>, Receiver<u64>);
 
-/// The ends of two channels: one number at a time fits into each.
+/// Returns the ends of two channels, each of which holds one number.
 fn two_channels() -> (Ends, Ends) {
     let ((ping, pings), (pong, pongs)) = (channel(1), channel(1));
     ((ping, pongs), (pong, pings))
@@ -84,7 +84,7 @@ fn two_channels() -> (Ends, Ends) {
 async fn ask((ping, mut pongs): Ends, times: u64) -> Result<()> {
     for number in 0..times {
         ping.send(number).await?;
-        ensure!(pongs.recv().await == Some(number), "another number came back");
+        ensure!(pongs.recv().await == Some(number), "a different number came back");
     }
     Ok(())
 }
@@ -100,7 +100,7 @@ fn tasks(time: Duration, runtime: &Runtime) -> Result<f64> {
     seconds(time, |times| {
         let (this, other) = two_channels();
         let other = runtime.spawn(answer(other));
-        // As a task of its own: the thread that waits for it is not one of the runtime's.
+        // Spawned, because the thread in block_on is not one of the runtime's workers.
         runtime.block_on(runtime.spawn(ask(this, times)))??;
         runtime.block_on(other)?
     })
@@ -127,7 +127,7 @@ fn threads(time: Duration) -> Result<f64> {
             scope.spawn(move || pings.into_iter().try_for_each(|number: u64| pong.send(number)));
             for number in 0..times {
                 ping.send(number)?;
-                ensure!(pongs.recv()? == number, "another number came back");
+                ensure!(pongs.recv()? == number, "a different number came back");
             }
             drop(ping);
             Ok(())
@@ -166,20 +166,20 @@ fn condvar(time: Duration) -> Result<f64> {
     seconds(time, |times| {
         thread::scope(|scope| {
             scope.spawn(|| (0..times).for_each(|_| back.put(there.take())));
-            // To the end in any case: the other thread waits for all of them.
+            // All of them, even after a wrong number: the other thread waits for each one.
             let wrong = (0..times).filter(|&number| {
                 there.put(number);
                 back.take() != number
             });
-            ensure!(wrong.count() == 0, "another number came back");
+            ensure!(wrong.count() == 0, "a different number came back");
             Ok(())
         })
     })
 }
 
 fn spinning(time: Duration) -> Result<f64> {
-    /// Waits until the number is there. A while is spent without asking the system, which is all
-    /// that it takes if the other one runs on another core.
+    /// Spins until the number is there. Yields to the system now and then, in case the other thread
+    /// needs this core.
     fn wait_for(number: u64, place: &AtomicU64) {
         let mut asked = 0;
         while place.load(Ordering::Acquire) != number {
@@ -193,7 +193,7 @@ fn spinning(time: Duration) -> Result<f64> {
     }
 
     seconds(time, |times| {
-        // On cache lines of their own.
+        // Each on a cache line of its own.
         #[repr(align(128))]
         struct Line(AtomicU64);
 

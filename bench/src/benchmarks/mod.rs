@@ -1,4 +1,4 @@
-//! The benchmarks, a module each.
+//! The benchmarks, one module each.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ mod slow;
 mod start;
 mod waiting;
 
-/// All of them, in the order in which the book takes them.
+/// Returns all benchmarks, in the order of the book.
 pub fn all() -> Vec<Benchmark> {
     vec![
         waiting::benchmark(),
@@ -34,8 +34,8 @@ pub fn all() -> Vec<Benchmark> {
     ]
 }
 
-/// Does its part and ends, if this process was started by an implementation: as one of its workers, as the
-/// other end of its pipe, as its server. Else it returns at once. Call it first in `main`.
+/// If an implementation started this process as its worker, its server or the other end of its
+/// pipe, plays that role and exits. Otherwise returns immediately. Call it first in `main`.
 pub fn play_part() {
     child::play_part();
     process_pool::worker::<work::Job>();
@@ -43,19 +43,12 @@ pub fn play_part() {
     echo::play_part();
 }
 
-/// Another program of this workspace, which has been built beside this one.
+/// Returns the path of another program of this workspace, which was built along with this one.
 fn program(name: &str) -> Result<PathBuf> {
     Ok(child::this_program()?.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The most memory that a process has had so far, in MiB. None where the system does not tell.
-#[cfg(target_os = "linux")]
-fn peak_memory(process: u32) -> Result<Option<f64>> {
-    let status = procfs::process::Process::new(process.try_into()?)?.status()?;
-    Ok(status.vmhwm.map(|kibibytes| kibibytes as f64 / 1024.0))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn peak_memory(_process: u32) -> Result<Option<f64>> {
-    Ok(None)
+fn peak_memory(process: u32) -> Option<f64> {
+    process_tree::peak_memory(process).map(|bytes| bytes as f64 / f64::from(1 << 20))
 }

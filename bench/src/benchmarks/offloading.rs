@@ -1,5 +1,5 @@
-//! The price of a job that does nothing: through pools of threads, through pools of processes, in
-//! Rust and in Python, and beside raw pipe.
+//! What it costs to offload a job that does nothing: to pools of threads and to pools of processes,
+//! in Rust and in Python, next to a raw pipe as the lower bound.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const JOBS: &str = "empty jobs";
 const MAP: &str = "map";
 const ECHO: &str = "echo of 1 MiB";
 
-/// How many empty jobs there are at once.
+/// How many empty jobs are submitted at once.
 const AT_ONCE: u32 = 1_000;
 const MAP_JOBS: u32 = 10_000;
 const MEBIBYTE: usize = 1 << 20;
@@ -35,12 +35,12 @@ const SIZES: &[u64] = &[0];
 pub(super) fn benchmark() -> Benchmark {
     Benchmark {
         name: "offloading",
-        question: "What does it cost to hand over a job?",
+        question: "What does it cost to offload a job?",
         method: "The jobs do nothing, in as many threads or processes as there are cores \
-                 (spawn_blocking: up to 512). Round trip: each job waits for the answer of the one \
-                 before. Empty jobs: 1,000 at once, each handed over by itself. Map: 10,000 jobs \
-                 by one call, in batches (Python: chunksize=100). A raw pipe is the least for another \
-                 process; threads do without.",
+                 (spawn_blocking: up to 512). Round trip: each job is sent when the one before it \
+                 has been answered. Empty jobs: 1,000 at once, each submitted by itself. Map: \
+                 10,000 jobs in one call, in batches (Python: chunksize=100). A raw pipe is the \
+                 lower bound for another process; threads need none.",
         sizes: None,
         quick_most: 0,
         programs: &[],
@@ -53,29 +53,29 @@ pub(super) fn benchmark() -> Benchmark {
             (ECHO, "ms", Better::Less),
         ],
         implementations: vec![
-            Implementation::rust("spawn_blocking", SIZES, off_load::<Blocking>),
+            Implementation::rust("spawn_blocking", SIZES, offload::<Blocking>),
             Implementation::rust("rayon", SIZES, rayon),
             Implementation::rust("process pool", SIZES, process_pool),
             Implementation::rust("procspawn", SIZES, procspawn),
             Implementation::python("ProcessPoolExecutor", SIZES, "offloading.py", "executor"),
             Implementation::python("multiprocessing.Pool", SIZES, "offloading.py", "pool"),
-            Implementation::floor("raw pipe", SIZES, Way::Here(pipe)),
+            Implementation::lower_bound("raw pipe", SIZES, Way::Here(pipe)),
         ],
     }
 }
 
-/// Stays in here if this process was started as a worker.
+/// Never returns if this process was started as a worker.
 pub(super) fn play_part() {
     process_pool::worker::<Task>();
     procspawn::init();
 }
 
-/// Measures for a part of the turn's time, since there are several measures.
+/// Measures for a part of the turn's time, because there are several measures.
 fn seconds(turn: &Turn, run: impl FnMut(u64) -> Result<()>) -> Result<f64> {
     measure::seconds(turn.time / 2, run)
 }
 
-/// The round trips on one core, where a thread can be kept to one, and on all.
+/// The round trips on one core, where a thread can be pinned, and on all cores.
 fn round_trips(figures: &mut Figures, seconds: impl Fn(Cores) -> Result<f64> + Sync) -> Result<()> {
     for cores in [Cores::One, Cores::All] {
         if let Some(seconds) = cores.run(|| seconds(cores)) {
@@ -85,7 +85,7 @@ fn round_trips(figures: &mut Figures, seconds: impl Fn(Cores) -> Result<f64> + S
     Ok(())
 }
 
-/// On one core a second thread of the runtime would only be in the way.
+/// On one core a second thread of the runtime would only cost time.
 fn runtime(cores: Cores) -> Result<Runtime> {
     let mut builder = match cores {
         Cores::One => Builder::new_current_thread(),
@@ -94,7 +94,7 @@ fn runtime(cores: Cores) -> Result<Runtime> {
     builder.enable_all().build().context("starting a runtime")
 }
 
-/// Runs something as a service does, which is not in the thread that waits for it.
+/// Runs something in a task, as a service does, and not in the thread that blocks on the runtime.
 fn in_task(
     runtime: &Runtime,
     body: impl Future<Output = Result<()>> + Send + 'static,
@@ -102,18 +102,18 @@ fn in_task(
     runtime.block_on(runtime.spawn(body))?
 }
 
-/// A way to have a job run elsewhere while a task waits for it.
-trait OffLoad: Send + Sync + Sized + 'static {
+/// A way to run a job elsewhere while a task waits for it.
+trait Offload: Send + Sync + Sized + 'static {
     async fn start() -> Result<Self>;
 
-    /// Has an empty job run, and waits for it.
+    /// Offloads an empty job, and waits for it.
     fn job(&self) -> impl Future<Output = Result<()>> + Send;
 
     async fn end(&self) {}
 }
 
-/// The figures that all of them have.
-fn off_load<W: OffLoad>(turn: &Turn) -> Result<Figures> {
+/// The figures that all ways have.
+fn offload<W: Offload>(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |cores| {
         with::<W, _>(cores, |runtime, way| {
@@ -150,8 +150,8 @@ fn off_load<W: OffLoad>(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-/// Starts a way with a runtime of its own, and ends both after use.
-fn with<W: OffLoad, T>(
+/// Starts a way in a runtime of its own, and ends both after use.
+fn with<W: Offload, T>(
     cores: Cores,
     body: impl FnOnce(&Runtime, &Arc<W>) -> Result<T>,
 ) -> Result<T> {
@@ -162,13 +162,13 @@ fn with<W: OffLoad, T>(
     done
 }
 
-/// The job: nothing that the compiler could leave out.
+/// The job: nothing, but in a way that the compiler cannot remove.
 #[inline(never)]
 fn nothing() {
     black_box(());
 }
 
-/// The job of a map: gives back what it got.
+/// The job of a map: returns its argument.
 #[inline(never)]
 fn identity(number: u32) -> u32 {
     black_box(number)
@@ -176,7 +176,7 @@ fn identity(number: u32) -> u32 {
 
 struct Blocking;
 
-impl OffLoad for Blocking {
+impl Offload for Blocking {
     async fn start() -> Result<Self> {
         Ok(Self)
     }
@@ -188,7 +188,7 @@ impl OffLoad for Blocking {
 
 struct Rayon(ThreadPool);
 
-impl OffLoad for Rayon {
+impl Offload for Rayon {
     async fn start() -> Result<Self> {
         Ok(Self(ThreadPoolBuilder::new().num_threads(cores()).build()?))
     }
@@ -197,14 +197,14 @@ impl OffLoad for Rayon {
         let (sender, answer) = oneshot::channel();
         self.0.spawn(move || {
             nothing();
-            sender.send(()).ok(); // whoever has stopped waiting needs no answer
+            sender.send(()).ok(); // fails if the caller no longer waits
         });
         Ok(answer.await?)
     }
 }
 
 fn rayon(turn: &Turn) -> Result<Figures> {
-    let mut figures = off_load::<Rayon>(turn)?;
+    let mut figures = offload::<Rayon>(turn)?;
     let pool = ThreadPoolBuilder::new().num_threads(cores()).build()?;
     let map = seconds(turn, |times| {
         for _ in 0..times {
@@ -250,7 +250,7 @@ impl Job for Task {
 
 struct Processes(Pool<Task>);
 
-impl OffLoad for Processes {
+impl Offload for Processes {
     async fn start() -> Result<Self> {
         let queue = usize::try_from(AT_ONCE)?;
         let config = Config { workers: cores(), queue, ..Config::default() };
@@ -268,7 +268,7 @@ impl OffLoad for Processes {
 }
 
 fn process_pool(turn: &Turn) -> Result<Figures> {
-    let mut figures = off_load::<Processes>(turn)?;
+    let mut figures = offload::<Processes>(turn)?;
     let map = with::<Processes, _>(Cores::All, |runtime, way| {
         seconds(turn, |times| {
             let way = Arc::clone(way);
@@ -304,7 +304,7 @@ fn process_pool(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-/// Its caller blocks; there is no way to wait for it in a task.
+/// procspawn's caller blocks, because it has no future to await.
 fn procspawn(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |_| {
@@ -324,7 +324,7 @@ fn procspawn(turn: &Turn) -> Result<Figures> {
             let jobs: Vec<_> =
                 (0..AT_ONCE).map(|_| procspawn::spawn!(in pool, () || nothing())).collect();
             for job in jobs {
-                job.join()?; // in order: others stall
+                job.join()?; // in order: in another order, it stalls
             }
         }
         Ok(())
@@ -343,9 +343,9 @@ fn procspawn(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-/// What a job costs at the least in another process: a number there and back, and no job. How
-/// fast a mebibyte can be is not for a pipe to say: it goes faster through a socket, and through
-/// shared memory without any copy.
+/// The lower bound for another process: a number there and back, and no job. It has no echo of a
+/// mebibyte, because a pipe is no lower bound for that: a socket is faster, and shared memory copies
+/// nothing.
 fn pipe(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |_| {

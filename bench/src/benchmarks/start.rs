@@ -1,4 +1,4 @@
-//! What it costs to start a task, a thread and a process.
+//! What it costs to start a task, a thread or a process.
 
 use std::process::Command;
 use std::thread;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use harness::results::Better;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::child::{NOTHING, this_program};
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
@@ -16,17 +17,24 @@ pub(super) fn benchmark() -> Benchmark {
     Benchmark {
         name: "start",
         question: "What does it cost to start a task, a thread, a process?",
-        method: "Each is started, does nothing, and is waited for; then comes the next. The \
-                 process of Rust is the program of these benchmarks, which ends at once when it is \
-                 started so. Python's forked process is a copy of one that has imported hardly \
-                 anything; the spawned one is a new interpreter.",
+        method: "Each one is started, does nothing, and is waited for before the next one starts. \
+                 The tokio task is spawned within a runtime of one thread; from main, it is \
+                 spawned by the main function of the default runtime, which has a thread per core, \
+                 so that another thread has to be woken up. Rust's process is this benchmark \
+                 program, which exits immediately. Python's forked process is a copy of one that \
+                 has imported hardly anything; the spawned one is a new interpreter.",
         sizes: None,
         quick_most: 0,
         programs: &[],
         python_packages: false,
         measures: &[("time", "µs", Better::Less)],
         implementations: vec![
-            Implementation::rust("tokio task", &[0], task),
+            Implementation::rust("tokio task", &[0], |turn| {
+                task(turn, &Builder::new_current_thread().enable_all().build()?)
+            }),
+            Implementation::rust("tokio task, from main", &[0], |turn| {
+                task(turn, &Runtime::new()?)
+            }),
             Implementation::rust("std thread", &[0], thread),
             Implementation::rust("process", &[0], process),
             python("Python asyncio task", "task"),
@@ -42,8 +50,7 @@ fn measure(time: Duration, run: impl FnMut(u64) -> Result<()>) -> Result<Figures
     Ok(figures([("time", seconds(time, run)? * 1e6)]))
 }
 
-fn task(turn: &Turn) -> Result<Figures> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+fn task(turn: &Turn, runtime: &Runtime) -> Result<Figures> {
     measure(turn.time, |times| {
         runtime.block_on(async {
             for _ in 0..times {

@@ -1,67 +1,87 @@
-//! Many waits at once. The implementations are the example `many-waits` and its Python counterpart.
+//! Many waits at once.
 
-use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use futures::future::join_all;
 use harness::results::Better::Less;
-use harness::results::Category;
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
-use super::program;
+use super::peak_memory;
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
 
 const ALL: &[u64] = &[1_000, 10_000, 100_000, 1_000_000];
-/// As many threads as any system gives.
+/// A number of threads that every system allows.
 const FEW: &[u64] = &[1_000, 10_000];
+/// How long each wait lasts.
+const WAIT: Duration = Duration::from_secs(1);
 
 pub(super) fn benchmark() -> Benchmark {
-    let python = |name, sizes, way| Implementation { name, category: Category::Python, sizes, way };
     Benchmark {
         name: "waiting",
         question: "How long do many waits of one second take, all at once?",
-        method: "Waits of a second, all at the same time: the time until the last one has ended, \
-                 and the most memory of the program. tokio's join_all goes to 100,000, beyond which it \
-                 would take minutes, and threads to 10,000, which any system allows.",
+        method: "All waits of one second run at the same time. The figures are the time until the \
+                 last one ends, and the peak memory of the program. tokio's join_all goes to \
+                 100,000 waits, because a million would take minutes, and threads go to 10,000, \
+                 which every system allows.",
         sizes: Some("waits"),
         quick_most: 1_000,
-        programs: &["many-waits"],
+        programs: &[],
         python_packages: false,
         measures: &[("time", "s", Less), ("memory", "MiB", Less)],
         implementations: vec![
-            Implementation::rust("tokio tasks", ALL, |turn| rust("--tasks", turn)),
-            Implementation::rust("tokio join_all", &ALL[..3], |turn| rust("--join-all", turn)),
-            Implementation::rust("threads", FEW, |turn| rust("--threads", turn)),
-            python("asyncio.gather", ALL, Way::Here(|turn| counterpart("--tasks", turn))),
-            python("Python threads", FEW, Way::Here(|turn| counterpart("--threads", turn))),
-            Implementation::floor("the wait itself", ALL, Way::Known(&[("time", 1.0)])),
+            Implementation::rust("tokio tasks", ALL, tasks),
+            Implementation::rust("tokio join_all", &ALL[..3], one_task),
+            Implementation::rust("threads", FEW, threads),
+            Implementation::python("asyncio.gather", ALL, "waiting.py", "tasks"),
+            Implementation::python("Python threads", FEW, "waiting.py", "threads"),
+            Implementation::lower_bound("the wait itself", ALL, Way::Known(&[("time", 1.0)])),
         ],
     }
 }
 
-fn rust(way: &str, turn: &Turn) -> Result<Figures> {
-    run(Command::new(program("many-waits")?), way, turn)
+fn tasks(turn: &Turn) -> Result<Figures> {
+    on_one_thread(async {
+        let mut waits: JoinSet<()> = (0..turn.size).map(|_| sleep(WAIT)).collect();
+        while let Some(ended) = waits.join_next().await {
+            ended?;
+        }
+        Ok(())
+    })
 }
 
-fn counterpart(way: &str, turn: &Turn) -> Result<Figures> {
-    let python = turn.python.as_ref().context("there is no Python 3.10 or newer")?;
-    let mut command = Command::new(python);
-    command.arg("examples-async/many-waits/many-waits.py");
-    run(command, way, turn)
+fn one_task(turn: &Turn) -> Result<Figures> {
+    on_one_thread(async {
+        join_all((0..turn.size).map(|_| sleep(WAIT))).await;
+        Ok(())
+    })
 }
 
-/// Reads `1000 tasks: 1.003 s, 0.003 s over the floor; 3.1 MiB at most, …`.
-fn run(mut command: Command, way: &str, turn: &Turn) -> Result<Figures> {
-    let output = command.args([way, &turn.size.to_string()]).output().context("starting it")?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}", complaint.lines().last().unwrap_or("it failed"));
-    let line = String::from_utf8(output.stdout).context("its output")?;
-    let number_before = |unit: &str| {
-        let (before, _) = line.split_once(unit)?;
-        before.rsplit([' ', ':', ';']).next()?.parse::<f64>().ok()
-    };
-    let time = number_before(" s, ").with_context(|| format!("no time in {line:?}"))?;
-    let mut figures = figures([("time", time)]);
-    if let Some(memory) = number_before(" MiB") {
-        figures.insert("memory".to_owned(), memory);
-    }
+fn on_one_thread(waits: impl Future<Output = Result<()>>) -> Result<Figures> {
+    let started = Instant::now();
+    Builder::new_current_thread().enable_time().build()?.block_on(waits)?;
+    measured(started)
+}
+
+fn threads(turn: &Turn) -> Result<Figures> {
+    let started = Instant::now();
+    // The scope joins the threads, also when one of them cannot be started.
+    thread::scope(|scope| {
+        (0..turn.size).try_for_each(|_| {
+            let wait = || thread::sleep(WAIT);
+            thread::Builder::new().spawn_scoped(scope, wait).map(drop)
+        })
+    })
+    .context("starting a thread")?;
+    measured(started)
+}
+
+fn measured(started: Instant) -> Result<Figures> {
+    let mut figures = figures([("time", started.elapsed().as_secs_f64())]);
+    let memory = peak_memory(std::process::id());
+    figures.extend(memory.map(|memory| ("memory".to_owned(), memory)));
     Ok(figures)
 }

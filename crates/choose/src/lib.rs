@@ -1,6 +1,6 @@
 //! What `choose` measures and how it decides.
 //!
-//! [`measure::run`] runs a command and gives a [`measure::Measured`];
+//! [`measure::run`] runs a command and returns a [`measure::Measured`];
 //! [`rules::verdict`] is a pure function from that to a [`rules::Verdict`].
 
 pub mod machine;

@@ -1,22 +1,21 @@
-//! What this machine can carry.
+//! What this machine can carry, and how busy it is.
 
 use std::thread;
 
 use serde::Serialize;
 
-/// What a thread that waits takes: about 10 KiB of its own, 16 of kernel stack,
-/// and 8 of the kernel's records and page tables. `tests/suite/crates/choose.rs` measures
-/// what is its own.
+/// The memory of a thread that waits: about 10 KiB of its own, a kernel stack
+/// of 16, and 8 of the kernel's records and page tables. A test in
+/// `tests/suite/crates/choose.rs` measures its own part.
 pub const THREAD_BYTES: u64 = 34 << 10;
-/// A thread's stack, its signal stack, and the guard page of each: so many of
-/// the mappings that a process may have (`vm.max_map_count`).
-pub const MAPPINGS_PER_THREAD: u64 = 4;
-/// All threads together may take this part of the memory that is available.
+/// All threads together may take one part in so many of the available memory.
 pub const MEMORY_PART: u64 = 20;
-/// And this part of the threads that the system allows: others want some too.
+/// And one part in so many of the threads that the system allows, because
+/// other programs need some too.
 pub const LIMIT_PART: u64 = 2;
 
-/// A machine, as far as it matters for the verdict. What is not known is none.
+/// A machine, as far as it matters for the verdict. `None` is what the system
+/// does not report.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Machine {
     /// The cores that a program may use.
@@ -25,8 +24,10 @@ pub struct Machine {
     pub memory_available_bytes: Option<u64>,
     /// The most threads that one program can have.
     pub thread_limit: Option<u64>,
-    /// What sets that limit.
+    /// The name of the lowest limit.
     pub thread_limit_set_by: Option<&'static str>,
+    /// The memory maps that a thread takes, measured with Rust's own threads.
+    pub maps_per_thread: Option<u64>,
 }
 
 impl Machine {
@@ -42,20 +43,20 @@ impl Machine {
         machine
     }
 
-    /// Up to so many waits at once are few: a thread for each costs little.
+    /// Up to how many waits at once are few: a thread for each costs little.
     pub fn few_waits(&self) -> Option<u64> {
         let by_memory =
             self.memory_available_bytes? / MEMORY_PART / THREAD_BYTES;
         Some(by_memory.min(self.thread_limit? / LIMIT_PART))
     }
 
-    /// Where that line comes from, in words.
+    /// Where that limit comes from, in words.
     pub fn why_few(&self) -> String {
         let memory = self.memory_available_bytes.unwrap_or_default();
         let limit = self.thread_limit.unwrap_or_default();
         if memory / MEMORY_PART / THREAD_BYTES < limit / LIMIT_PART {
             format!(
-                "1/{MEMORY_PART} of the {} MiB available, {} KiB a thread",
+                "1/{MEMORY_PART} of the {} MiB available, {} KiB per thread",
                 memory >> 20,
                 THREAD_BYTES >> 10
             )
@@ -68,16 +69,44 @@ impl Machine {
     }
 }
 
+/// What all cores of the machine have done so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Activity {
+    /// The time that they were not idle.
+    pub busy_seconds: f64,
+    /// The part of it in which the host of a virtual machine had them.
+    pub stolen_seconds: f64,
+}
+
+impl Activity {
+    /// Since the machine started. `None` where the system does not report.
+    pub fn so_far() -> Option<Self> {
+        #[cfg(target_os = "linux")]
+        return linux::activity();
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
+    /// Since an earlier time.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            busy_seconds: self.busy_seconds - earlier.busy_seconds,
+            stolen_seconds: self.stolen_seconds - earlier.stolen_seconds,
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::fs;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
+    use std::sync::{Mutex, mpsc};
+    use std::{fs, thread};
 
     use procfs::process::Process;
-    use procfs::{Current, Meminfo};
+    use procfs::{Current, CurrentSI, KernelStats, Meminfo};
     use rustix::process::{Resource, getrlimit};
 
-    use super::{MAPPINGS_PER_THREAD, Machine};
+    use super::{Activity, Machine};
 
     /// Adds what limits memory and threads.
     pub(super) fn limits(mut machine: Machine) -> Machine {
@@ -87,15 +116,14 @@ mod linux {
             cgroup_limit("memory", &["memory.max", "memory.limit_in_bytes"]);
         machine.memory_available_bytes =
             available.into_iter().chain(allowed).min();
+        machine.maps_per_thread = maps_per_thread();
 
         let kernel = |name: &str| number(&Path::new("/proc/sys").join(name));
+        let maps = kernel("vm/max_map_count").zip(machine.maps_per_thread);
         let limits = [
             ("kernel.threads-max", kernel("kernel/threads-max")),
             ("kernel.pid_max", kernel("kernel/pid_max")),
-            (
-                "vm.max_map_count",
-                kernel("vm/max_map_count").map(|n| n / MAPPINGS_PER_THREAD),
-            ),
+            ("vm.max_map_count", maps.map(|(most, each)| most / each)),
             ("RLIMIT_NPROC", getrlimit(Resource::Nproc).current),
             ("the cgroup's pids.max", cgroup_limit("pids", &["pids.max"])),
         ];
@@ -107,7 +135,71 @@ mod linux {
         machine
     }
 
-    /// The least limit of this process's cgroup and of those above it, in
+    /// The memory maps that each thread of Rust adds: its stack, its signal
+    /// stack, and their guard pages. Measured and not assumed, because a guard
+    /// page no longer takes a map of its own with glibc 2.42 and Linux 6.13.
+    fn maps_per_thread() -> Option<u64> {
+        const STACK: usize = 2 << 20;
+        // The first threads also make the allocator create arenas, which later
+        // threads use again. Not so their stacks, if they are too small.
+        maps_of_threads(STACK)?;
+        maps_of_threads(STACK * 3 / 2)
+    }
+
+    /// Starts a few threads with stacks of this size, and counts the maps that
+    /// they add while they run.
+    fn maps_of_threads(stack: usize) -> Option<u64> {
+        const THREADS: usize = 8;
+        let maps = || {
+            let maps = fs::read_to_string("/proc/self/maps").ok()?;
+            Some(maps.lines().count())
+        };
+        let before = maps()?;
+        let gate = Mutex::new(());
+        let closed = gate.lock().ok()?;
+        let (running, runs) = mpsc::channel();
+        let (threads, with_threads) = thread::scope(|scope| {
+            let start = |_| {
+                let (gate, running) = (&gate, running.clone());
+                let wait = move || {
+                    running.send(()).ok();
+                    drop(gate.lock());
+                };
+                // A Builder, because scope.spawn panics when it is refused.
+                let builder = thread::Builder::new().stack_size(stack);
+                builder.spawn_scoped(scope, wait).ok()
+            };
+            let threads: Vec<_> = (0..THREADS).filter_map(start).collect();
+            runs.iter().take(threads.len()).for_each(drop);
+            let with_threads = maps();
+            drop(closed);
+            // The scope would not wait until their stacks are free.
+            let joined =
+                threads.into_iter().map(|thread| thread.join().is_ok());
+            (joined.count(), with_threads)
+        });
+        let more = with_threads?.saturating_sub(before);
+        (threads > 0).then(|| (more.div_ceil(threads) as u64).max(1))
+    }
+
+    /// What `/proc/stat` says of all cores.
+    pub(super) fn activity() -> Option<Activity> {
+        let cores = KernelStats::current().ok()?.total;
+        let stolen = cores.steal.unwrap_or_default();
+        let busy = cores.user
+            + cores.nice
+            + cores.system
+            + cores.irq.unwrap_or_default()
+            + cores.softirq.unwrap_or_default()
+            + stolen;
+        let seconds = |ticks| ticks as f64 / procfs::ticks_per_second() as f64;
+        Some(Activity {
+            busy_seconds: seconds(busy),
+            stolen_seconds: seconds(stolen),
+        })
+    }
+
+    /// The lowest limit of this process's cgroup and of those above it, in
     /// cgroups of version 2 and 1.
     fn cgroup_limit(controller: &str, files: &[&str]) -> Option<u64> {
         let groups = Process::myself().ok()?.cgroups().ok()?;
@@ -119,7 +211,7 @@ mod linux {
             };
             let path = Path::new(group.pathname.trim_start_matches('/'));
             let folders = path.ancestors().map(|above| root.join(above));
-            let read = |folder: std::path::PathBuf| {
+            let read = |folder: PathBuf| {
                 files.iter().find_map(|file| number(&folder.join(file)))
             };
             folders.filter_map(read).collect::<Vec<_>>()
@@ -127,7 +219,7 @@ mod linux {
         limits.min()
     }
 
-    /// The number in a file; none if it says `max`.
+    /// The number in a file; `None` if it says `max`.
     fn number(file: &Path) -> Option<u64> {
         fs::read_to_string(file).ok()?.trim().parse().ok()
     }

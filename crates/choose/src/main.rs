@@ -5,22 +5,25 @@
 //! cargo run -p choose
 //! ```
 //!
-//! So it measures three small programs of its own. Or any command:
+//! Without a command it measures three small programs of its own. It measures
+//! any command:
 //!
 //! ```sh
 //! cargo run -p choose -- sleep 2
 //! cargo run -p choose -- --json -- python3 program.py --its --own options
 //! cargo run -p choose -- --explain
 //! ```
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 use std::{env, thread};
 
 use anyhow::Context;
 use choose::machine::Machine;
-use choose::measure;
+use choose::measure::{self, Measured};
 use choose::pass::{self, Signals};
 use choose::report::Report;
 use choose::rules::{RULES, Wishes, terms};
@@ -30,21 +33,25 @@ use tokio::process::Command;
 /// Runs a command, measures it, and says which model suits it.
 ///
 /// Input, output, signals and the exit code are the command's; the report goes
-/// to stderr. Without a command it measures three small programs of its own.
+/// to stderr. Default: without a command, it measures three small programs of
+/// its own and reports to stdout.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Print the report as JSON, in one line, the last one on stderr
+    /// Print the report as JSON, in one line, the last one on stderr. Default:
+    /// as text
     #[arg(long, requires = "command")]
     json: bool,
-    /// The work is to be isolated: its crash must not be mine
+    /// The work must be isolated, so that its crash affects nothing else.
+    /// Default: it need not be
     #[arg(long, requires = "command")]
     isolate: bool,
-    /// How many waits there are to be at once
+    /// How many waits there will be at once. Default: as many as the command
+    /// had threads that waited at once
     #[arg(long, value_name = "N", requires = "command")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     at_once: Option<u64>,
-    /// Print the rules, and run nothing
+    /// Print the rules and the terms in them, and run nothing
     #[arg(long)]
     explain: bool,
     /// One of this program's own commands
@@ -56,70 +63,130 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() => {
-            // The first paragraph, as one line.
-            let text = error.to_string();
-            let lines = text.lines().map(str::trim);
-            let lines: Vec<_> = lines.take_while(|l| !l.is_empty()).collect();
-            let line = lines.join(" ");
-            eprintln!("choose: {}", line.trim_start_matches("error: "));
-            return ExitCode::from(2);
-        }
-        Err(help) => help.exit(),
-    };
-    match run(arguments) {
+    match run(Arguments::parse()) {
         Ok(code) => ExitCode::from(code),
+        Err(error) if is_closed_pipe(&error) => {
+            ExitCode::from(pass::CLOSED_PIPE)
+        }
         Err(error) => {
-            eprintln!("choose: {error:#}");
+            writeln!(io::stderr(), "choose: {error:#}").ok();
             ExitCode::FAILURE
         }
     }
 }
 
-// One thread: it waits, for the command, for signals and for its next look.
-#[tokio::main(flavor = "current_thread")]
-async fn run(arguments: Arguments) -> anyhow::Result<u8> {
+/// Whether the reader of stdout has gone, as `head` does. A program ends then,
+/// without a word.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    if let Some(demo) = arguments.demo {
+        demo.run()?;
+        return Ok(0);
+    }
     let machine = Machine::this();
     if arguments.explain {
-        explain(&machine).context("printing the rules")?;
+        explain(&machine)?;
         return Ok(0);
     }
-    if let Some(demo) = arguments.demo {
-        demo.run();
-        return Ok(0);
+    check_room_for_files()?;
+    // One thread: it waits, for the command, for signals and for timers.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    if arguments.command.is_empty() {
+        runtime.block_on(demonstrate(&machine))
+    } else {
+        runtime.block_on(judge(&arguments, &machine))
     }
-    let Some((program, words)) = arguments.command.split_first() else {
-        return demonstrate(&machine).await;
-    };
+}
 
+/// Measures the command that the user gave.
+async fn judge(arguments: &Arguments, machine: &Machine) -> anyhow::Result<u8> {
     // ANCHOR: run
     let signals = Signals::listen().context("listening for signals")?;
-    let mut command = Command::new(program);
-    command.args(words);
-    let (status, measured) =
-        match measure::run(&mut command, &machine, Some(signals)).await {
-            Ok(ended) => ended,
-            Err(error) => {
-                eprintln!("choose: cannot run {program:?}: {error}");
-                return Ok(pass::exit_code_of_error(&error));
-            }
-        };
+    let words = &arguments.command;
+    let (status, measured) = match start(words, machine, signals).await {
+        Ok(ended) => ended,
+        Err(error) => {
+            let text = format!("choose: cannot run {:?}: {error}\n", words[0]);
+            io::stderr().write_all(text.as_bytes()).ok();
+            return Ok(pass::exit_code_of_error(&error));
+        }
+    };
     let wishes =
         Wishes { isolate: arguments.isolate, at_once: arguments.at_once };
-    let report =
-        Report::new(&arguments.command, status, measured, wishes, &machine);
+    let report = Report::new(words, status, measured, wishes, machine);
     // ANCHOR_END: run
     let text = if arguments.json {
         serde_json::to_string(&report).context("writing JSON")? + "\n"
     } else {
         report.to_string()
     };
-    // Not eprintln!, which panics when nobody listens any more: the exit code
-    // is the command's all the same.
+    // Not eprintln!, which panics when nothing reads stderr any more: the exit
+    // code is the command's in any case.
     io::stderr().write_all(text.as_bytes()).ok();
     Ok(report.exit_code)
+}
+
+async fn start(
+    words: &[OsString],
+    machine: &Machine,
+    signals: Signals,
+) -> io::Result<(ExitStatus, Measured)> {
+    let mut command = if is_script(&words[0]) {
+        let mut shell = Command::new("sh");
+        shell.args(words);
+        shell
+    } else {
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        command
+    };
+    measure::run(&mut command, machine, Some(signals)).await
+}
+
+/// Whether a file is text that does not say which program runs it. A shell
+/// runs such a file itself, and the kernel refuses it.
+fn is_script(file: &OsStr) -> bool {
+    let mut begin = Vec::new();
+    let mut read = |file: File| file.take(128).read_to_end(&mut begin);
+    is_executable(file.as_ref())
+        && File::open(file).and_then(&mut read).is_ok()
+        && !begin.starts_with(b"#!")
+        && !begin.contains(&0) // as in every program for a processor
+}
+
+/// Only a path names a file; other names are found in PATH.
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let executable = |it: std::fs::Metadata| {
+        it.is_file() && it.permissions().mode() & 0o111 != 0
+    };
+    file.components().count() > 1 && file.metadata().is_ok_and(executable)
+}
+
+#[cfg(not(unix))]
+fn is_executable(_file: &Path) -> bool {
+    false
+}
+
+/// Tokio panics where there is no file descriptor left for its signals, so
+/// this asks for as many as are needed before.
+fn check_room_for_files() -> anyhow::Result<()> {
+    const NEEDED: usize = 16;
+    let null = if cfg!(windows) { "NUL" } else { "/dev/null" };
+    let open = (0..NEEDED).map(|_| File::open(null));
+    open.collect::<io::Result<Vec<_>>>().with_context(|| {
+        format!("{NEEDED} file descriptors are needed (see ulimit -n)")
+    })?;
+    Ok(())
 }
 
 fn explain(machine: &Machine) -> io::Result<()> {
@@ -140,14 +207,13 @@ fn explain(machine: &Machine) -> io::Result<()> {
         ),
         None => writeln!(
             out,
-            "\nHow many threads this system can carry is not known, and so no \
-             number of waits is many."
+            "\nHow many threads this system can carry is not known, so no \
+             number of waits counts as many."
         ),
     }
 }
 
-// ANCHOR: demo
-/// What is measured when no command is given.
+/// The programs that are measured when no command is given.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Demo {
     Compute,
@@ -156,29 +222,29 @@ enum Demo {
 }
 
 impl Demo {
-    fn run(self) {
+    fn run(self) -> io::Result<()> {
         let name = format!("{self:?}").to_lowercase();
-        println!("Program {name} starting");
+        writeln!(io::stdout(), "Program {name} starting")?;
         match self {
-            Self::Compute => compute(Duration::from_millis(800)),
+            Self::Compute => compute(Duration::from_millis(400)),
             Self::Wait => thread::scope(|scope| {
                 for _ in 0..5 {
-                    scope.spawn(|| thread::sleep(Duration::from_millis(800)));
+                    scope.spawn(|| thread::sleep(Duration::from_millis(400)));
                 }
             }),
             Self::Both => {
-                for _ in 0..20 {
+                for _ in 0..10 {
                     compute(Duration::from_millis(20));
                     thread::sleep(Duration::from_millis(20));
                 }
             }
         }
-        println!("Program {name} finished");
+        writeln!(io::stdout(), "Program {name} finished")
     }
 }
 
-/// Stands for work: keeps a core busy, for so much CPU time. Not for so much
-/// time on the clock, in which others may have the core.
+/// Stands for work: keeps a core busy until it has used this much CPU time. A
+/// clock would also count the time in which other programs have the core.
 fn compute(time: Duration) {
     let begun = cpu_time();
     while cpu_time() - begun < time {
@@ -199,9 +265,8 @@ fn cpu_time() -> Duration {
         std::sync::LazyLock::new(std::time::Instant::now);
     BEGUN.elapsed()
 }
-// ANCHOR_END: demo
 
-/// Measures the three. Does not listen to signals: Ctrl-C ends all.
+/// Measures the three. It does not listen for signals: Ctrl-C ends all of it.
 async fn demonstrate(machine: &Machine) -> anyhow::Result<u8> {
     let file = env::current_exe().context("finding this program's own file")?;
     for demo in ["compute", "wait", "both"] {
@@ -213,7 +278,7 @@ async fn demonstrate(machine: &Machine) -> anyhow::Result<u8> {
             .context("starting this program again")?;
         let wishes = Wishes::default();
         let report = Report::new(&words, status, measured, wishes, machine);
-        print!("{report}");
+        write!(io::stdout(), "{report}")?;
         if !status.success() {
             return Ok(report.exit_code);
         }

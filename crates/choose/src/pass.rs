@@ -1,4 +1,4 @@
-//! Passing on what somebody sends to `choose` and means for the command.
+//! Passes on signals and exit codes, so that a caller notices no difference.
 
 use std::io;
 use std::process::ExitStatus;
@@ -14,17 +14,17 @@ mod unix {
     use tokio::signal::unix::{SignalKind, signal};
     use tokio::sync::mpsc;
 
-    /// The signals that this process got and that would have ended it.
+    /// The signals that this process received and that would have ended it.
     #[derive(Debug)]
     pub struct Signals(mpsc::Receiver<Signal>);
 
     impl Signals {
-        /// Begins to listen. Before the command is started, so that none can
-        /// end this process and leave the command behind.
+        /// Begins to listen. Call it before the command is started, so that no
+        /// signal can end this process and leave the command behind.
         ///
         /// # Errors
         ///
-        /// When the system refuses.
+        /// When the system refuses a handler.
         pub fn listen() -> io::Result<Self> {
             let (sender, received) = mpsc::channel(8);
             for number in [
@@ -36,7 +36,7 @@ mod unix {
                 Signal::USR2,
             ] {
                 if is_ignored(number) {
-                    continue; // by nohup: the command is to ignore it too
+                    continue; // by nohup: the command must ignore it too
                 }
                 let kind = SignalKind::from_raw(number.as_raw());
                 let mut signals = signal(kind)?;
@@ -52,7 +52,7 @@ mod unix {
             Ok(Self(received))
         }
 
-        /// Sends on to the command what comes, for ever.
+        /// Sends the signals on to the command, forever.
         pub async fn forward(&mut self, command: u32) {
             let command = command.try_into().ok().and_then(Pid::from_raw);
             while let (Some(command), Some(signal)) =
@@ -67,7 +67,8 @@ mod unix {
         }
     }
 
-    /// Listening would replace "ignore", and the command inherit "default".
+    /// Listening would replace "ignore", and the command would then inherit
+    /// "default".
     #[cfg(target_os = "linux")]
     fn is_ignored(signal: Signal) -> bool {
         procfs::process::Process::myself()
@@ -75,14 +76,14 @@ mod unix {
             .is_ok_and(|me| me.sigign >> (signal.as_raw() - 1) & 1 == 1)
     }
 
-    /// Other systems do not tell.
+    /// Not known on other systems.
     #[cfg(not(target_os = "linux"))]
     fn is_ignored(_signal: Signal) -> bool {
         false
     }
 }
 
-/// Elsewhere there is Ctrl-C, which reaches the command by itself.
+/// Other systems have only Ctrl-C, which reaches the command by itself.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub struct Signals;
@@ -93,21 +94,24 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// When the system refuses.
+    /// When the system refuses a handler.
     pub fn listen() -> io::Result<Self> {
         let mut ctrl_c = tokio::signal::windows::ctrl_c()?;
         tokio::spawn(async move { while ctrl_c.recv().await.is_some() {} });
         Ok(Self)
     }
 
-    /// Nothing to send on.
+    /// Has nothing to send on.
     pub async fn forward(&mut self, _command: u32) {
         std::future::pending().await
     }
 }
 
-/// The exit code that says how the command ended, as a shell's does: its own,
-/// or 128 and the number of the signal that ended it.
+/// The exit code of a program that was ended by SIGPIPE, as a shell reports it.
+pub const CLOSED_PIPE: u8 = 128 + 13;
+
+/// The exit code that a shell would report for the command: its own, or 128
+/// plus the number of the signal that ended it.
 pub fn exit_code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -118,8 +122,8 @@ pub fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|code| code.try_into().ok()).unwrap_or(1)
 }
 
-/// The exit code for a command that could not be started, as a shell's: 127 if
-/// it is not there, 126 if it may not or cannot be executed.
+/// The exit code that a shell would report for a command that could not be
+/// started: 127 if it does not exist, 126 if it cannot be executed.
 pub fn exit_code_of_error(error: &io::Error) -> u8 {
     match error.kind() {
         io::ErrorKind::NotFound => 127,

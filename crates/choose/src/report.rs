@@ -1,4 +1,4 @@
-//! What `choose` says in the end, to people and to programs.
+//! The report that `choose` ends with, for people and for programs.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -7,33 +7,33 @@ use std::process::ExitStatus;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::measure::{ENOUGH_LOOKS, Measured};
+use crate::measure::{ENOUGH_SAMPLES, Measured};
 use crate::pass::exit_code;
 use crate::rules::{Verdict, Wishes, verdict};
 
-/// The report of one run. `--json` prints it field by field, those of
-/// [`Measured`] among the others; what is not known is null.
+/// The report of one run. `--json` prints its fields, with those of
+/// [`Measured`] among them; what is not known is null.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
     /// The command and its arguments.
     pub command: Vec<String>,
     /// The exit code of `choose`: see [`exit_code`].
     pub exit_code: u8,
-    /// The command's end, in words, unless all went well.
+    /// How the command ended, in words. `None` if it succeeded.
     pub failure: Option<String>,
     /// What was measured.
     #[serde(flatten)]
     pub measured: Measured,
-    /// Where.
+    /// The machine that it was measured on.
     pub machine: &'a Machine,
     /// What the user wants.
     pub wishes: Wishes,
-    /// What suits it.
+    /// The model that suits it, and why.
     pub verdict: Verdict,
 }
 
 impl<'a> Report<'a> {
-    /// Puts the report together; the verdict is made here.
+    /// Puts the report together, and finds the verdict.
     pub fn new(
         command: &[OsString],
         status: ExitStatus,
@@ -68,9 +68,10 @@ impl fmt::Display for Report<'_> {
                 None => percent,
             }
         });
-        let slowed = it
-            .slowed_down_times
-            .map(|n| format!("{n:.1} times, by others on this machine"));
+        let slowed = it.slowed_down_times.map(|n| match n {
+            ..1.05 => "not noticeably".to_owned(),
+            _ => format!("{n:.1} times, by other programs"),
+        });
         let waited = it.waits.map(|waits| match it.average_wait_seconds {
             Some(each) => {
                 format!("{}, {} on average", times(waits), time(each))
@@ -107,8 +108,9 @@ impl fmt::Display for Report<'_> {
         if !unknown.is_empty() {
             row("not known", &unknown.join(", "))?;
         }
-        if let Some(looks) = it.looks.filter(|looks| *looks < ENOUGH_LOOKS) {
-            row("few looks", &format!("{looks}, more may have come and gone"))?;
+        if let Some(n) = it.samples.filter(|n| *n < ENOUGH_SAMPLES) {
+            let text = format!("only {n}, short-lived threads may be missing");
+            row("samples", &text)?;
         }
         if let Some(left) = it.left_running.as_ref().filter(|it| !it.is_empty())
         {

@@ -3,55 +3,69 @@
 use std::fmt;
 use std::time::Duration;
 
+use process_tree::MOST_THREADS;
 use serde::Serialize;
 
 use crate::machine::{LIMIT_PART, MEMORY_PART, Machine, THREAD_BYTES};
 use crate::measure::{Measured, TOO_SHORT};
 
-/// What the user wants, and no measurement can tell.
+/// What the user wants and no measurement can tell.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Wishes {
-    /// A crash, a kill or a memory limit must concern the work alone.
+    /// A crash, a kill or a memory limit must affect nothing but the work.
     pub isolate: bool,
-    /// How many waits there are to be at once, if not as many as were seen.
+    /// How many waits there will be at once. Default: as many as were seen.
     pub at_once: Option<u64>,
 }
 
-/// What a rule says, one kind for each.
+/// The kind of program that a rule finds, one for each rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// It is to be isolated.
+    /// It must be isolated.
     Isolated,
     /// It ended too soon to say anything.
     TooShort,
-    /// This system does not tell how much it computed.
+    /// This system does not report how much it computed.
     NotMeasured,
+    /// Its threads do little but hand over to each other.
+    HandsOver,
     /// It computes, on one core.
     OneCore,
-    /// It computes, on more.
+    /// It computes, on several cores.
     ManyCores,
-    /// It computes and waits.
-    Mixed,
+    /// It computes and waits, for more at once than threads are good for.
+    MixedManyWaits,
+    /// It computes and waits, for a few at once.
+    MixedFewWaits,
     /// It waits, for more at once than threads are good for.
     ManyWaits,
     /// It waits, for a few at once.
     FewWaits,
 }
 
-/// What a rule asks. What is not known fulfils nothing but `NotMeasured`.
+/// A condition. A figure that is not known meets none but `NotMeasured`.
 #[derive(Debug, Clone, Copy)]
 pub enum If {
     /// The user wants it isolated.
     Isolate,
-    /// It ended sooner than that.
+    /// It ended sooner.
     ShorterThan(Duration),
     /// It is not known how much it computed.
     NotMeasured,
-    /// It computed in this part of the time or more.
+    /// It computed for this part of the time or more.
     ComputesAtLeast {
-        /// Of the time that it would take alone on the machine.
+        /// Of the time that it would take with the machine for itself.
         percent: u32,
+    },
+    /// It had several threads, one of which was nearly always runnable, and
+    /// they waited so often that each piece of computing was hardly longer than
+    /// the switch to the next.
+    HandsOver {
+        /// At least one thread was runnable in this part of the time or more.
+        percent: u32,
+        /// So many waits or more per second of CPU time.
+        waits: u32,
     },
     /// While it computed it wanted fewer cores.
     FewerCoresThan(f64),
@@ -70,6 +84,13 @@ impl If {
             If::ComputesAtLeast { percent } => facts
                 .computing_share
                 .is_some_and(|share| share * 100.0 >= percent.into()),
+            If::HandsOver { percent, waits } => {
+                let (runnable, each) =
+                    (facts.runnable_share, facts.waits_per_cpu_second());
+                facts.most_threads.is_some_and(|threads| threads > 1)
+                    && runnable.is_some_and(|it| it * 100.0 >= percent.into())
+                    && each.is_some_and(|each| each >= waits.into())
+            }
             If::FewerCoresThan(most) => {
                 facts.cores_wanted.is_some_and(|cores| cores < most)
             }
@@ -88,11 +109,17 @@ impl fmt::Display for If {
             If::Isolate => write!(f, "--isolate is given"),
             If::ShorterThan(time) => write!(f, "it took less than {time:?}"),
             If::NotMeasured => {
-                write!(f, "this system does not tell how much it computed")
+                write!(f, "this system does not report how much it computed")
             }
             If::ComputesAtLeast { percent } => {
                 write!(f, "it computed {percent} % of the time or more")
             }
+            If::HandsOver { percent, waits } => write!(
+                f,
+                "one of its threads was runnable {percent} % of the time or \
+                 more and they waited {waits} times or more per second of CPU \
+                 time"
+            ),
             If::FewerCoresThan(cores) => {
                 write!(f, "wanted fewer than {cores} cores for it")
             }
@@ -102,29 +129,29 @@ impl fmt::Display for If {
     }
 }
 
-/// One line of the table.
+/// A line of the table.
 #[derive(Debug)]
 pub struct Rule {
     /// All of these must hold.
     pub when: &'static [If],
-    /// What the program is then.
+    /// The kind of program that this is.
     pub kind: Kind,
-    /// The same in words.
+    /// The kind in words.
     pub is: &'static str,
     /// The model that suits it.
     pub take: &'static str,
-    /// The page to read, a file in this repository.
+    /// The page to read: a file in this repository.
     pub page: &'static str,
-    /// The example to start from, a folder in this repository.
+    /// The example to start from: a folder in this repository.
     pub example: &'static str,
 }
 
 /// The first rule that holds decides.
-pub const RULES: [Rule; 8] = [
+pub const RULES: [Rule; 10] = [
     Rule {
         when: &[If::Isolate],
         kind: Kind::Isolated,
-        is: "to be isolated",
+        is: "must be isolated",
         take: "processes",
         page: "guide/en/crash-isolation.md",
         example: "examples-processes/worker-pool",
@@ -133,7 +160,7 @@ pub const RULES: [Rule; 8] = [
         when: &[If::ShorterThan(TOO_SHORT)],
         kind: Kind::TooShort,
         is: "too short to tell",
-        take: "whatever is simplest, or give it more to do and ask again",
+        take: "the simplest model, or give it more to do and measure again",
         page: "guide/en/which.md",
         example: "examples-threads/create-thread",
     },
@@ -146,6 +173,14 @@ pub const RULES: [Rule; 8] = [
         example: "examples-threads/create-thread",
     },
     Rule {
+        when: &[If::HandsOver { percent: 80, waits: 30_000 }],
+        kind: Kind::HandsOver,
+        is: "busy with handing over from thread to thread",
+        take: "one thread, or larger pieces of work for each",
+        page: "guide/en/cpu-work-in-async.md",
+        example: "examples-threads/cpu-bound",
+    },
+    Rule {
         when: &[If::ComputesAtLeast { percent: 80 }, If::FewerCoresThan(1.5)],
         kind: Kind::OneCore,
         is: "CPU-bound, on one core",
@@ -156,18 +191,26 @@ pub const RULES: [Rule; 8] = [
     Rule {
         when: &[If::ComputesAtLeast { percent: 80 }],
         kind: Kind::ManyCores,
-        is: "CPU-bound, on many cores already",
+        is: "CPU-bound, already on several cores",
         take: "threads, with rayon",
         page: "guide/en/cpu-bound.md",
         example: "examples-threads/cpu-bound",
     },
     Rule {
-        when: &[If::ComputesAtLeast { percent: 20 }],
-        kind: Kind::Mixed,
-        is: "mixed, it computes and it waits",
+        when: &[If::ComputesAtLeast { percent: 20 }, If::ManyWaits],
+        kind: Kind::MixedManyWaits,
+        is: "mixed, it computes and waits for many at once",
         take: "async, with the computing offloaded",
         page: "guide/en/cpu-work-in-async.md",
         example: "examples-async/to-thread",
+    },
+    Rule {
+        when: &[If::ComputesAtLeast { percent: 20 }],
+        kind: Kind::MixedFewWaits,
+        is: "mixed, it computes and waits for a few at once",
+        take: "threads",
+        page: "guide/en/worker-threads.md",
+        example: "examples-threads/worker-threads",
     },
     Rule {
         when: &[If::ManyWaits],
@@ -194,49 +237,54 @@ impl fmt::Display for Rule {
     }
 }
 
-/// What the words in rules and reports mean.
+/// What the terms in rules and reports mean.
 pub fn terms() -> [(&'static str, String); 5] {
     [
         (
             "computed",
-            "at least one of its threads ran, or would have if it had had a \
-             core. The share is of the time that it would take alone on the \
-             machine."
+            "at least one thread was running. The share is of the time that \
+             the command would take with the machine for itself: the time that \
+             it lost because other programs had the cores does not count."
                 .to_owned(),
         ),
         (
             "wanted cores",
-            "threads that ran or would have, but no more than there are \
-             cores, on average while it computed."
+            "how many threads were runnable, on average while at least one \
+             was, but no more than there are cores. A runnable thread is \
+             running, or would be if a core were free."
                 .to_owned(),
         ),
         (
             "waits",
             "how often a thread gave up its core to wait (voluntary context \
-             switches). The average wait is the time of all its threads in \
-             which they neither ran nor would have, divided by that. A thread \
-             that waits for another one counts too."
+             switches). The average wait is the time in which threads were not \
+             runnable, added up, divided by that number. A thread that waits \
+             for another thread counts too."
                 .to_owned(),
         ),
         (
             "many at once",
             format!(
                 "more than 1/{LIMIT_PART} of the threads that the system \
-                 allows, or than fit into 1/{MEMORY_PART} of the memory that \
-                 is available, at {} KiB for each. Counted are the threads \
-                 that were seen waiting at once. What one thread waits for, \
-                 as an event loop does, cannot be seen from outside, and \
-                 --at-once N says it.",
+                 allows, or than fit into 1/{MEMORY_PART} of the available \
+                 memory at {} KiB each. It counts the threads that were seen \
+                 waiting at the same time. An event loop waits for many things \
+                 on one thread, which cannot be seen from outside: say how \
+                 many with --at-once N.",
                 THREAD_BYTES >> 10
             ),
         ),
         (
             "seen",
-            "by a look at /proc each millisecond at first, then every 5 to 15. \
-             Memory and the most of anything are what looks saw. Wall time, \
-             CPU time and the number of waits are counted by the system, for \
-             the command and all processes that it waited for."
-                .to_owned(),
+            format!(
+                "in one of the samples of /proc, which are taken every \
+                 millisecond at first, then every 5 to 15 ms, and less often \
+                 if there are hundreds of threads. A sample reads no more than \
+                 {MOST_THREADS} threads of a process one by one. Memory and \
+                 the largest numbers at once are from samples. Wall time, CPU \
+                 time and the number of waits are counted by the system, for \
+                 the command and all processes that it waited for."
+            ),
         ),
     ]
 }
@@ -244,26 +292,26 @@ pub fn terms() -> [(&'static str, String); 5] {
 /// What suits a program, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
-    /// Which rule it was.
+    /// The kind of program that was found.
     pub kind: Kind,
-    /// What the program is.
+    /// The kind in words.
     pub is: &'static str,
     /// The model that suits it.
     pub take: &'static str,
-    /// Why, in a sentence or two.
+    /// The reason, in a few sentences.
     pub reason: String,
-    /// The page to read, a file in this repository.
+    /// The page to read: a file in this repository.
     pub page: &'static str,
-    /// The example to start from, a folder in this repository.
+    /// The example to start from: a folder in this repository.
     pub example: &'static str,
 }
 
-/// What suits a program that was measured so.
+/// The verdict on a program that was measured.
 pub fn verdict(facts: &Measured, wishes: &Wishes, on: &Machine) -> Verdict {
     let rule = RULES
         .iter()
         .find(|rule| rule.when.iter().all(|it| it.holds(facts, wishes, on)))
-        .expect("the last rule holds always");
+        .expect("the last rule always holds");
     Verdict {
         kind: rule.kind,
         is: rule.is,
@@ -275,7 +323,7 @@ pub fn verdict(facts: &Measured, wishes: &Wishes, on: &Machine) -> Verdict {
 }
 
 impl Wishes {
-    /// How many waits at once the verdict is about.
+    /// The number of waits at once that the verdict is based on.
     fn waits_at_once(&self, facts: &Measured) -> Option<u64> {
         self.at_once.or(facts.most_waits_at_once)
     }
@@ -290,7 +338,7 @@ fn reason(
     let share = facts.computing_share.unwrap_or_default();
     let computed = format!("It computed {:.0} % of the time", share * 100.0);
     let wanted = facts.cores_wanted.unwrap_or_default();
-    // If all of it can be divided, and nothing is lost by that.
+    // If all of it can be divided, and dividing it costs nothing.
     let gain = (f64::from(on.cores) / wanted.max(1.0)).max(1.0);
     let mut at_best = format!(
         "On all cores of this machine ({}) the computing would be at best \
@@ -298,40 +346,61 @@ fn reason(
         on.cores
     );
     if wishes.at_once.is_some() {
-        at_best += " It is the cores that count, not how many jobs there are.";
+        at_best += " The number of cores is the limit, not the number of jobs.";
     }
     match kind {
         Kind::Isolated => "You gave --isolate. Only a process can crash, be \
-            killed or be limited without the rest."
+            killed or be limited without affecting the rest."
             .to_owned(),
         Kind::TooShort => {
-            "Most of so short a run is the program's own start.".to_owned()
+            "Most of such a short run is the start of the program.".to_owned()
         }
-        Kind::NotMeasured => "Of its computing nothing is known.".to_owned(),
+        Kind::NotMeasured => {
+            "How much it computed could not be measured.".to_owned()
+        }
+        Kind::HandsOver => {
+            let each = facts.waits_per_cpu_second().unwrap_or_default();
+            format!(
+                "A thread computed for only {:.0} µs on average before it \
+                 waited again. More cores do not help, because the switch to \
+                 the next thread takes as long.",
+                1e6 / each
+            )
+        }
         Kind::OneCore => format!("{computed}, on one core. {at_best}"),
         Kind::ManyCores => {
             format!("{computed}, then on {wanted:.1} cores. {at_best}")
         }
-        Kind::Mixed => format!(
-            "{computed}, and waited for the rest. Tasks wait at little cost, \
-             while other threads compute."
+        Kind::MixedManyWaits => format!(
+            "{computed}. {} Tasks wait at little cost, while other threads \
+             compute.",
+            waits(facts, wishes, on)
         ),
-        Kind::ManyWaits | Kind::FewWaits => {
-            let waited = (1.0 - share) * 100.0;
-            let waits = match (wishes.at_once, facts.most_waits_at_once) {
-                (Some(n), _) => format!("Waits wanted at once, {n}."),
-                (_, Some(n)) => format!("Waits seen at once, at most {n}."),
-                _ => "How many waits at once is not known.".to_owned(),
-            };
-            let few = match on.few_waits() {
-                Some(few) => format!(
-                    "Threads are good for {few} here, {}.",
-                    on.why_few()
-                ),
-                None => "How many threads are too many is not known here."
-                    .to_owned(),
-            };
-            format!("It waited {waited:.0} % of the time. {waits} {few}")
-        }
+        Kind::MixedFewWaits => format!(
+            "{computed}. {} A thread can wait and compute in turn without \
+             keeping other threads from running.",
+            waits(facts, wishes, on)
+        ),
+        Kind::ManyWaits | Kind::FewWaits => format!(
+            "It waited {:.0} % of the time. {}",
+            (1.0 - share) * 100.0,
+            waits(facts, wishes, on)
+        ),
     }
+}
+
+/// How many waits there are at once, and how many threads are good for.
+fn waits(facts: &Measured, wishes: &Wishes, on: &Machine) -> String {
+    let waits = match (wishes.at_once, facts.most_waits_at_once) {
+        (Some(n), _) => format!("Waits at once, as you said: {n}."),
+        (_, Some(n)) => format!("Waits seen at once: at most {n}."),
+        _ => "How many waits there were at once is not known.".to_owned(),
+    };
+    let few = match on.few_waits() {
+        Some(few) => {
+            format!("Threads are good for {few} here, {}.", on.why_few())
+        }
+        None => "How many threads are too many here is not known.".to_owned(),
+    };
+    format!("{waits} {few}")
 }

@@ -5,13 +5,13 @@ use std::hint::black_box;
 use process_pool::{Job, JobResult};
 use serde::{Deserialize, Serialize};
 
-/// Up to this n the sum fits a u128.
+/// The largest n whose sum fits a u128.
 pub const LARGEST_N: u64 = 10_069_012_961_345;
 
-/// The steps between two looks at whether to stop: some 30 µs of work.
+/// Steps from one check of `stop` to the next, about 30 µs of work.
 const STEPS: u64 = 1 << 16;
 
-/// The sum of i² for each i below n, or none if it was told to stop before.
+/// The sum of i² for each i below n, or none if `stop` returned true.
 pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
     let (mut sum, mut from) = (0, 0);
     while from < n {
@@ -20,8 +20,8 @@ pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
         }
         let to = n.min(from + STEPS);
         for i in from..to {
-            // Without it the compiler replaces the loop by a formula, and the
-            // largest n takes no time at all.
+            // Without `black_box` the compiler replaces the loop by a formula,
+            // and even the largest n takes no time at all.
             let i = u128::from(black_box(i));
             sum += i * i;
         }
@@ -30,8 +30,8 @@ pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
     Some(sum)
 }
 
-/// The same work as a message to a worker process. To stop it the process is
-/// killed, so it needs no looking.
+/// The same work as a message to a worker process. It never checks whether to
+/// stop, because a process can be killed.
 #[derive(Serialize, Deserialize)]
 pub struct SumOfSquares {
     pub n: u64,

@@ -4,32 +4,32 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use crate::routes::{Invalid, Refusal};
+use crate::refusal::{Invalid, Refusal};
 
-/// The most digits that Python turns into an `int`.
-const MOST_DIGITS: usize = 4300;
+/// The largest number of digits that Python converts to an `int`.
+const MAX_DIGITS: usize = 4300;
 
-/// What stands in the last part of the path, and its value: 0 for anything
-/// negative, and the largest u128 for what is larger still.
+/// The text in the last part of a path, and its value. A negative number has the
+/// value 0, and a number that does not fit a u128 has the largest u128.
 pub struct Integer {
     pub input: String,
     pub value: u128,
 }
 
-/// Why a text is no integer.
+/// Why a text is not an integer.
 #[derive(Debug, PartialEq, Eq)]
 enum Fault {
-    NotOne,
+    NotAnInteger,
     TooLong,
 }
 
-/// Reads a sign, zeros, single underscores between digits, a fraction of zeros.
-/// No exponent, and of all the world's digits only these ten.
+/// Parses ASCII digits with an optional sign, leading zeros, single underscores
+/// between digits, and a fraction of zeros. There is no exponent.
 fn parse(input: &str) -> Result<u128, Fault> {
-    // Too many digits are that, whatever follows them.
+    // FastAPI reports too many digits even if more than digits follows.
     let digits = input.strip_prefix('-').unwrap_or(input);
     let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-    if length > MOST_DIGITS && !digits.starts_with('0') {
+    if length > MAX_DIGITS && !digits.starts_with('0') {
         return Err(Fault::TooLong);
     }
 
@@ -39,7 +39,7 @@ fn parse(input: &str) -> Result<u128, Fault> {
     let whole = match unsigned.split_once('.') {
         None => unsigned,
         Some((whole, zeros)) if is_all(zeros, b"0") => whole,
-        Some(_) => return Err(Fault::NotOne),
+        Some(_) => return Err(Fault::NotAnInteger),
     };
     let mut digits = whole;
     if whole.starts_with('0') {
@@ -58,16 +58,16 @@ fn parse(input: &str) -> Result<u128, Fault> {
     }
     let mut parts = digits.split('_');
     if !parts.all(|part| is_all(part, b"0123456789")) {
-        return Err(Fault::NotOne);
+        return Err(Fault::NotAnInteger);
     }
     let digits = digits.replace('_', "");
-    if digits.len() > MOST_DIGITS {
-        return Err(Fault::NotOne);
+    if digits.len() > MAX_DIGITS {
+        return Err(Fault::NotAnInteger);
     }
     Ok(if negative { 0 } else { digits.parse().unwrap_or(u128::MAX) })
 }
 
-/// Whether a text has at least one of these characters, and no others.
+/// Whether a text has at least one character, and only these.
 fn is_all(text: &str, characters: &[u8]) -> bool {
     !text.is_empty() && text.bytes().all(|byte| characters.contains(&byte))
 }
@@ -79,16 +79,16 @@ impl<S: Sync> FromRequestParts<S> for Integer {
         parts: &mut Parts,
         _state: &S,
     ) -> Result<Self, Refusal> {
-        // Not axum's Path, which refuses what is not UTF-8 in words of its own.
+        // Not axum's `Path`, which has its own message for invalid UTF-8.
         let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
         let input = percent_decode_str(last).decode_utf8_lossy().into_owned();
         if input.contains('/') {
-            return Err(Refusal::NotFound); // %2F: two parts, not one
+            return Err(Refusal::NotFound); // %2F, which FastAPI reads as two parts
         }
         match parse(&input) {
             Ok(value) => Ok(Self { input, value }),
             Err(fault) => Err(Refusal::Invalid(match fault {
-                Fault::NotOne => Invalid::not_an_integer(input),
+                Fault::NotAnInteger => Invalid::not_an_integer(input),
                 Fault::TooLong => Invalid::too_long(input),
             })),
         }

@@ -1,8 +1,8 @@
-//! The jobs under way: so many and no more, none past its deadline, and none
-//! that nobody waits for.
+//! Jobs under way: their number is bounded, none runs past its deadline, and
+//! none runs on after its client has left.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,15 +11,16 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::Offload;
+use crate::offload::Offload;
+use crate::stop::Stop;
 
 pub struct Jobs {
     offload: Offload,
     workers: usize,
     queue: usize,
     deadline: Duration,
-    /// One permit for each job that runs, and for each that waits.
-    places: Semaphore,
+    /// A permit for each job that may run, and for each that may wait.
+    permits: Semaphore,
     done: AtomicU64,
 }
 
@@ -27,22 +28,22 @@ pub struct Jobs {
 #[derive(Debug)]
 pub enum NoAnswer {
     QueueFull,
-    Deadline,
+    DeadlinePassed,
     Failed(anyhow::Error),
 }
 
-/// How much there is to do.
+/// How busy the service is.
 #[derive(Serialize, ToSchema)]
 pub struct Load {
-    /// The jobs that can run at once.
+    /// How many jobs can run at once.
     workers: usize,
-    /// The jobs that run.
+    /// How many jobs are running.
     running: usize,
-    /// The jobs that wait.
+    /// How many jobs are waiting.
     waiting: usize,
-    /// The jobs that can wait; one more is refused.
+    /// How many jobs can wait; the next one is rejected.
     queue: usize,
-    /// The jobs that were answered since the start.
+    /// How many jobs have been answered since the start.
     done: u64,
 }
 
@@ -58,78 +59,54 @@ impl Jobs {
             workers,
             queue,
             deadline,
-            places: Semaphore::new(workers + queue),
+            permits: Semaphore::new(workers + queue),
             done: AtomicU64::new(0),
         })
     }
 
-    /// Has the sum computed. Dropping the future stops the job.
+    /// Computes the sum. Dropping the future stops the job.
     pub async fn sum_of_squares(&self, n: u64) -> Result<u128, NoAnswer> {
-        // At once, not `acquire`: whoever waits for a place is in a queue too,
-        // and that one would have no end.
-        let _place =
-            self.places.try_acquire().map_err(|_| NoAnswer::QueueFull)?;
+        // ANCHOR: queue
+        // `try_acquire`, not `acquire`: requests that wait for a permit are a
+        // queue too, and that queue would be unbounded.
+        let _permit =
+            self.permits.try_acquire().map_err(|_| NoAnswer::QueueFull)?;
+        // ANCHOR_END: queue
 
+        // ANCHOR: deadline
         let deadline = Instant::now() + self.deadline;
-        let dropped = CancellationToken::new();
-        let _drop_guard = dropped.clone().drop_guard();
-        let stop = Stop { dropped, deadline };
+        let canceled = CancellationToken::new();
+        // Cancels when this future is dropped, because its client has left.
+        let _cancel_on_drop = canceled.clone().drop_guard();
+        let stop = Stop { canceled, deadline };
 
         match timeout_at(deadline, self.offload.run(n, stop)).await {
             Ok(Ok(Some(sum))) => {
                 self.done.fetch_add(1, Ordering::Relaxed);
                 Ok(sum)
             }
-            Ok(Ok(None)) | Err(_) => Err(NoAnswer::Deadline),
+            Ok(Ok(None)) | Err(_) => Err(NoAnswer::DeadlinePassed),
             Ok(Err(error)) => Err(NoAnswer::Failed(error)),
         }
+        // ANCHOR_END: deadline
     }
 
     pub fn load(&self) -> Load {
-        let taken = self.workers + self.queue - self.places.available_permits();
+        let all = self.workers + self.queue;
+        let taken = all - self.permits.available_permits();
         let running = self.offload.running();
         Load {
             workers: self.workers,
             running,
-            // The two were not read at the same moment.
+            // Saturating, because the two were not read at the same moment.
             waiting: taken.saturating_sub(running),
             queue: self.queue,
             done: self.done.load(Ordering::Relaxed),
         }
     }
 
-    /// Ends the workers. Nobody may wait for a job any more.
+    /// Ends the workers. Call it when no job is wanted any longer.
     pub async fn shutdown(&self) {
         self.offload.shutdown().await;
-    }
-}
-
-/// Tells a job that runs on a thread that nobody wants its answer any more.
-pub struct Stop {
-    dropped: CancellationToken,
-    /// Its own look at the clock: a job that runs inline keeps the thread on
-    /// which somebody else would look.
-    deadline: Instant,
-}
-
-impl Stop {
-    pub fn is_set(&self) -> bool {
-        self.dropped.is_cancelled() || Instant::now() >= self.deadline
-    }
-}
-
-/// Counts a job as running for as long as this lives.
-pub struct Running<'a>(&'a AtomicUsize);
-
-impl<'a> Running<'a> {
-    pub fn count(running: &'a AtomicUsize) -> Self {
-        running.fetch_add(1, Ordering::Relaxed);
-        Self(running)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

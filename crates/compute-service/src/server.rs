@@ -1,12 +1,13 @@
-//! Connections: so many and no more, none that dawdles, and an orderly end.
+//! Connections and their end: their number is bounded, a slow client is cut
+//! off, and the shutdown is graceful.
 //!
-//! `axum::serve` has no limits and no grace time, so this is the loop it hides.
+//! `axum::serve` has no limits and no grace period, so this is the loop that it
+//! hides.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
@@ -16,102 +17,152 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-/// With the default limit of 1024 open files this leaves some for the rest.
-const MOST_CONNECTIONS: usize = 900;
-/// Connections that the system keeps for us until we accept them.
-const MOST_UNACCEPTED: u32 = 4096;
-/// The request line and all headers, in bytes.
-const MOST_HEAD: usize = 16 << 10;
-/// For a request's head to arrive, also after the request before it.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// For the client to take some of the answer.
-const WRITE_TIME: Duration = Duration::from_secs(10);
+use crate::client_stream::ClientStream;
+use crate::signals::Signals;
 
-/// Takes a port.
+/// Connections that the system keeps in its own queue until we accept them.
+const BACKLOG: u32 = 4096;
+/// The largest request line and headers together, in bytes.
+const MAX_HEAD: usize = 16 << 10;
+/// How long a client may take to send a request's head, which includes the
+/// pause since its previous request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Binds a port.
 pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     }?;
-    // A port whose connections ended a moment ago is free to us. On Windows
-    // it always is, and there the option would let two programs share it.
+    // Lets us bind a port whose connections ended a moment ago. Windows allows
+    // that anyway, and there the option would let two programs share the port.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(MOST_UNACCEPTED)
+    socket.listen(BACKLOG)
 }
 
-/// Serves until the first signal, then answers what has been asked. Returns
-/// when that is done, at the second signal, or when the grace time is over.
+/// How a server stops.
+pub struct Shutdown {
+    /// Canceled at the first signal.
+    pub stopping: CancellationToken,
+    /// How long the server then still accepts connections.
+    pub drain: Duration,
+    /// How long running requests then have to finish.
+    pub grace: Duration,
+}
+
+/// Serves until the first signal, and then shuts down gracefully. A second
+/// signal ends it at once.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    max_connections: usize,
     mut signals: Signals,
-    grace: Duration,
-) -> Result<()> {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let router = router.layer({
-        let places = Arc::clone(&places);
-        middleware::map_response(move |mut response: Response| {
-            if places.available_permits() == 0 {
-                // Others wait for the place of this connection.
+    Shutdown { stopping, drain, grace }: Shutdown,
+) {
+    let connections = Connections::new(router, max_connections, &stopping);
+    let cut = connections.cut.clone();
+
+    // ANCHOR: shutdown
+    tokio::select! {
+        () = connections.accept_all(&listener) => {}
+        () = signals.next() => {}
+    }
+    stopping.cancel(); // from here on, /ready answers 503
+    let stop = async {
+        // A load balancer needs some time to notice. Until then it sends new
+        // clients here, and a closed port would refuse them.
+        if !drain.is_zero() {
+            info!("draining: accepting connections for another {drain:?}");
+            timeout(drain, connections.accept_all(&listener)).await.ok();
+        }
+        drop(listener); // from here on, a new connection is refused
+        info!("stopping: running requests have {grace:?} to finish");
+        match timeout(grace, connections.graceful.shutdown()).await {
+            Ok(()) => info!("every request has been answered"),
+            Err(_) => warn!("the grace period is over: canceling requests"),
+        }
+    };
+    tokio::select! {
+        () = stop => {}
+        () = signals.next() => warn!("a second signal: stopping at once"),
+    }
+    cut.cancel(); // closes the connections, which stops their jobs
+    // ANCHOR_END: shutdown
+}
+
+/// The open connections.
+struct Connections {
+    router: Router,
+    /// A permit for each connection.
+    permits: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+    cut: CancellationToken,
+}
+
+impl Connections {
+    fn new(
+        router: Router,
+        max_connections: usize,
+        stopping: &CancellationToken,
+    ) -> Self {
+        let permits = Arc::new(Semaphore::new(max_connections));
+        let (available, stopping) = (Arc::clone(&permits), stopping.clone());
+        // When other clients wait for the permit of a connection, or should go
+        // to another server, the connection is closed after this answer.
+        let close = move |mut response: Response| {
+            if available.available_permits() == 0 || stopping.is_cancelled() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
             std::future::ready(response)
-        })
-    });
+        };
+        Self {
+            router: router.layer(middleware::map_response(close)),
+            permits,
+            graceful: GracefulShutdown::new(),
+            cut: CancellationToken::new(),
+        }
+    }
 
-    let graceful = GracefulShutdown::new();
-    let cut = CancellationToken::new();
-    loop {
-        // The place first: a client without one waits in the system's queue,
-        // where it costs nothing.
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await?;
-            anyhow::Ok((accept(&listener).await, place))
-        };
-        let (stream, place) = tokio::select! {
-            accepted = accepted => accepted.context("accepting connections")?,
-            () = signals.next() => break,
-        };
-        let stream = match with_limits(stream) {
-            Ok(stream) => TokioIo::new(stream),
-            Err(_) => continue, // it has already gone
-        };
+    /// Accepts connections until this future is dropped.
+    async fn accept_all(&self, listener: &TcpListener) {
+        // The permit first: until there is one, the next client waits in the
+        // system's queue, where it costs us nothing.
+        while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
+            let stream = accept(listener).await;
+            // An error means that the client has already left.
+            if let Ok(stream) = ClientStream::new(stream) {
+                self.spawn(stream, permit);
+            }
+        }
+    }
+
+    fn spawn(&self, stream: ClientStream, permit: OwnedSemaphorePermit) {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
-            .max_buf_size(MOST_HEAD)
-            .serve_connection(stream, TowerToHyperService::new(router.clone()));
-        let connection = graceful.watch(connection);
-        let cut = cut.clone();
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(
+                TokioIo::new(stream),
+                TowerToHyperService::new(self.router.clone()),
+            );
+        let connection = self.graceful.watch(connection);
+        let cut = self.cut.clone();
         tokio::spawn(async move {
             if let Some(Err(error)) = cut.run_until_cancelled(connection).await
             {
-                debug!("a connection failed: {error}"); // the client's doing
+                debug!("a connection failed: {error}"); // the client's fault
             }
-            drop(place);
+            drop(permit);
         });
     }
-
-    drop(listener); // a new connection is refused from here on
-    info!("stopping; running requests have {grace:?}");
-    tokio::select! {
-        ended = timeout(grace, graceful.shutdown()) => match ended {
-            Ok(()) => info!("all requests are answered"),
-            Err(_) => warn!("the grace time is over"),
-        },
-        () = signals.next() => warn!("a second signal: stopping at once"),
-    }
-    cut.cancel(); // what still runs loses its client, and so is stopped
-    Ok(())
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {
@@ -119,60 +170,11 @@ async fn accept(listener: &TcpListener) -> TcpStream {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
             Err(error) => {
-                // Most often there are no more descriptors. They come back as
-                // connections end; to try again at once would be a busy loop.
+                // Usually the system is out of descriptors, and gets some back
+                // as connections end. Without a pause this would be a busy loop.
                 warn!("cannot accept a connection: {error}");
                 sleep(Duration::from_millis(50)).await;
             }
         }
-    }
-}
-
-type Limited = std::pin::Pin<Box<TimeoutStream<TcpStream>>>;
-
-fn with_limits(stream: TcpStream) -> std::io::Result<Limited> {
-    stream.set_nodelay(true)?; // an answer is one small write
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIME));
-    Ok(Box::pin(stream))
-}
-
-/// The signals that ask a service to stop: SIGTERM and Ctrl-C.
-pub struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(windows)]
-    interrupt: tokio::signal::windows::CtrlC,
-}
-
-impl Signals {
-    /// From here on they no longer end the process by themselves.
-    #[cfg(unix)]
-    pub fn listen() -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("listening for signals");
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    /// From here on they no longer end the process by themselves.
-    #[cfg(windows)]
-    pub fn listen() -> Result<Self> {
-        let interrupt = tokio::signal::windows::ctrl_c();
-        Ok(Self { interrupt: interrupt.context("listening for signals")? })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-        #[cfg(windows)]
-        self.interrupt.recv().await;
     }
 }

@@ -1,29 +1,31 @@
-//! The batches of a map: many short jobs for one trip to a worker.
+//! The batches of a map: many short jobs in one message to a worker.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::Error;
+use crate::error::Error;
 use crate::wire;
 
-/// What fills a pipe: more would make the parent wait for the worker.
+/// As much as a pipe holds by default. With more, the parent would have to wait
+/// for the worker.
 const BYTES: usize = 64 << 10;
-/// The most jobs of a batch.
+/// The most jobs in a batch.
 const JOBS: usize = 1000;
-/// A batch that is answered sooner could have been larger.
+/// A batch that took less time than this could have been larger.
 const SHORT: Duration = Duration::from_millis(1);
-/// One that takes longer holds back too many results, should its worker die.
+/// A batch that took more time than this would lose too many results if its
+/// worker died.
 const LONG: Duration = Duration::from_millis(4);
 
 /// Some consecutive jobs of a map.
 pub struct Batch {
-    /// Those that can be sent, as frames.
+    /// The jobs that can be sent, as frames.
     pub frames: Vec<u8>,
-    /// How many these are.
+    /// How many jobs the frames hold.
     pub jobs: usize,
-    /// The others: where they stand in the batch, and why.
+    /// The jobs that cannot be sent: their position in the batch, and why.
     pub faults: Vec<(usize, Error)>,
 }
 
@@ -36,10 +38,10 @@ impl Batch {
     ) -> Option<Self> {
         let mut batch =
             Self { frames: Vec::new(), jobs: 0, faults: Vec::new() };
-        for (place, job) in jobs.take(most).enumerate() {
+        for (position, job) in jobs.take(most).enumerate() {
             match wire::append(&job, limit, &mut batch.frames) {
                 Ok(()) => batch.jobs += 1,
-                Err(error) => batch.faults.push((place, error)),
+                Err(error) => batch.faults.push((position, error)),
             }
             if batch.frames.len() >= BYTES {
                 break;
@@ -49,7 +51,7 @@ impl Batch {
     }
 }
 
-/// How many jobs make a batch. It starts at one, and follows the time that
+/// How many jobs make a batch. It starts at one and then follows the time that
 /// batches take: long jobs travel alone, short ones by the hundred.
 pub struct BatchSize(AtomicUsize);
 
@@ -64,7 +66,7 @@ impl BatchSize {
         self.0.load(Relaxed)
     }
 
-    /// Learns from a batch of so many jobs.
+    /// Learns from a batch of this many jobs.
     pub fn adapt(&self, jobs: usize, took: Duration) {
         if took < SHORT {
             self.0.fetch_max((2 * jobs).min(JOBS), Relaxed);

@@ -1,20 +1,21 @@
-//! What can become of a job other than its result.
+//! The errors that a job or a pool can end with.
 
 use std::process::ExitStatus;
 
 /// Why a job has no result, or a pool no workers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// As many jobs wait as may wait. Said at once; the job has not been
-    /// started.
+    /// As many jobs wait as [`Config::queue`](crate::Config::queue) allows.
+    /// The pool says so immediately, and the job has not been started.
     #[error("the queue is full")]
     QueueFull,
 
-    /// The time limit passed. If a worker held the job, it was killed.
+    /// The deadline passed. If a worker was running the job, the worker was
+    /// killed.
     #[error("the deadline passed")]
     DeadlinePassed,
 
-    /// The worker that held the job died; the status holds its exit code, or
+    /// The worker that had the job died. The status holds its exit code, or
     /// the signal that ended it (`ExitStatusExt::signal`).
     #[error("the worker died: {0}")]
     WorkerDied(ExitStatus),
@@ -23,7 +24,8 @@ pub enum Error {
     #[error("the job failed: {0}")]
     JobFailed(String),
 
-    /// The job panicked, with this message. The worker goes on.
+    /// The job panicked with this message, or decoding the job or encoding its
+    /// result in the worker did. The worker continues.
     #[error("the job panicked: {0}")]
     JobPanicked(String),
 
@@ -33,21 +35,22 @@ pub enum Error {
     TooLarge {
         /// Its size in bytes.
         size: usize,
-        /// The most that is allowed.
+        /// The largest size allowed, in bytes.
         limit: usize,
     },
 
-    /// The job or its result does not survive the way to the other process:
-    /// postcard refused it, or something else came out of the pipe.
+    /// The job or its result was lost on the way to the other process: postcard
+    /// cannot encode or decode it, something other than a message came out of
+    /// the pipe, or the worker closed the pipe and kept running.
     #[error("the message is broken: {0}")]
     Broken(String),
 
-    /// No worker can be started, and why. The pool tries again from time to
-    /// time; until it succeeds, every job gets this error.
+    /// No worker can be started, for this reason. The pool keeps trying, with
+    /// exponential backoff; until it succeeds, every job gets this error.
     #[error("a worker cannot start: {0}")]
     CannotStart(String),
 
-    /// The pool has been shut down.
+    /// The pool has been shut down, or its runtime has ended.
     #[error("the pool is closed")]
     Closed,
 }

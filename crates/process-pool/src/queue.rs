@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::sync::{Notify, oneshot};
 
-use crate::Error;
+use crate::error::Error;
 use crate::wire;
 
 /// What a worker answered to one job, or why it did not.
@@ -17,39 +17,39 @@ pub type Answer = Result<BytesMut, Error>;
 #[derive(Debug)]
 pub struct Ticket {
     id: u64,
-    pub work: Work,
-    /// Closed when the caller has gone. Dropped without an answer when the pool
-    /// closes.
+    pub request: Request,
+    /// Closed once the caller has dropped its future. Dropped without an answer
+    /// when the pool closes.
     pub caller: oneshot::Sender<Vec<Answer>>,
 }
 
 impl Ticket {
-    /// Sends the answers; a caller that has gone misses nothing.
+    /// Sends the answers, unless the caller no longer waits for them.
     pub fn finish(self) {
-        self.caller.send(self.work.answers).ok();
+        self.caller.send(self.request.answers).ok();
     }
 
-    /// Answers all that has no answer yet with an error.
+    /// Answers every job that has no answer yet with an error.
     pub fn give_up(mut self, error: &Error) {
-        self.work.fail(error);
+        self.request.fail(error);
         self.finish();
     }
 }
 
 /// The jobs of a ticket as frames, and the answers so far.
 #[derive(Debug)]
-pub struct Work {
+pub struct Request {
     frames: Vec<u8>,
     jobs: usize,
     answers: Vec<Answer>,
-    /// After a death: each job goes to the worker by itself, so that the one
-    /// that kills takes no other with it.
+    /// Set after a worker died: from then on each job is sent by itself, so
+    /// that the one that kills its worker takes no other job with it.
     pub alone: bool,
-    /// The longest that a worker may take for the frames it is sent.
+    /// How long a worker may take for the frames that are sent to it at once.
     pub limit: Option<Duration>,
 }
 
-impl Work {
+impl Request {
     pub fn new(frames: Vec<u8>, jobs: usize) -> Self {
         let answers = Vec::with_capacity(jobs);
         Self { frames, jobs, answers, alone: false, limit: None }
@@ -74,7 +74,7 @@ impl Work {
         }
     }
 
-    /// Gives an error to the jobs that were sent and not answered.
+    /// Answers the jobs that were sent and not answered with an error.
     pub fn fail_sent(&mut self, error: &Error) {
         if self.alone {
             self.answers.push(Err(error.clone()));
@@ -89,18 +89,19 @@ impl Work {
     }
 }
 
-/// Waiting jobs: at most `limit`, and one more for each idle worker.
+/// Jobs that wait for a worker: at most `limit`, and one more for each idle
+/// worker.
 ///
-/// Not a channel: a caller that leaves takes its job out again, so that jobs
-/// nobody waits for do not fill the queue.
+/// Not a channel: a caller that is canceled takes its job out again, so that
+/// the queue does not fill up with jobs whose results nothing waits for.
 #[derive(Debug)]
 pub struct Queue {
     state: Mutex<State>,
     limit: usize,
     workers: usize,
-    /// A job has come, or the queue has closed.
-    work: Notify,
-    /// A place has become free, or the queue has closed.
+    /// Notified when a job has been added or the queue has closed.
+    added: Notify,
+    /// Notified when there may be room for a job, or the queue has closed.
     room: Notify,
 }
 
@@ -130,7 +131,7 @@ impl Queue {
             state: Mutex::new(state),
             limit,
             workers,
-            work: Notify::new(),
+            added: Notify::new(),
             room: Notify::new(),
         }
     }
@@ -142,42 +143,46 @@ impl Queue {
 
     /// How many jobs wait.
     pub fn len(&self) -> usize {
-        self.state().tickets.iter().map(|ticket| ticket.work.left()).sum()
+        self.state().tickets.iter().map(|ticket| ticket.request.left()).sum()
     }
 
-    /// Puts a job in, or says at once why not, and gives the work back.
-    pub fn push(&self, work: Work) -> Result<Place<'_>, (Error, Work)> {
+    /// Adds a job, or says immediately why not and returns the request.
+    pub fn push(
+        &self,
+        request: Request,
+    ) -> Result<Place<'_>, (Error, Request)> {
         let mut state = self.state();
         if state.closed {
-            return Err((Error::Closed, work));
+            return Err((Error::Closed, request));
         }
         if state.down == self.workers {
             let error = state.reason.clone().unwrap_or(Error::Closed);
-            return Err((error, work));
+            return Err((error, request));
         }
-        if state.tickets.len() >= self.limit + state.idle {
-            return Err((Error::QueueFull, work));
+        // Saturating, because usize::MAX means that there is no limit.
+        if state.tickets.len() >= self.limit.saturating_add(state.idle) {
+            return Err((Error::QueueFull, request));
         }
         let (caller, answers) = oneshot::channel();
         let id = state.next_id;
         state.next_id += 1;
-        state.tickets.push_back(Ticket { id, work, caller });
+        state.tickets.push_back(Ticket { id, request, caller });
         drop(state);
-        self.work.notify_one();
+        self.added.notify_one();
         Ok(Place { queue: self, id, answers })
     }
 
-    /// The same, but waits while the queue is full.
+    /// Adds a job, and waits for that while the queue is full.
     pub async fn push_when_room(
         &self,
-        mut work: Work,
+        mut request: Request,
     ) -> Result<Place<'_>, Error> {
         loop {
-            // Made before the look at the queue, so that no free place is
-            // missed in between.
+            // Created before the queue is looked at, so that no room that is
+            // freed in between is missed.
             let room = self.room.notified();
-            work = match self.push(work) {
-                Err((Error::QueueFull, work)) => work,
+            request = match self.push(request) {
+                Err((Error::QueueFull, request)) => request,
                 other => return other.map_err(|(error, _)| error),
             };
             room.await;
@@ -188,7 +193,7 @@ impl Queue {
     pub async fn next(&self) -> Option<Ticket> {
         let _idle = Idle::new(self);
         loop {
-            let work = self.work.notified();
+            let added = self.added.notified();
             {
                 let mut state = self.state();
                 if let Some(ticket) = state.tickets.pop_front() {
@@ -199,25 +204,25 @@ impl Queue {
                     return None;
                 }
             }
-            work.await;
+            added.await;
         }
     }
 
     /// Accepts no more jobs.
     pub fn close(&self) {
         self.state().closed = true;
-        self.work.notify_waiters();
+        self.added.notify_waiters();
         self.room.notify_waiters();
     }
 
-    /// Drops the jobs that still wait, which tells their callers.
+    /// Drops the jobs that still wait, so that their callers get an error.
     pub fn clear(&self) {
         self.state().tickets.clear();
         self.room.notify_waiters();
     }
 
-    /// A supervisor cannot start its worker. When none can, those who wait are
-    /// told so, and those who come.
+    /// Notes that a supervisor cannot start its worker. Once none can, all jobs
+    /// fail for this reason: those that wait now and those that come later.
     pub fn down(&self, reason: &Error) {
         let mut state = self.state();
         state.down += 1;
@@ -230,7 +235,7 @@ impl Queue {
         }
     }
 
-    /// A supervisor that was down has a worker again.
+    /// Notes that a supervisor that was down has a worker again.
     pub fn up(&self) {
         self.state().down -= 1;
     }
@@ -254,7 +259,7 @@ impl Drop for Idle<'_> {
 }
 
 /// A caller's place: in the queue, or at the worker that took the job.
-/// Dropping it gives the job up.
+/// Dropping it cancels the job.
 pub struct Place<'a> {
     queue: &'a Queue,
     id: u64,
@@ -262,8 +267,8 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Waits for the answers. Dropping this future before its end gives the
-    /// job up.
+    /// Waits for the answers. Dropping this future before it completes cancels
+    /// the job.
     pub async fn answers(mut self) -> Result<Vec<Answer>, Error> {
         (&mut self.answers).await.map_err(|_| Error::Closed)
     }
@@ -274,11 +279,12 @@ impl Drop for Place<'_> {
         if self.answers.is_terminated() {
             return; // answered
         }
-        self.answers.close(); // seen by the supervisor, if one has the job
+        // If a supervisor has the job, it sees this and kills the worker.
+        self.answers.close();
         let mut state = self.queue.state();
-        let of_mine = |ticket: &Ticket| ticket.id == self.id;
-        if let Some(place) = state.tickets.iter().position(of_mine) {
-            state.tickets.remove(place);
+        let is_mine = |ticket: &Ticket| ticket.id == self.id;
+        if let Some(index) = state.tickets.iter().position(is_mine) {
+            state.tickets.remove(index);
             self.queue.room.notify_one();
         }
     }

@@ -1,9 +1,9 @@
-//! A task for each worker: it starts the process, hands it jobs, and mends it.
+//! A task for each worker: it starts the process, sends it jobs, and replaces
+//! it when it dies.
 
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
@@ -11,37 +11,39 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 use tokio::time::{self, Instant};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 use tokio_util::sync::CancellationToken;
 
-use crate::queue::{Queue, Ticket, Work};
-use crate::wire::{self, GREETING, LEAST_LIMIT, Ready, Setup};
-use crate::worker::FLAG;
-use crate::{Config, Error};
+use crate::config::Config;
+use crate::error::Error;
+use crate::process::Process;
+use crate::queue::{Queue, Request, Ticket};
+use crate::wire::{self, GREETING, Ready, Setup};
 
-/// The longest that a worker may take to start.
-const START_LIMIT: Duration = Duration::from_secs(10);
-/// After so many starts in vain the callers are told.
+/// After this many failed attempts to start a worker, callers get the reason.
 const FAILED_STARTS: u32 = 5;
-/// A worker that ends sooner and without a job has failed to start.
+/// A worker that ends within this time and without a job has failed to start.
 const YOUNG: Duration = Duration::from_secs(1);
-/// The wait after a failed start; twice as long after each further one.
+/// The wait after a failed start. It doubles with each further one.
 const BACK_OFF: Duration = Duration::from_millis(10);
 const BACK_OFF_MOST: Duration = Duration::from_secs(5);
 /// How long to read on when a worker is dead: all it wrote is in the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How long a worker that has closed its output may take to end by itself. On
+/// a busy machine that is longer than the few instructions it needs.
+const EXIT_TIME: Duration = Duration::from_millis(500);
 
 /// What the pool and its supervisors share.
 #[derive(Debug)]
 pub struct Shared {
     pub config: Config,
     pub queue: Queue,
-    /// No more jobs: who has nothing to do may leave.
+    /// The pool accepts no more jobs; a supervisor without one ends.
     pub closing: CancellationToken,
-    /// Kill the workers now.
+    /// The workers must be killed now.
     pub kill: CancellationToken,
     /// The process id of each worker, 0 while there is none.
     pub pids: Vec<AtomicU32>,
@@ -54,16 +56,14 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(mut config: Config, job: &'static str) -> Result<Self, Error> {
+    pub fn new(config: Config, job: &'static str) -> Result<Self, Error> {
+        let mut config = config.checked()?;
         let program = match config.program.take() {
             Some(program) => program,
             None => this_program().map_err(|error| {
                 Error::CannotStart(format!("where is this program? {error}"))
             })?,
         };
-        config.workers = config.workers.max(1);
-        // A worker must be able to say why it cannot start.
-        config.message_limit = config.message_limit.max(LEAST_LIMIT);
         Ok(Self {
             queue: Queue::new(config.queue, config.workers),
             closing: CancellationToken::new(),
@@ -85,8 +85,8 @@ impl Shared {
     }
 }
 
-/// On Linux by the kernel's link: it leads to the very build that runs, even
-/// after an upgrade has replaced the file.
+/// On Linux this is the kernel's link: it leads to the very build that is
+/// running, even after an upgrade has replaced the file.
 fn this_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") {
         Ok("/proc/self/exe".into())
@@ -95,22 +95,163 @@ fn this_program() -> io::Result<PathBuf> {
     }
 }
 
+/// Keeps one worker running until the pool closes. The result of the first
+/// start is sent to `started`; if it failed, the supervisor ends.
+pub async fn supervise(
+    shared: Arc<Shared>,
+    slot: usize,
+    started: oneshot::Sender<Result<(), Error>>,
+) {
+    let mut supervisor = Supervisor {
+        shared: &shared,
+        slot,
+        held: None,
+        failures: 0,
+        down: false,
+    };
+    let (mut next, result) = match Worker::start(&shared).await {
+        Ok(Some(worker)) => (Some(worker), Ok(())),
+        Ok(None) => (None, Err(Error::Closed)),
+        Err(fault) => (None, Err(Error::CannotStart(fault))),
+    };
+    started.send(result).ok();
+    while let Some(worker) = next {
+        next = match supervisor.employ(worker).await {
+            End::Closed => None,
+            End::Failed(fault) => supervisor.replace(Some(fault)).await,
+            End::Used => supervisor.replace(None).await,
+        };
+    }
+}
+
+struct Supervisor<'a> {
+    shared: &'a Shared,
+    slot: usize,
+    /// A ticket whose worker died before all of its jobs were answered.
+    held: Option<Ticket>,
+    /// Failed starts since a worker last answered a job.
+    failures: u32,
+    /// Whether the queue knows that this supervisor has no worker.
+    down: bool,
+}
+
 /// How a worker's time ended.
 enum End {
-    /// The pool is closed. The worker may be alive.
+    /// The pool is closed, and the worker has ended.
     Closed,
-    /// It died, as the error says, without ever having had a job.
+    /// It died soon after its start, without ever having had a job.
+    Failed(String),
+    /// It died or was killed, and is to be replaced.
+    Used,
+}
+
+impl Supervisor<'_> {
+    /// Lets a worker run jobs until it ends.
+    async fn employ(&mut self, mut worker: Worker) -> End {
+        let Self { shared, slot, .. } = *self;
+        let begun = Instant::now();
+        shared.pids[slot].store(worker.process.pid(), Relaxed);
+        let stopped = worker.run_tickets(shared, &mut self.held).await;
+        shared.pids[slot].store(0, Relaxed);
+        if worker.answered {
+            self.failures = 0;
+        }
+        match stopped {
+            Stopped::Closed => {
+                worker.leave(shared).await;
+                End::Closed
+            }
+            Stopped::Unused(error) if begun.elapsed() < YOUNG => {
+                End::Failed(format!("idle and new, {error}"))
+            }
+            Stopped::Unused(_) | Stopped::Used => End::Used,
+        }
+    }
+
+    /// Starts another worker, in as many attempts as it takes; none if the pool
+    /// closes in the meantime. `fault` says why the last worker does not count
+    /// as started.
+    async fn replace(&mut self, mut fault: Option<String>) -> Option<Worker> {
+        let worker = loop {
+            if let Some(fault) = fault.take() {
+                self.report(fault);
+                self.back_off().await?;
+            }
+            match Worker::start(self.shared).await {
+                Ok(worker) => break worker?,
+                Err(reason) => fault = Some(reason),
+            }
+        };
+        self.shared.restarts.fetch_add(1, Relaxed);
+        if self.down {
+            self.shared.queue.up();
+            self.down = false;
+        }
+        Some(worker)
+    }
+
+    /// Counts a failed start. After some of them the callers are told.
+    fn report(&mut self, fault: String) {
+        self.failures += 1;
+        if self.failures < FAILED_STARTS {
+            return;
+        }
+        let error = Error::CannotStart(fault);
+        if let Some(ticket) = self.held.take() {
+            ticket.give_up(&error);
+        }
+        if !self.down {
+            self.shared.queue.down(&error);
+            self.down = true;
+        }
+    }
+
+    /// Waits before the next attempt; none if the pool closes.
+    async fn back_off(&self) -> Option<()> {
+        let wait = BACK_OFF.saturating_mul(1 << self.failures.min(16));
+        tokio::select! {
+            () = time::sleep(wait.min(BACK_OFF_MOST)) => Some(()),
+            () = self.shared.closing.cancelled() => None,
+        }
+    }
+}
+
+impl Drop for Supervisor<'_> {
+    /// When the last supervisor ends, perhaps because its runtime does, nothing
+    /// is left that could take a job, so callers that still wait get an error.
+    fn drop(&mut self) {
+        if self.shared.supervisors.fetch_sub(1, Relaxed) == 1 {
+            self.shared.close();
+            self.shared.queue.clear();
+        }
+    }
+}
+
+/// A worker process that is ready for jobs.
+struct Worker {
+    process: Process,
+    stdin: ChildStdin,
+    stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
+    /// Whether it has ever answered a job, and so is known to work.
+    answered: bool,
+}
+
+/// Why a worker no longer gets jobs.
+enum Stopped {
+    /// The pool is closed. The worker may still be running.
+    Closed,
+    /// It died with this error, without ever having had a job.
     Unused(Error),
     /// It died or was killed after it had a job.
     Used,
 }
 
-/// What came of handing over jobs.
+/// What happened to the jobs that were sent.
 enum Exchange {
     Answered,
-    /// The caller has gone.
-    Left,
-    /// The time limit of a batch passed.
+    /// The caller was canceled.
+    Canceled,
+    /// The deadline of a batch passed.
     Late,
     /// The worker's output ended.
     Dead,
@@ -118,144 +259,28 @@ enum Exchange {
     Broken(String),
 }
 
-/// Keeps one worker running until the pool closes. How the first start went is
-/// sent to `started`; if it failed, that is all.
-pub async fn supervise(
-    shared: Arc<Shared>,
-    slot: usize,
-    started: oneshot::Sender<Result<(), Error>>,
-) {
-    let _last = Last(&shared);
-    let mut started = Some(started);
-    // A job whose worker died and that is to be run once more.
-    let mut held = None;
-    let mut failures = 0;
-    let mut down = false;
-    loop {
-        let begun = Instant::now();
-        let fault = match Worker::start(&shared).await {
-            Ok(Some(mut worker)) => {
-                match started.take() {
-                    Some(started) => _ = started.send(Ok(())),
-                    None => _ = shared.restarts.fetch_add(1, Relaxed),
-                }
-                if down {
-                    shared.queue.up();
-                    down = false;
-                }
-                shared.pids[slot].store(worker.pid, Relaxed);
-                let end = worker.serve(&shared, &mut held).await;
-                shared.pids[slot].store(0, Relaxed);
-                if worker.answered {
-                    failures = 0;
-                }
-                match end {
-                    End::Closed => return worker.leave(&shared).await,
-                    End::Unused(error) if begun.elapsed() < YOUNG => {
-                        Some(format!("idle and new, {error}"))
-                    }
-                    End::Unused(_) | End::Used => None,
-                }
-            }
-            Ok(None) => return,
-            Err(fault) => Some(fault),
-        };
-
-        let Some(fault) = fault else { continue };
-        let error = Error::CannotStart(fault);
-        if let Some(started) = started.take() {
-            started.send(Err(error)).ok();
-            return;
-        }
-        failures += 1;
-        if failures >= FAILED_STARTS {
-            if let Some(ticket) = held.take() {
-                ticket.give_up(&error);
-            }
-            if !down {
-                shared.queue.down(&error);
-                down = true;
-            }
-        }
-        let wait = BACK_OFF.saturating_mul(1 << failures.min(16));
-        tokio::select! {
-            () = time::sleep(wait.min(BACK_OFF_MOST)) => {}
-            () = shared.closing.cancelled() => return,
-        }
-    }
-}
-
-/// When the last supervisor ends, be it that the runtime ends, nobody is there
-/// to take a job: those who wait for one are told.
-struct Last<'a>(&'a Shared);
-
-impl Drop for Last<'_> {
-    fn drop(&mut self) {
-        if self.0.supervisors.fetch_sub(1, Relaxed) == 1 {
-            self.0.close();
-            self.0.queue.clear();
-        }
-    }
-}
-
-/// A worker process that is ready for jobs.
-struct Worker {
-    child: Child,
-    /// Also the number of its process group.
-    pid: u32,
-    stdin: ChildStdin,
-    stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
-    /// Whether it has ever answered a job, and so is of use.
-    answered: bool,
-}
-
 impl Worker {
-    /// Starts a worker; none if the pool closes meanwhile.
+    /// Starts a worker; none if the pool closes in the meantime.
     async fn start(shared: &Shared) -> Result<Option<Self>, String> {
-        let mut worker = Self::spawn(shared)?;
-        let ready = time::timeout(START_LIMIT, worker.greet(&shared.config));
+        let config = &shared.config;
+        let (process, stdin, stdout) =
+            Process::spawn(&shared.program, shared.job)?;
+        let codec = wire::codec(config.message_limit);
+        let stdout = FramedRead::new(stdout, codec);
+        let mut worker = Self { process, stdin, stdout, answered: false };
+        let ready = time::timeout(config.start_limit, worker.greet(config));
         let fault = tokio::select! {
             ready = ready => match ready {
                 Ok(Ok(())) => return Ok(Some(worker)),
                 Ok(Err(fault)) => Some(fault),
-                Err(_) => Some(format!("not ready after {START_LIMIT:?}")),
+                Err(_) => {
+                    Some(format!("not ready after {:?}", config.start_limit))
+                }
             },
             () = shared.closing.cancelled() => None,
         };
-        worker.kill().await;
+        worker.process.kill(config.kill_limit).await;
         fault.map_or(Ok(None), Err)
-    }
-
-    fn spawn(shared: &Shared) -> Result<Self, String> {
-        let mut command = Command::new(&shared.program);
-        command
-            .args([FLAG, shared.job])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // For the case that the runtime ends before this task does.
-            .kill_on_drop(true);
-        // A group of its own keeps the terminal's Ctrl-C away, and lets us
-        // kill what a job has started together with the worker. Not pre_exec,
-        // which would make the standard library fork this whole process.
-        #[cfg(unix)]
-        command.process_group(0);
-        // What `ps` shows; the link to the program tells nothing.
-        #[cfg(unix)]
-        if let Some(name) = std::env::args_os().next() {
-            command.arg0(name);
-        }
-
-        let fault = |error| format!("{}: {error}", shared.program.display());
-        let mut child = command.spawn().map_err(fault)?;
-        let (Some(stdin), Some(stdout)) =
-            (child.stdin.take(), child.stdout.take())
-        else {
-            return Err("it has no pipes".to_owned());
-        };
-        let codec = wire::codec(shared.config.message_limit);
-        let stdout = FramedRead::new(stdout, codec);
-        let pid = child.id().unwrap_or_default();
-        Ok(Self { child, pid, stdin, stdout, answered: false })
     }
 
     /// Tells the worker its limits, and waits until it is ready.
@@ -268,11 +293,11 @@ impl Worker {
         let mut frame = Vec::new();
         wire::append(&setup, usize::MAX, &mut frame)
             .map_err(|error| error.to_string())?;
-        // If it does not listen, it does not answer either.
+        // A program that does not read this does not answer either.
         self.stdin.write_all(&frame).await.ok();
 
         let Some(answer) = self.stdout.next().await else {
-            let error = self.kill().await;
+            let error = self.end_of_output(config).await;
             return Err(format!("before it was ready, {error}"));
         };
         let ready = answer.ok().and_then(|message| {
@@ -281,180 +306,180 @@ impl Worker {
                 .filter(|ready| ready.greeting == GREETING)
         });
         match ready {
-            None => Err("it is no worker, or prints before it calls \
-                         process_pool::worker"
+            None => Err("the program is not a worker: it printed to stdout \
+                         before calling process_pool::worker()"
                 .to_owned()),
             Some(Ready { fault: Some(fault), .. }) => Err(fault),
             Some(_) => Ok(()),
         }
     }
 
-    /// Hands the worker jobs until it dies or the pool closes.
-    async fn serve(
+    /// Runs one ticket after another until the worker dies or the pool closes.
+    async fn run_tickets(
         &mut self,
         shared: &Shared,
         held: &mut Option<Ticket>,
-    ) -> End {
+    ) -> Stopped {
         let mut used = false;
         loop {
             let ticket = match held.take() {
                 Some(ticket) => ticket,
                 None => tokio::select! {
                     biased;
-                    // The death of an idle worker is noticed here, before a
-                    // job is given to it.
-                    _ = self.child.wait() => {
-                        let died = self.kill().await;
-                        return if used { End::Used } else { End::Unused(died) };
+                    // First, so that a worker whose death is known gets no job.
+                    () = self.process.ended() => {
+                        let limit = shared.config.kill_limit;
+                        let error = self.process.kill(limit).await;
+                        return if used {
+                            Stopped::Used
+                        } else {
+                            Stopped::Unused(error)
+                        };
                     }
-                    () = shared.kill.cancelled() => return End::Closed,
+                    () = shared.kill.cancelled() => return Stopped::Closed,
                     ticket = shared.queue.next() => match ticket {
                         Some(ticket) => ticket,
-                        None => return End::Closed,
+                        None => return Stopped::Closed,
                     },
                 },
             };
             used = true;
-            let jobs = ticket.work.left();
+            let jobs = ticket.request.left();
             shared.running.fetch_add(jobs, Relaxed);
-            let end = self.work(shared, ticket, held).await;
+            let stopped = self.run_ticket(shared, ticket, held).await;
             shared.running.fetch_sub(jobs, Relaxed);
-            if let Some(end) = end {
-                return end;
+            if let Some(stopped) = stopped {
+                return stopped;
             }
         }
     }
 
-    /// Has a ticket's jobs done and answers the caller. If that ends the
-    /// worker's time, tells how; what is still to be done is left in `held`.
-    async fn work(
+    /// Has a ticket's jobs done and answers the caller. Returns why if the
+    /// worker can do no more; jobs that are still to be done are then in
+    /// `held`.
+    async fn run_ticket(
         &mut self,
         shared: &Shared,
         mut ticket: Ticket,
         held: &mut Option<Ticket>,
-    ) -> Option<End> {
-        let Ticket { work, caller, .. } = &mut ticket;
+    ) -> Option<Stopped> {
+        let Ticket { request, caller, .. } = &mut ticket;
         if caller.is_closed() {
             return None;
         }
-        let mut end = None;
-        while work.left() > 0 && end.is_none() {
-            let before = work.left();
-            let limit = work.limit;
+        let mut stopped = None;
+        while request.left() > 0 && stopped.is_none() {
+            let before = request.left();
+            let limit = request.limit;
             let exchange = tokio::select! {
                 biased;
-                exchange = self.exchange(work) => exchange,
-                () = caller.closed() => Exchange::Left,
+                exchange = self.send_and_collect(request) => exchange,
+                () = caller.closed() => Exchange::Canceled,
                 () = sleep(limit) => Exchange::Late,
-                () = shared.kill.cancelled() => return Some(End::Closed),
+                () = shared.kill.cancelled() => return Some(Stopped::Closed),
             };
-            let answered = before - work.left();
+            let answered = before - request.left();
             shared.done.fetch_add(answered as u64, Relaxed);
             self.answered |= answered > 0;
 
             if let Exchange::Answered = exchange {
                 continue;
             }
-            // Also if it is dead: to reap it, and for what it has started.
-            let died = self.kill().await;
-            end = Some(End::Used);
-            let error = match exchange {
-                Exchange::Answered | Exchange::Left => None,
-                Exchange::Dead => Some(died),
-                Exchange::Broken(message) => Some(Error::Broken(message)),
-                Exchange::Late => Some(Error::DeadlinePassed),
-            };
-            match error {
+            stopped = Some(Stopped::Used);
+            match self.end(exchange, &shared.config).await {
+                None => return stopped,
                 Some(Error::WorkerDied(_))
-                    if shared.config.retry && !work.alone =>
+                    if shared.config.retry && !request.alone =>
                 {
-                    work.alone = true;
+                    request.alone = true;
                 }
-                Some(error) => work.fail_sent(&error),
-                None => return end,
+                Some(error) => request.fail_sent(&error),
             }
         }
-        if ticket.work.left() > 0 {
+        if ticket.request.left() > 0 {
             *held = Some(ticket);
         } else {
             ticket.finish();
         }
-        end
+        stopped
     }
 
-    /// Sends what is to be sent and collects the answers.
-    async fn exchange(&mut self, work: &mut Work) -> Exchange {
-        let Self { child, stdin, stdout, .. } = self;
-        let mut talk = pin!(talk(stdin, stdout, work));
+    /// Sends the jobs and collects their answers.
+    async fn send_and_collect(&mut self, request: &mut Request) -> Exchange {
+        let Self { process, stdin, stdout, .. } = self;
+        let mut exchange = pin!(exchange(stdin, stdout, request));
         tokio::select! {
             biased;
-            exchange = &mut talk => exchange,
-            // The output need not end with the worker: what a job has forked
-            // holds it open.
-            _ = child.wait() => {
-                let rest = time::timeout(LAST_WORDS, talk).await;
+            exchange = &mut exchange => exchange,
+            // The output need not end with the worker: a process that a job
+            // has forked may hold it open.
+            () = process.ended() => {
+                let rest = time::timeout(LAST_WORDS, exchange).await;
                 rest.unwrap_or(Exchange::Dead)
             }
         }
     }
 
-    /// Ends the worker, and with it what its jobs have started, and tells how
-    /// it ended. If it has ended or is about to by itself, that is what is
-    /// told: the system has noted it before it closes the pipes.
-    async fn kill(&mut self) -> Error {
-        kill_group(self.pid);
-        self.child.start_kill().ok();
-        match self.child.wait().await {
-            Ok(status) => Error::WorkerDied(status),
-            Err(error) => {
-                Error::Broken(format!("how it ended is lost: {error}"))
-            }
+    /// Ends a worker that has not answered, and returns the error for its jobs;
+    /// none if the caller no longer waits for one.
+    async fn end(
+        &mut self,
+        exchange: Exchange,
+        config: &Config,
+    ) -> Option<Error> {
+        let error = match exchange {
+            Exchange::Dead => return Some(self.end_of_output(config).await),
+            Exchange::Answered | Exchange::Canceled => None,
+            Exchange::Late => Some(Error::DeadlinePassed),
+            Exchange::Broken(message) => Some(Error::Broken(message)),
+        };
+        self.process.kill(config.kill_limit).await;
+        error
+    }
+
+    /// Returns how a worker ended whose output has ended. Usually the process
+    /// has ended too. If not, it gets some time for that, because a SIGKILL
+    /// would hide the reason.
+    async fn end_of_output(&mut self, config: &Config) -> Error {
+        let ended = time::timeout(EXIT_TIME, self.process.ended()).await;
+        // For what its jobs have started, even if it has ended.
+        let error = self.process.kill(config.kill_limit).await;
+        match ended {
+            Ok(()) => error,
+            Err(_) => Error::Broken(
+                "the worker closed its output and kept running".to_owned(),
+            ),
         }
     }
 
-    /// Lets an idle worker go when the pool closes.
+    /// Lets an idle worker end when the pool closes.
     async fn leave(self, shared: &Shared) {
-        let Self { mut child, pid, stdin, .. } = self;
-        drop(stdin); // the sign to leave
+        let Self { mut process, stdin, .. } = self;
+        drop(stdin); // tells the worker to end
         tokio::select! {
-            _ = child.wait() => {}
+            () = process.ended() => {}
             () = shared.kill.cancelled() => {}
         }
-        kill_group(pid);
-        child.start_kill().ok();
-        child.wait().await.ok();
+        process.kill(shared.config.kill_limit).await;
     }
 }
 
-/// Kills a worker's process group, right after the worker's end at the latest:
-/// as long as a process is in the group, no other gets its number, and one that
-/// is free has its turn again only when all others have had theirs.
-fn kill_group(pid: u32) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-            kill_process_group(group, Signal::KILL).ok();
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = pid;
-}
-
-/// Writes the frames and reads the answers, both at once: a worker that waits
-/// for room in one pipe does not read from the other.
-async fn talk(
+/// Writes the frames and reads the answers concurrently, because a worker that
+/// waits for room in one pipe does not read from the other.
+async fn exchange(
     stdin: &mut ChildStdin,
     stdout: &mut FramedRead<ChildStdout, LengthDelimitedCodec>,
-    work: &mut Work,
+    request: &mut Request,
 ) -> Exchange {
-    let (frames, jobs, answers) = work.split();
+    let (frames, jobs, answers) = request.split();
     #[cfg(target_os = "linux")]
     wire::make_room(&*stdin, frames.len());
     let write = async {
-        // A worker that cannot be written to has ended, as the other pipe
-        // tells, perhaps after some answers.
-        stdin.write_all(frames).await.ok();
+        // A worker that cannot be written to has ended. The other pipe says so
+        // too, perhaps after some answers.
+        for piece in frames.chunks(wire::PIECE) {
+            stdin.write_all(piece).await.ok();
+        }
         Ok(())
     };
     let read = async {

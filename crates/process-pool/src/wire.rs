@@ -1,9 +1,9 @@
 //! The frames that go through the pipes, and the messages in them.
 //!
-//! A frame is four bytes of length, most significant first, and then a message
-//! in postcard. That is the default of tokio-util's [`LengthDelimitedCodec`],
-//! which the parent reads with. The worker has no runtime; it reads the same
-//! format with [`read_frame`].
+//! A frame is a length of four bytes, most significant byte first, followed by
+//! a message in postcard's format. This is the default of tokio-util's
+//! [`LengthDelimitedCodec`], with which the parent reads. The worker has no
+//! runtime and reads the same format with [`read_frame`].
 
 use std::io::{self, BufRead, ErrorKind};
 
@@ -11,22 +11,28 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
-use crate::Error;
+use crate::error::Error;
 
-/// The bytes of a frame before its message.
+/// How many bytes of a frame come before its message.
 pub const HEAD: usize = 4;
 
-/// The least that a message may be allowed to have.
+/// How many bytes to write to a pipe at once. While one process writes, the
+/// kernel keeps the other from reading, so a single large write would make the
+/// reader wait for all of it, and a frame that is a little larger than the pipe
+/// would make the two wake each other up once more.
+pub const PIECE: usize = 128 << 10;
+
+/// The smallest message limit, in bytes.
 pub const LEAST_LIMIT: usize = 1 << 10;
 
 /// What a worker is told as it starts.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Setup {
-    /// The most bytes of private memory.
+    /// How many bytes of private memory it may have.
     pub memory_limit: Option<u64>,
-    /// What to add to the niceness.
+    /// How much to add to its niceness.
     pub niceness: i32,
-    /// The most bytes of a message.
+    /// How many bytes a message may have.
     pub message_limit: usize,
 }
 
@@ -35,25 +41,25 @@ pub struct Setup {
 pub struct Ready {
     /// [`GREETING`], if this is a worker at all.
     pub greeting: String,
-    /// Why it cannot work, if so.
+    /// Why it cannot run jobs, if it cannot.
     pub fault: Option<String>,
 }
 
-/// Tells a worker from a program that writes something else to stdout.
+/// Distinguishes a worker from a program that prints something else to stdout.
 pub const GREETING: &str = "process-pool worker 1";
 
-/// What became of a job in the worker.
+/// How a job ended in the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Outcome<T> {
     /// Its result.
     Done(T),
-    /// It returned an error.
+    /// It returned this error.
     Failed(String),
-    /// It panicked.
+    /// It panicked with this message.
     Panicked(String),
-    /// Its result has this many bytes: too many.
+    /// Its result has this many bytes, which is over the limit.
     TooLarge(usize),
-    /// The job could not be read, or its result not be written.
+    /// The job could not be decoded, or its result could not be encoded.
     Broken(String),
 }
 
@@ -62,12 +68,11 @@ pub fn codec(limit: usize) -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder().max_frame_length(limit).new_codec()
 }
 
-/// Appends a message as a frame; on an error `frames` stays as it was.
+/// Appends a message as a frame. On an error `frames` stays as it was.
 ///
 /// # Errors
 ///
-/// When the message has more than `limit` bytes, or is nothing that postcard
-/// can write.
+/// If the message has more than `limit` bytes, or postcard cannot encode it.
 pub fn append(
     message: &impl Serialize,
     limit: usize,
@@ -93,11 +98,11 @@ fn head(size: usize, limit: usize) -> Result<[u8; HEAD], Error> {
     }
 }
 
-/// Reads a message; all of its bytes must be used.
+/// Decodes a message, which must use all of the bytes.
 ///
 /// # Errors
 ///
-/// When the bytes are no such message.
+/// If the bytes are not such a message.
 pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
     match postcard::take_from_bytes(message) {
         Ok((value, [])) => Ok(value),
@@ -108,21 +113,22 @@ pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
     }
 }
 
-/// The length of the first frame, with its head; none if the bytes do not hold
-/// all of it.
+/// The length of the first frame including its head; none if the bytes do not
+/// contain all of it.
 pub fn first_frame(bytes: &[u8]) -> Option<usize> {
     let head = bytes.first_chunk::<HEAD>()?;
     let length = HEAD.checked_add(u32::from_be_bytes(*head) as usize)?;
     (bytes.len() >= length).then_some(length)
 }
 
-/// Reads the message of the next frame into `message`, in the place of what was
-/// there, and tells whether there was one before the end of the input.
+/// Reads the message of the next frame into `message`, replacing its content.
+/// Returns false if the input ended before a frame began.
 ///
 /// # Errors
 ///
-/// When the input breaks, ends inside a frame, or announces a message of more
-/// than `limit` bytes: that is refused before any memory is taken for it.
+/// If reading fails, the input ends inside a frame, or the frame announces a
+/// message of more than `limit` bytes. In that case no memory is allocated for
+/// it.
 pub fn read_frame(
     input: &mut impl BufRead,
     limit: usize,
@@ -149,14 +155,14 @@ pub fn read_frame(
     Ok(true)
 }
 
-/// Gives the pipe room for a message that it could not hold, so that writer and
-/// reader need not wake each other for every piece of it. Linux only; elsewhere,
-/// and where the system refuses, messages go through in pieces.
+/// Enlarges a pipe for a message that it could not hold, so that writer and
+/// reader need not wake each other up for every piece of it. Linux only. On
+/// other systems, and if the system refuses, messages go through in pieces.
 #[cfg(target_os = "linux")]
 pub fn make_room(pipe: impl std::os::fd::AsFd, bytes: usize) {
-    /// What a pipe holds at first.
+    /// How much a pipe holds by default.
     const PIPE: usize = 64 << 10;
-    /// What everybody may have, unless the system is set up otherwise.
+    /// How much an ordinary user may ask for, unless configured otherwise.
     const MOST: usize = 1 << 20;
 
     if bytes <= PIPE {

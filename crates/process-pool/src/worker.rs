@@ -6,35 +6,46 @@ use std::env;
 use std::error::Error as StdError;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::job::Job;
 use crate::wire::{self, GREETING, LEAST_LIMIT, Outcome, Ready, Setup};
-use crate::{Error, Job};
 
 /// The argument that makes this program a worker; the job's type follows.
 pub const FLAG: &str = "--process-pool-worker";
 
-/// Answers wait to be sent together while there are more jobs to read, up to
-/// so many bytes.
+/// While more jobs are there to be read, answers up to this many bytes are
+/// collected and sent together.
 const ANSWERS: usize = 64 << 10;
 
-/// Whether this process works for a pool.
+/// The bytes that an outcome with a text has besides the text: which outcome it
+/// is, and how long the text is.
+const TEXT_HEAD: usize = 16;
+
+/// Whether this process runs as a worker.
 static WORKING: AtomicBool = AtomicBool::new(false);
 
 /// Turns this process into a worker if a pool has started it as one, and then
 /// never returns; otherwise does nothing.
 ///
-/// Call it first in `main`, once for each type of job: before anything prints,
-/// and before a runtime or other threads start, which would not get the
-/// worker's niceness.
+/// Call it first in `main`, once for each type of job: before anything is
+/// printed, and before a runtime or other threads start, because those would
+/// not get the worker's niceness.
+///
+/// As a worker, the process ends with exit code 0 when the pool closes, and
+/// with 1 and a line on stderr when it cannot talk to the pool.
 pub fn worker<J: Job>() {
     if !started_as_worker(Some(type_name::<J>())) {
         return;
     }
     WORKING.store(true, Ordering::Relaxed);
-    let code = match work::<J>() {
+    let code = match run_jobs::<J>() {
         Ok(()) => 0,
         Err(error) => {
             // Not eprintln, which panics if stderr is closed.
@@ -63,8 +74,9 @@ fn started_as_worker(job: Option<&str>) -> bool {
         && job.is_none_or(|job| arguments.next().is_some_and(|it| it == job))
 }
 
-fn work<J: Job>() -> io::Result<()> {
-    // What `top` shows: the link by which Linux has started it says nothing.
+fn run_jobs<J: Job>() -> io::Result<()> {
+    // What `top` shows. By default it would be the name of the link by which
+    // Linux has started the program.
     #[cfg(target_os = "linux")]
     rustix::thread::set_name(c"pool-worker").ok();
     let (input, mut output) = take_pipes()?;
@@ -90,31 +102,76 @@ fn work<J: Job>() -> io::Result<()> {
 
     answers.clear();
     while wire::read_frame(&mut input, setup.message_limit, &mut message)? {
-        let outcome = run::<J>(&message);
-        answer(&outcome, setup.message_limit, &mut answers)?;
+        run::<J>(&message, setup.message_limit, &mut answers)?;
         let more = wire::first_frame(input.buffer()).is_some();
         if !more || answers.len() >= ANSWERS {
             #[cfg(target_os = "linux")]
             wire::make_room(&output, answers.len());
-            output.write_all(&answers)?;
+            for piece in answers.chunks(wire::PIECE) {
+                output.write_all(piece)?;
+            }
             answers.clear();
         }
     }
     Ok(())
 }
 
-/// Runs one job, whatever it does short of ending the process.
-fn run<J: Job>(job: &[u8]) -> Outcome<J::Output> {
-    let job: J = match wire::decode(job) {
-        Ok(job) => job,
-        Err(error) => return Outcome::Broken(error.to_string()),
-    };
-    // The job is moved in, and nothing of it is looked at after a panic.
-    match panic::catch_unwind(AssertUnwindSafe(|| job.run())) {
+/// Runs one job and appends its outcome. A panic costs neither the worker nor
+/// the answers of other jobs, wherever in the job's own code it happens: that
+/// includes decoding the job, and encoding and dropping its result.
+fn run<J: Job>(
+    job: &[u8],
+    limit: usize,
+    answers: &mut Vec<u8>,
+) -> io::Result<()> {
+    let start = answers.len();
+    // Nothing of the job is used after a panic, and what it has appended is
+    // removed.
+    let caught = panic::catch_unwind(AssertUnwindSafe(|| {
+        append(&outcome::<J>(job, limit), limit, answers)
+    }));
+    caught.unwrap_or_else(|panic| {
+        answers.truncate(start);
+        let text = cut(message(&*panic), limit);
+        // The value that a job panics with may panic itself as it is dropped.
+        let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(panic)));
+        if let Err(another) = dropped {
+            mem::forget(another);
+        }
+        append(&Outcome::<()>::Panicked(text), limit, answers)
+    })
+}
+
+fn outcome<J: Job>(job: &[u8], limit: usize) -> Outcome<J::Output> {
+    match wire::decode::<J>(job).map(Job::run) {
         Ok(Ok(output)) => Outcome::Done(output),
-        Ok(Err(error)) => Outcome::Failed(with_sources(&*error)),
-        Err(panic) => Outcome::Panicked(message(&*panic)),
+        Ok(Err(error)) => Outcome::Failed(cut(with_sources(&*error), limit)),
+        Err(error) => Outcome::Broken(error.to_string()),
     }
+}
+
+/// Appends an outcome, or the reason why it cannot be sent.
+fn append<T: Serialize>(
+    outcome: &Outcome<T>,
+    limit: usize,
+    answers: &mut Vec<u8>,
+) -> io::Result<()> {
+    let reason: Outcome<()> = match wire::append(outcome, limit, answers) {
+        Ok(()) => return Ok(()),
+        Err(Error::TooLarge { size, .. }) => Outcome::TooLarge(size),
+        Err(error) => Outcome::Broken(error.to_string()),
+    };
+    wire::append(&reason, limit, answers).map_err(io::Error::other)
+}
+
+/// The beginning of a text, as much as a message can hold.
+fn cut(mut text: String, limit: usize) -> String {
+    let most = limit.saturating_sub(TEXT_HEAD);
+    if text.len() > most {
+        let fits = |end: &usize| text.is_char_boundary(*end);
+        text.truncate((0..=most).rev().find(fits).unwrap_or_default());
+    }
+    text
 }
 
 fn with_sources(error: &dyn StdError) -> String {
@@ -129,22 +186,9 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("without a message").to_owned()
 }
 
-/// Appends an outcome; one that cannot be sent is replaced by the reason.
-fn answer<T: serde::Serialize>(
-    outcome: &Outcome<T>,
-    limit: usize,
-    answers: &mut Vec<u8>,
-) -> io::Result<()> {
-    let reason: Outcome<()> = match wire::append(outcome, limit, answers) {
-        Ok(()) => return Ok(()),
-        Err(Error::TooLarge { size, .. }) => Outcome::TooLarge(size),
-        Err(error) => Outcome::Broken(error.to_string()),
-    };
-    wire::append(&reason, limit, answers).map_err(io::Error::other)
-}
-
-/// Takes the pipes to the parent away from the jobs: they find nothing on
-/// stdin, what they print goes to stderr, and what they start gets neither.
+/// Takes the pipes to the parent away from the jobs. A job finds nothing on
+/// stdin, what it prints goes to stderr, and a process that it starts inherits
+/// neither pipe.
 #[cfg(unix)]
 fn take_pipes() -> io::Result<(File, File)> {
     use rustix::io::fcntl_dupfd_cloexec;
@@ -157,7 +201,7 @@ fn take_pipes() -> io::Result<(File, File)> {
     Ok((input.into(), output.into()))
 }
 
-/// The standard library cannot point stdout elsewhere here.
+/// On Windows the standard library cannot redirect stdout.
 #[cfg(windows)]
 fn take_pipes() -> io::Result<(File, File)> {
     use std::os::windows::io::AsHandle;
@@ -167,8 +211,8 @@ fn take_pipes() -> io::Result<(File, File)> {
     Ok((input.into(), output.into()))
 }
 
-/// In the worker and not before its start: that would need `pre_exec`, and
-/// with it a fork of the whole parent.
+/// Done by the worker itself, because to do it before the worker starts would
+/// take `pre_exec`, and with that a fork of the whole parent.
 fn set_limits(setup: &Setup) -> io::Result<()> {
     #[cfg(unix)]
     if setup.niceness != 0 {
@@ -180,14 +224,14 @@ fn set_limits(setup: &Setup) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(limit) = setup.memory_limit {
         use rustix::process::{Resource, Rlimit, setrlimit};
-        // Not RLIMIT_AS: it also counts what is only reserved, and allocators
-        // and thread stacks reserve far more than they use.
+        // Not RLIMIT_AS, which also counts address space that is reserved and
+        // not writable: allocators reserve far more of it than they use.
         let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
         setrlimit(Resource::Data, limit).map_err(|error| {
             io::Error::other(format!("the memory limit: {error}"))
         })?;
     }
-    // Said, not ignored: who sets a limit relies on it.
+    // An error, because a program that sets a limit relies on it.
     let unknown = [
         (cfg!(not(unix)) && setup.niceness != 0, "niceness"),
         (
@@ -203,12 +247,12 @@ fn set_limits(setup: &Setup) -> io::Result<()> {
     }
 }
 
-/// Ends this process when the parent has gone, even in the middle of a job.
+/// Ends this process when its parent has ended, even in the middle of a job.
 ///
-/// The thread only waits for the far end of the pipe to be closed, as the
-/// system does however the parent ends. It asks for no other event, so that it
-/// sleeps while jobs come in. Not PR_SET_PDEATHSIG: that fires when the parent's
-/// *thread* ends that started the worker, and a runtime's threads come and go.
+/// The thread waits for the other end of the input pipe to be closed, which the
+/// system does however the parent ends. It asks for no other event, so it sleeps
+/// while jobs come in. Not PR_SET_PDEATHSIG, which fires when the *thread* that
+/// started the worker ends, and a runtime's threads come and go.
 #[cfg(unix)]
 fn watch_parent(input: &BufReader<File>) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
@@ -221,8 +265,9 @@ fn watch_parent(input: &BufReader<File>) -> io::Result<()> {
     let watch = move || {
         let mut hang_up = [PollFd::new(&input, PollFlags::empty())];
         while let Err(Errno::INTR) = poll(&mut hang_up, None) {}
-        // Not `exit`, which could wait for a lock that a job holds. And the
-        // whole group, if it is ours: with it goes what the jobs have started.
+        // Not `exit`, which could wait for a lock that a job holds. The whole
+        // group, if it is the worker's own, because processes that the jobs
+        // have started are in it.
         if getpgrp() == getpid() {
             kill_current_process_group(Signal::KILL).ok();
         }
@@ -235,7 +280,7 @@ fn watch_parent(input: &BufReader<File>) -> io::Result<()> {
     Ok(())
 }
 
-/// Here an idle worker leaves when its input ends, and a busy one after its
+/// On Windows an idle worker ends when its input does, and a busy one after its
 /// job.
 #[cfg(windows)]
 fn watch_parent(_input: &BufReader<File>) -> io::Result<()> {

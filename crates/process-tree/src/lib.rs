@@ -1,35 +1,106 @@
-//! Looks at a tree of processes from outside: how many processes and threads it has, how many of
-//! them want a core, and how much memory they use.
+//! Samples a tree of processes from outside: how many processes and threads it
+//! has, how much memory they use, and what each thread is doing.
 //!
-//! Linux shows all of this in `/proc`. On other systems there is nothing to read, so every function
-//! returns `None`.
+//! Linux shows all of this in `/proc`. On other systems there is nothing to
+//! read, so every function returns `None`.
+//!
+//! A sample costs CPU time, about 7 µs for the state of a thread, and each
+//! thread that has been read also ends a little more slowly. So a sample reads
+//! no more than [`MOST_THREADS`] threads of a process, and each caller says how
+//! much [`Detail`] it needs.
 
 use std::time::Duration;
 
-/// One look at a tree of processes.
+/// The most threads of one process that a sample reads, the oldest first. The
+/// others still count in [`Snapshot::threads`], but processes that they have
+/// started are not found.
+pub const MOST_THREADS: usize = 200;
+
+/// What a sample reads. Each level includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Numbers and memory. [`Snapshot::seen`] stays empty.
+    Totals,
+    /// The state of each thread: one more file for each.
+    States,
+    /// The time that each thread has run and queued: a second file for each.
+    Times,
+}
+
+/// One sample of a tree of processes.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// The ids of the processes, a parent before its children.
+    /// The ids of the processes, a parent before its children. A process that
+    /// has ended is not among them, even if it still has to be reaped.
     pub processes: Vec<i32>,
-    /// How many threads they have.
+    /// How many threads the processes have.
     pub threads: u64,
-    /// How many of the threads are running, or would be if a core were free.
-    pub runnable: u64,
-    /// The peak memory of each process so far, in bytes, added up. A page that several processes
-    /// share counts once for each of them.
+    /// The threads that were read one by one, up to [`MOST_THREADS`] of each
+    /// process.
+    pub seen: Vec<Thread>,
+    /// The peak memory of each process so far, in bytes, added up. A page that
+    /// several processes share counts once for each of them.
     pub memory: u64,
     /// Processes that are about to end, or have ended and wait to be reaped.
     pub ending: u64,
-    /// The CPU time that the look itself took.
+    /// The CPU time that the sample itself took.
     pub took: Duration,
 }
 
+/// A thread of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thread {
+    /// The id of its process.
+    pub process: i32,
+    /// Its own id. That of a main thread is the id of its process.
+    pub id: i32,
+    /// What it is doing.
+    pub state: State,
+    /// The time that it has run and queued. `None` if the sample did not ask
+    /// for it, or if the kernel was built without this file.
+    pub times: Option<Times>,
+}
+
+/// The state of a thread, as the kernel names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// `R`: it is running, or would be if a core were free.
+    Runnable,
+    /// `S`: it waits, and a signal can wake it up.
+    Sleeping,
+    /// `D`: it waits, mostly for a disk, and no signal can wake it up.
+    Uninterruptible,
+    /// Any other letter, such as `T` for stopped or `Z` for ended.
+    Other(char),
+}
+
+/// The time that a thread has spent since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Times {
+    /// On a core. The kernel updates it at each tick, and at each switch to
+    /// another thread.
+    pub ran: Duration,
+    /// Runnable, but in the queue for a core. The kernel adds each such delay
+    /// when it is over.
+    pub queued: Duration,
+}
+
+impl Snapshot {
+    /// How many of the threads in [`Snapshot::seen`] are running, or would be
+    /// if a core were free.
+    pub fn runnable(&self) -> u64 {
+        let runnable = |thread: &&Thread| thread.state == State::Runnable;
+        self.seen.iter().filter(runnable).count() as u64
+    }
+}
+
 #[cfg(target_os = "linux")]
-pub use linux::{adopt_orphans, cpu_time};
+pub use linux::{adopt_orphans, cpu_time, peak_memory};
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::fs;
+    use std::fs::{self, File};
+    use std::io::Read;
     use std::path::Path;
     use std::time::Duration;
 
@@ -39,27 +110,32 @@ mod linux {
     };
     use rustix::time::{ClockId, clock_gettime};
 
-    use super::Snapshot;
+    use super::{Detail, MOST_THREADS, Snapshot, State, Thread, Times};
 
     impl Snapshot {
-        /// Looks at a process and everything below it. None if the process has ended.
-        pub fn of(process: u32) -> Option<Self> {
+        /// Samples a process and everything below it. `None` if the process
+        /// has ended.
+        pub fn of(process: u32, detail: Detail) -> Option<Self> {
             let began = thread_cpu_time();
             let mut snapshot = Self::default();
-            snapshot.add(process.try_into().ok()?)?;
+            snapshot.add(process.try_into().ok()?, detail)?;
             snapshot.took = thread_cpu_time().saturating_sub(began);
             Some(snapshot)
         }
 
-        /// Looks at everything that this process has started, without the process itself. Children
-        /// that have ended are reaped, except for `waited_for`, which another part of the program
-        /// waits for. None if the kernel does not list the children of a thread.
-        pub fn of_children(waited_for: Option<u32>) -> Option<Self> {
+        /// Samples everything that this process has started, without the
+        /// process itself. Children that have ended are reaped, except for
+        /// `waited_for`, which another part of the program waits for. `None`
+        /// if the kernel does not list the children of a thread.
+        pub fn of_children(
+            waited_for: Option<u32>,
+            detail: Detail,
+        ) -> Option<Self> {
             let began = thread_cpu_time();
             let mut snapshot = Self::default();
             for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
                 for child in children(&task.path())? {
-                    if snapshot.add(child).is_none()
+                    if snapshot.add(child, detail).is_none()
                         && Some(child) != waited_for.map(u32::cast_signed)
                         && !has_ended(child)
                     {
@@ -71,31 +147,35 @@ mod linux {
             Some(snapshot)
         }
 
-        /// Adds a process and its children. None if it has ended.
-        fn add(&mut self, id: i32) -> Option<()> {
+        /// Adds a process and its children. `None` if it has ended.
+        fn add(&mut self, id: i32, detail: Detail) -> Option<()> {
             let status = Process::new(id).ok()?.status().ok()?;
             self.memory += status.vmhwm? * 1024; // a zombie has none
             self.processes.push(id);
             self.threads += status.threads;
             let tasks = fs::read_dir(format!("/proc/{id}/task")).ok()?;
-            for task in tasks.flatten().map(|task| task.path()) {
-                self.runnable += u64::from(is_runnable(&task));
+            for task in tasks.flatten().take(MOST_THREADS) {
+                let task = task.path();
+                if detail >= Detail::States {
+                    self.seen.extend(thread(id, &task, detail));
+                }
                 for child in children(&task).unwrap_or_default() {
-                    self.add(child);
+                    self.add(child, detail);
                 }
             }
             Some(())
         }
     }
 
-    /// Makes this process the parent of the orphans among its descendants, so that a look still
-    /// finds them, and what they used is counted when they end.
+    /// Makes this process the parent of the orphans among its descendants, so
+    /// that a sample still finds them, and what they used is counted when they
+    /// end.
     pub fn adopt_orphans() {
         set_child_subreaper(Some(getpid())).ok(); // without it, orphans are not seen
     }
 
-    /// The CPU time of a process and of the children that it has waited for, in the kernel's steps
-    /// of 10 ms. Known until the process is reaped.
+    /// The CPU time of a process and of the children that it has waited for,
+    /// in the kernel's steps of 10 ms. Known until the process is reaped.
     pub fn cpu_time(process: u32) -> Option<Duration> {
         let Stat { utime, stime, cutime, cstime, .. } =
             Process::new(process.try_into().ok()?).ok()?.stat().ok()?;
@@ -107,55 +187,98 @@ mod linux {
         )
     }
 
+    /// The peak memory of a process so far, in bytes. `None` if it has ended.
+    pub fn peak_memory(process: u32) -> Option<u64> {
+        let process = Process::new(process.try_into().ok()?).ok()?;
+        Some(process.status().ok()?.vmhwm? * 1024)
+    }
+
     /// Whether a child that nothing else waits for has ended. Reaps it if so.
     fn has_ended(child: i32) -> bool {
         let ended = waitpid(Pid::from_raw(child), WaitOptions::NOHANG);
         !matches!(ended, Ok(None))
     }
 
-    /// The CPU time of this thread. A clock would also count the time that other threads had the
-    /// core.
+    /// The CPU time of this thread. A clock would also count the time that
+    /// other threads had the core.
     fn thread_cpu_time() -> Duration {
         let time = clock_gettime(ClockId::ThreadCPUTime);
         time.try_into().expect("CPU time is not negative")
     }
 
-    // The next two functions read a file for each thread, many times a second. They parse only what
-    // they need, because procfs parses all of it, which takes too long.
+    // The functions below read a file for each thread, many times a second.
+    // They parse only what they need, because procfs parses all of it, which
+    // takes too long.
 
-    /// Whether the thread's state is R: it runs, or would run if a core were free.
-    fn is_runnable(task: &Path) -> bool {
+    /// Reads one thread. `None` if it has ended.
+    fn thread(process: i32, task: &Path, detail: Detail) -> Option<Thread> {
+        let mut buffer = [0; 512];
         // 4711 (name) R …; the name may contain anything, even parentheses.
-        fs::read(task.join("stat")).is_ok_and(|stat| {
-            let name_ends = stat.iter().rposition(|byte| *byte == b')');
-            name_ends.is_some_and(|at| stat[at..].starts_with(b") R"))
-        })
+        let stat = read(&task.join("stat"), &mut buffer)?;
+        let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
+        let state = match stat.get(name_ends + 2)? {
+            b'R' => State::Runnable,
+            b'S' => State::Sleeping,
+            b'D' => State::Uninterruptible,
+            letter => State::Other(char::from(*letter)),
+        };
+        let id = task.file_name()?.to_str()?.parse().ok()?;
+        let times = (detail >= Detail::Times).then(|| times(task)).flatten();
+        Some(Thread { process, id, state, times })
     }
 
-    /// The processes that this thread has started. None if the kernel was built without this file.
+    /// The first two of the three numbers in `schedstat`, in nanoseconds.
+    fn times(task: &Path) -> Option<Times> {
+        let mut buffer = [0; 512];
+        let text = read(&task.join("schedstat"), &mut buffer)?;
+        let mut numbers = std::str::from_utf8(text).ok()?.split_whitespace();
+        let mut time =
+            || Some(Duration::from_nanos(numbers.next()?.parse().ok()?));
+        Some(Times { ran: time()?, queued: time()? })
+    }
+
+    /// A short file: the kernel hands it over in one read.
+    fn read<'a>(file: &Path, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+        let length = File::open(file).ok()?.read(buffer).ok()?;
+        buffer.get(..length)
+    }
+
+    /// The processes that this thread has started. `None` if the kernel was
+    /// built without this file.
     fn children(task: &Path) -> Option<Vec<i32>> {
-        let ids = fs::read_to_string(task.join("children")).ok()?;
+        let mut file = File::open(task.join("children")).ok()?;
+        let mut buffer = [0; 512];
+        let length = file.read(&mut buffer).ok()?;
+        if length == 0 {
+            return Some(Vec::new()); // most threads
+        }
+        let mut ids = buffer[..length].to_vec();
+        file.read_to_end(&mut ids).ok()?;
+        let ids = String::from_utf8(ids).ok()?;
         Some(ids.split_whitespace().flat_map(str::parse).collect())
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{adopt_orphans, cpu_time};
+pub use elsewhere::{adopt_orphans, cpu_time, peak_memory};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
     use std::time::Duration;
 
-    use super::Snapshot;
+    use super::{Detail, Snapshot};
 
     impl Snapshot {
         /// Not known on this system.
-        pub fn of(_process: u32) -> Option<Self> {
+        pub fn of(_process: u32, _detail: Detail) -> Option<Self> {
             None
         }
 
         /// Not known on this system.
-        pub fn of_children(_waited_for: Option<u32>) -> Option<Self> {
+        pub fn of_children(
+            _waited_for: Option<u32>,
+            _detail: Detail,
+        ) -> Option<Self> {
             None
         }
     }
@@ -165,6 +288,11 @@ mod elsewhere {
 
     /// Not known on this system.
     pub fn cpu_time(_process: u32) -> Option<Duration> {
+        None
+    }
+
+    /// Not known on this system.
+    pub fn peak_memory(_process: u32) -> Option<u64> {
         None
     }
 }

@@ -18,7 +18,7 @@ async fn waiting_task(started: oneshot::Sender<()>) {
 
 fn blocking_job(started: oneshot::Sender<()>) {
     started.send(()).ok();
-    thread::sleep(Duration::from_secs(1)); // cannot be stopped from outside
+    thread::sleep(Duration::from_secs(1)); // nothing can end it early
     println!("Blocking job: done");
 }
 
@@ -35,8 +35,7 @@ async fn main() -> anyhow::Result<()> {
     job.abort();
     println!("Main: both aborted");
 
-    // Awaited, an aborted task gives an error; the job ends well, in its own
-    // time.
+    // Awaiting an aborted task returns an error. The job runs to its end.
     println!(
         "Main: the task was {}",
         if task.await.is_err_and(|error| error.is_cancelled()) {

@@ -27,7 +27,7 @@ async fn account(mut requests: mpsc::Receiver<Request>) {
                 } else {
                     Err("not enough money")
                 };
-                reply.send(result).ok(); // the caller may have left
+                reply.send(result).ok(); // the caller may have been canceled
             }
         }
     }

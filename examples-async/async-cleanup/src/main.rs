@@ -21,7 +21,7 @@ async fn say_goodbye(name: &str) {
 }
 
 impl Connection {
-    /// The regular way: the caller awaits it, and could learn of an error.
+    /// The regular way: the caller awaits it, and an error could be returned.
     async fn close(mut self) {
         say_goodbye(self.name).await;
         self.closer = None; // nothing left to do
@@ -30,7 +30,7 @@ impl Connection {
 
 impl Drop for Connection {
     /// The other way: dropped by an early return, a panic or a cancellation.
-    /// `drop` can't await, but it can leave a note for a task that can.
+    /// `drop` can't await, but it can send a message to a task that can.
     fn drop(&mut self) {
         if let Some(closer) = self.closer.take() {
             println!("{}: dropped, leaves a note", self.name);

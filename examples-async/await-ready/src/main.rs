@@ -1,4 +1,4 @@
-//! An await gives way to other tasks only if it has to wait.
+//! An await yields to other tasks only if it has to wait.
 //!
 //! ```sh
 //! cargo run -p await-ready
@@ -9,8 +9,8 @@ use tokio::task;
 
 static OTHER_HAS_RUN: AtomicBool = AtomicBool::new(false);
 
-/// Never waits. (Tokio's own channels, sockets and timers do now and then, even
-/// when they are ready, to be fair to other tasks.)
+/// Never waits. (Tokio's own channels, sockets and timers yield now and then,
+/// even when they are ready, to be fair to other tasks.)
 async fn ready() {}
 
 fn report(after: &str) {
@@ -29,9 +29,9 @@ async fn main() -> anyhow::Result<()> {
     for _ in 0..1_000_000 {
         ready().await;
     }
-    report("a million awaits of what is ready");
+    report("a million awaits of a ready future");
 
-    // Not ready at first, so that the others get their turn.
+    // Not ready when it is first polled, so the other tasks get their turn.
     task::yield_now().await;
     report("one yield_now");
 

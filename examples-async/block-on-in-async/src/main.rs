@@ -3,7 +3,10 @@
 //! ```sh
 //! cargo run -p block-on-in-async
 //! ```
-use tokio::runtime::Handle;
+use std::thread;
+
+use anyhow::anyhow;
+use tokio::runtime::{Handle, Runtime};
 use tokio::task;
 
 async fn answer() -> u32 {
@@ -11,19 +14,22 @@ async fn answer() -> u32 {
 }
 
 // ANCHOR: caller
-/// An ordinary function that needs the result of an async one.
-fn blocking_caller() -> u32 {
-    // current() is the runtime that this thread belongs to. Where there is
-    // none, as in an ordinary main, make one: Runtime::new()?.block_on(…).
-    Handle::current().block_on(answer())
+/// A blocking function that needs the result of an async one.
+fn blocking_caller() -> anyhow::Result<u32> {
+    match Handle::try_current() {
+        // The thread belongs to a runtime. Let that runtime's block_on decide.
+        Ok(runtime) => Ok(runtime.block_on(answer())),
+        // An ordinary thread has none, so start one.
+        Err(_) => Ok(Runtime::new()?.block_on(answer())),
+    }
 }
 // ANCHOR_END: caller
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     // ANCHOR: broken
     // On a thread that runs tasks, block_on panics: while it waited, no task
-    // could run, and so perhaps not the one that it waits for.
+    // could run there, perhaps not even the one that it waits for.
     let wrong = tokio::spawn(async { blocking_caller() }).await;
     println!(
         "On the runtime's thread: {}",
@@ -35,14 +41,16 @@ async fn main() {
     );
     // ANCHOR_END: broken
 
-    // ANCHOR: mended
-    // On a thread made for blocking, it may wait.
-    match task::spawn_blocking(blocking_caller).await {
-        Ok(answer) => println!("On a blocking thread: {answer}"),
-        Err(error) => println!("On a blocking thread: {error}"),
-    }
+    // ANCHOR: fixed
+    // On a thread for blocking calls it may wait, and on a thread of your own.
+    let right = task::spawn_blocking(blocking_caller).await??;
+    println!("On a blocking thread: {right}");
+    let right = thread::spawn(blocking_caller).join();
+    let right = right.map_err(|_| anyhow!("the thread panicked"))??;
+    println!("On a thread without a runtime: {right}");
 
-    // Best of all: do not go through blocking code.
+    // Best of all is a caller that is async itself.
     println!("With await: {}", answer().await);
-    // ANCHOR_END: mended
+    // ANCHOR_END: fixed
+    Ok(())
 }

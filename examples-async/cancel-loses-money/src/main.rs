@@ -55,10 +55,12 @@ async fn main() {
     // A task goes on when its handle is dropped or not awaited any more.
     let mut transfer = tokio::spawn(transfer(Arc::clone(&other)));
     tokio::select! {
-        _ = &mut transfer => println!("Done"),
-        () = stop_pressed() => println!("Stopped, but finishes the transfer"),
+        done = &mut transfer => println!("Done: {}", done.is_ok()),
+        () = stop_pressed() => {
+            println!("Stopped, but finishes the transfer");
+            transfer.await.expect("no panic"); // before the program ends
+        }
     }
-    transfer.await.expect("no panic"); // before the program ends
     println!("As a task of its own: {} of 100 left", other.total());
     // ANCHOR_END: fixed
 }

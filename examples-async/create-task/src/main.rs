@@ -15,15 +15,15 @@ async fn fetch() -> &'static str {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // spawn hands the future to the runtime and returns at once. A future that
-    // is only kept in a variable would start at its own await.
+    // spawn hands the future to the runtime and returns immediately. A future
+    // that is only stored in a variable would not start before its await.
     let task = tokio::spawn(fetch());
 
     println!("Doing something else while waiting...");
     sleep(Duration::from_secs(1)).await; // the task runs meanwhile
     println!("Something else is done");
 
-    // An error here is a panic in the task, or its abort.
+    // An error here means that the task panicked or was aborted.
     println!("Task result: {}", task.await?);
     Ok(())
 }

@@ -13,8 +13,7 @@ async fn task(name: &str) {
     println!("Task {name} finished");
 }
 
-// One thread, like asyncio's event loop: the waits overlap, the computing does
-// not.
+// One thread, like asyncio's event loop: waits overlap, computing does not.
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     tokio::join!(task("A"), task("B"), task("C"));

@@ -1,81 +1,71 @@
-//! A std Mutex held across an await stops everything.
+//! A std Mutex held across an await stops everything on its thread.
 //!
 //! ```sh
 //! cargo run -p lock-across-await
 //! ```
-use std::sync::Mutex;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
 use tokio::time::sleep;
 
 const IO: Duration = Duration::from_millis(10);
 
 // ANCHOR: broken
-/// The second future blocks the thread in lock(). The first one, which could
-/// unlock, needs that thread to go on. `tokio::spawn` refuses such a future, as
-/// the guard is not Send; join! takes it.
-#[expect(
-    clippy::await_holding_lock,
-    reason = "the mistake that this example shows"
-)]
+/// The second future blocks the thread in lock(). The first one holds the lock,
+/// and cannot go on without that thread. `tokio::spawn` rejects such a future,
+/// because the guard is not Send; join! accepts it.
+#[expect(clippy::await_holding_lock, reason = "the mistake to be shown")]
 async fn held_across_await(total: &Mutex<u32>) {
-    let mut guard = total.lock().expect("nobody panics");
+    let mut guard = total.lock().expect("no holder of the lock panics");
     sleep(IO).await;
     *guard += 1;
 }
 // ANCHOR_END: broken
 
-// ANCHOR: mended
-/// Wait first, lock after: a std Mutex will do wherever nothing is awaited
-/// under the lock.
+// ANCHOR: fixed
+/// First wait, then lock. A std Mutex is the right one as long as nothing is
+/// awaited while it is held.
 async fn held_between_awaits(total: &Mutex<u32>) {
     sleep(IO).await;
-    *total.lock().expect("nobody panics") += 1;
+    *total.lock().expect("no holder of the lock panics") += 1;
 }
 
-/// When the wait must be under the lock, an async Mutex: its lock() gives the
-/// thread back.
+/// If the wait has to be under the lock, use an async Mutex: while its lock()
+/// waits, the thread is free for other tasks.
 async fn async_mutex(total: &tokio::sync::Mutex<u32>) {
     let mut guard = total.lock().await;
     sleep(IO).await;
     *guard += 1;
 }
-// ANCHOR_END: mended
+// ANCHOR_END: fixed
 
-/// Runs a future on a thread of its own. What has become of it after a second?
-fn fate<F: Future>(make: impl FnOnce() -> F + Send + 'static) -> &'static str {
+/// Runs two futures on one thread, and prints whether both end within a second.
+fn run(name: &str, pair: impl AsyncFnOnce() + Send + 'static) {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_time().build();
-        runtime.expect("a runtime can be built").block_on(make());
-        done.send(()).ok(); // nobody listens any more after the time limit
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime can be built");
+        runtime.block_on(pair());
+        done.send(()).ok(); // an error: main gave up after a second
     });
-    match ended.recv_timeout(Duration::from_secs(1)) {
-        Ok(()) => "both done",
-        Err(RecvTimeoutError::Timeout) => "stuck",
-        Err(RecvTimeoutError::Disconnected) => "panicked",
-    }
+    let in_time = ended.recv_timeout(Duration::from_secs(1)).is_ok();
+    println!("{name}: {}", if in_time { "both done" } else { "stuck" });
 }
 
 fn main() {
-    let outcome = fate(|| async {
+    run("std Mutex across await", async || {
         let total = Mutex::new(0);
         tokio::join!(held_across_await(&total), held_across_await(&total));
     });
-    println!("std Mutex across await: {outcome}");
-
-    let outcome = fate(|| async {
+    run("std Mutex between awaits", async || {
         let total = Mutex::new(0);
         tokio::join!(held_between_awaits(&total), held_between_awaits(&total));
     });
-    println!("std Mutex between awaits: {outcome}");
-
-    let outcome = fate(|| async {
+    run("tokio Mutex across await", async || {
         let total = tokio::sync::Mutex::new(0);
         tokio::join!(async_mutex(&total), async_mutex(&total));
     });
-    println!("tokio Mutex across await: {outcome}");
 }

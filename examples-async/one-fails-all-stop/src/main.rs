@@ -35,7 +35,7 @@ async fn fail() -> Result<()> {
     bail!("disk full")
 }
 
-/// Returns the first error. Dropping the JoinSet aborts the other tasks.
+/// Returns the first error, after the other tasks are gone.
 async fn in_a_join_set() -> Result<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(copy("C"));

@@ -63,7 +63,7 @@ fn timer(after: Duration) -> Timer {
     let state = Arc::new(Mutex::new(State::default()));
     let timer = Timer(Arc::clone(&state));
     thread::spawn(move || {
-        thread::sleep(after); // a runtime has one thread for all its timers
+        thread::sleep(after); // a runtime needs no thread for each timer
         let mut state = state.lock().expect("no panic");
         state.done = true;
         state.waker.take().map(Waker::wake);

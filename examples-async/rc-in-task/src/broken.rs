@@ -1,4 +1,4 @@
-//! Rc in a spawned task: its count is not safe to change from two threads.
+//! Rc in a spawned task: two threads must not change its reference count.
 //!
 //! ```sh
 //! cargo run -p rc-in-task --bin rc-in-task-broken --features broken

@@ -53,7 +53,7 @@ fn random() -> f64 {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // One deadline for all attempts: the caller does not care how many.
+    // One deadline for all attempts together.
     let limit = Duration::from_secs(5);
     println!("{:?}", timeout(limit, fetch_with_retry("index")).await);
     println!("{:?}", timeout(limit, fetch_with_retry("gone")).await);

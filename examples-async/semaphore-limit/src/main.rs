@@ -19,11 +19,12 @@ async fn main() {
 
     let mut requests = JoinSet::new();
     for id in 0..9 {
-        // Before the spawn: only as many tasks as permits exist at a time.
+        // Before the spawn, so that no task exists that still waits for one.
         let permit = Arc::clone(&permits).acquire_owned().await;
         let (running, most) = (Arc::clone(&running), Arc::clone(&most));
         requests.spawn(async move {
-            let _permit = permit.expect("the semaphore is not closed"); // given back when dropped
+            // Given back when it is dropped, after the request.
+            let _permit = permit.expect("the semaphore is not closed");
             println!("Request {id} starting");
             most.fetch_max(
                 running.fetch_add(1, Ordering::Relaxed) + 1,

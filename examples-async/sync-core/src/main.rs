@@ -7,7 +7,6 @@
 use std::sync::mpsc;
 use std::thread;
 
-// ANCHOR: core
 /// Finds lines in a stream of bytes that arrives in pieces. It does no I/O, so
 /// it needs no runtime, and a test of it needs neither sockets nor sleeps.
 #[derive(Default)]
@@ -25,11 +24,9 @@ impl Lines {
         lines
     }
 }
-// ANCHOR_END: core
 
 const PIECES: [&str; 3] = ["GET /a\nGE", "T /b\nGET", " /c\n"];
 
-// ANCHOR: shells
 fn in_a_thread(pieces: mpsc::Receiver<&str>) {
     let mut lines = Lines::default();
     for piece in pieces {
@@ -43,7 +40,6 @@ async fn in_a_task(mut pieces: tokio::sync::mpsc::Receiver<&str>) {
         lines.feed(piece).iter().for_each(|line| println!("Task: {line}"));
     }
 }
-// ANCHOR_END: shells
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {

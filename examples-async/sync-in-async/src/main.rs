@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task;
 
-/// Knows nothing of async: think of a database driver or a file format library.
+/// Knows nothing about async: think of SQLite or a file format library.
 fn blocking_call() -> &'static str {
     thread::sleep(Duration::from_secs(2)); // stands for I/O; holds the thread
     "Completed"
@@ -16,7 +16,7 @@ fn blocking_call() -> &'static str {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // Called directly, it would hold the only thread that all tasks share.
+    // A direct call would block the only thread, which all tasks share.
     let answer = task::spawn_blocking(blocking_call).await?;
     println!("{answer}");
     Ok(())

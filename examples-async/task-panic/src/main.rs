@@ -14,7 +14,6 @@ async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
     text.parse() // fails: bad input
 }
 
-// ANCHOR: supervised
 /// Spawns a task that nothing will await, and reports how it failed.
 fn spawn_and_report<T, E>(
     name: &'static str,
@@ -34,7 +33,6 @@ where
         }
     })
 }
-// ANCHOR_END: supervised
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {

@@ -1,4 +1,4 @@
-//! A future that nobody awaits or spawns never runs.
+//! A future that is neither awaited nor spawned never runs.
 //!
 //! ```sh
 //! cargo run -p unawaited-future
@@ -10,9 +10,9 @@ async fn greet(name: &str) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let first = greet("the first future"); // made, not started
+    let first = greet("the first future"); // created, not started
     let second = greet("the second future");
-    println!("Two futures made");
+    println!("Two futures created");
 
     second.await;
     drop(first); // it never ran, and now it never will

@@ -16,8 +16,8 @@ async fn worker(id: u32) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // A JoinSet rather than join!: it takes any number, and gives back each
-    // task as it ends. Dropped early, it aborts those that still run.
+    // A JoinSet rather than join!: it holds any number of tasks and returns
+    // each one as it ends. If it is dropped early, it aborts the rest.
     let mut workers: JoinSet<_> = (0..5).map(worker).collect();
 
     while let Some(ended) = workers.join_next().await {

@@ -4,22 +4,20 @@
 //! cargo run -p crash-isolation
 //! ```
 use std::env;
-use std::path::Path;
-use std::process::{self, Command, ExitCode};
+use std::process::{self, Command};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, Result, bail};
 #[cfg(unix)]
 use rustix::process::{Resource, Rlimit, Signal};
 
 const JOBS: [&str; 5] = ["abort", "kill", "memory", "fail", "compute"];
 
-// ANCHOR: job
-fn job(name: &str) -> anyhow::Result<()> {
+fn job(name: &str) -> Result<()> {
     #[cfg(unix)]
-    limit(Resource::Core, 0)?; // a crash that is meant leaves no core file
+    limit(Resource::Core, 0)?; // these crashes are meant: no core files
     match name {
         "abort" => process::abort(), // as a bug in C code may do
-        // What the system does to a large process when memory is used up.
+        // As the system does to a large process when memory runs out.
         #[cfg(unix)]
         "kill" => {
             let myself = rustix::process::getpid();
@@ -32,7 +30,7 @@ fn job(name: &str) -> anyhow::Result<()> {
             while hoard.len() < 1 << 30 {
                 hoard.extend_from_slice(&[1; 1 << 20]);
             }
-            bail!("the limit did not hold");
+            bail!("the limit did not stop it");
         }
         "fail" => bail!("this is no number: seven"),
         "compute" => println!("{}", 6 * 7),
@@ -41,19 +39,18 @@ fn job(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The child limits itself, as it starts: that is simplest. A parent that did
-/// it between fork and exec would need unsafe code, and slow down every start.
+/// The child limits itself when it starts, because that is simplest. A parent
+/// that did it between fork and exec would need unsafe code.
 #[cfg(unix)]
-fn limit(resource: Resource, bytes: u64) -> anyhow::Result<()> {
+fn limit(resource: Resource, bytes: u64) -> Result<()> {
     let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
     rustix::process::setrlimit(resource, limit).context("setting a limit")
 }
-// ANCHOR_END: job
 
-// ANCHOR: run
-/// Runs a job in a process of its own, and says what became of it.
-fn run(program: &Path, job: &str) -> anyhow::Result<bool> {
-    let output = Command::new(program)
+/// Runs a job in a process of its own, and prints how it ended. Returns whether
+/// it succeeded.
+fn run(job: &str) -> Result<bool> {
+    let output = Command::new(env::current_exe()?)
         .arg(job)
         .output()
         .with_context(|| format!("starting the job {job}"))?;
@@ -63,30 +60,15 @@ fn run(program: &Path, job: &str) -> anyhow::Result<bool> {
     println!("{job}: {}; it said: {first_line}", output.status);
     Ok(output.status.success())
 }
-// ANCHOR_END: run
 
-fn run_all() -> anyhow::Result<()> {
-    let program =
-        env::current_exe().context("finding this program's own file")?;
+fn main() -> Result<()> {
+    if let Some(name) = env::args().nth(1) {
+        return job(&name); // a child, in a process of its own
+    }
     let mut done = 0;
     for job in JOBS {
-        done += usize::from(run(&program, job)?);
+        done += usize::from(run(job)?);
     }
     println!("{done} of {} jobs done, and this program goes on", JOBS.len());
     Ok(())
-}
-
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    match arguments.as_slice() {
-        [] => run_all()?,
-        [name] if JOBS.iter().any(|job| name == job) => {
-            job(&name.to_string_lossy())?;
-        }
-        _ => {
-            eprintln!("usage: crash-isolation [{}]", JOBS.join("|"));
-            return Ok(ExitCode::from(2));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }

@@ -1,88 +1,77 @@
-//! Kill a child at a time limit, and wait for it: until then it is a zombie.
+//! Kill a child at its deadline, and wait for it: until then it is a zombie.
 //!
 //! ```sh
 //! cargo run -p kill-and-reap
 //! ```
 use std::io::{self, Read};
-use std::process::{self, Command, ExitCode, Stdio};
+use std::process::{self, Stdio};
 use std::time::Duration;
 use std::{env, thread};
 
-use anyhow::Context;
-use wait_timeout::ChildExt;
+use anyhow::{Context, Result};
+#[cfg(unix)]
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::process::Command;
+use tokio::time::timeout;
 
-// ANCHOR: parent
-fn parent() -> anyhow::Result<()> {
-    let program =
-        env::current_exe().context("finding this program's own file")?;
-    let mut child = Command::new(program)
+const LIMIT: Duration = Duration::from_millis(200);
+
+#[tokio::main(flavor = "current_thread")]
+async fn parent() -> Result<()> {
+    let mut child = Command::new(env::current_exe()?)
         .arg("child")
         .stdin(Stdio::piped())
         .spawn()
         .context("starting the child")?;
-    // Kept apart, because waiting closes the child's stdin, and it would leave.
+    let id = child.id().context("the child has already been waited for")?;
+    println!("Process {id} started");
+    // Taken out, because wait closes the child's stdin, and then the child ends.
     let _stdin = child.stdin.take();
-    println!("Process {} started", child.id());
 
-    // std waits for ever or not at all; the crate wait-timeout adds the limit.
-    let limit = Duration::from_millis(200);
-    if child.wait_timeout(limit).context("waiting for the child")?.is_none() {
-        child.kill().context("killing the child")?;
-        println!("Past its limit of {limit:?}: killed");
+    // tokio's Child, because std's waits forever or not at all.
+    if timeout(LIMIT, child.wait()).await.is_err() {
+        child.start_kill().context("killing the child")?;
+        println!("Past its deadline of {LIMIT:?}: killed");
         #[cfg(target_os = "linux")]
-        show_state(&child)?;
+        show_state(id)?;
     }
 
-    let status = child.wait().context("waiting for the child")?;
+    let status = child.wait().await.context("waiting for the child")?;
     println!("Waited for: {status}");
     #[cfg(target_os = "linux")]
-    show_state(&child)?;
+    show_state(id)?;
     Ok(())
 }
 
-/// What the process table says of a child that has been killed.
+/// Prints what the process table says about a child that has been killed.
 #[cfg(target_os = "linux")]
-fn show_state(child: &process::Child) -> anyhow::Result<()> {
+fn show_state(id: u32) -> Result<()> {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    // Its end comes soon after the signal. NOWAIT: wait for that, and leave it
-    // in the table. An error if it is no longer there.
-    let until_its_end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    waitid(WaitId::Pid(Pid::from_child(child)), until_its_end).ok();
-
-    match std::fs::read_to_string(format!("/proc/{}/status", child.id())) {
-        Ok(status) => {
-            let state = status.lines().find_map(|l| l.strip_prefix("State:"));
-            println!("In the process table: {}", state.unwrap_or("?").trim());
-        }
-        Err(_) => println!("In the process table: nothing"),
-    }
+    // It dies soon after the signal. NOWAIT waits for that and does not reap it.
+    let until_it_is_dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    let process = Pid::from_raw(id.try_into()?).context("0 is no process")?;
+    waitid(WaitId::Pid(process), until_it_is_dead).ok(); // an error: reaped
+    let table = std::fs::read_to_string(format!("/proc/{id}/status"));
+    let table = table.unwrap_or_else(|_| "State: nothing".to_owned());
+    let state = table.lines().find_map(|line| line.strip_prefix("State:"));
+    println!("In the process table: {}", state.unwrap_or("?").trim());
     Ok(())
 }
-// ANCHOR_END: parent
 
-// ANCHOR: child
-/// Works for ever, but leaves when its stdin closes.
+/// Works forever, but ends when its stdin closes.
 fn child() -> ! {
-    // In a thread of its own: nothing in the work has to ask.
     thread::spawn(|| {
         io::stdin().read_to_end(&mut Vec::new()).ok();
-        process::exit(0);
+        // Not process::exit: its exit handlers could wait for a lock of the job.
+        #[cfg(unix)]
+        kill_process(getpid(), Signal::KILL).ok();
+        process::abort()
     });
     loop {
         thread::sleep(Duration::from_secs(1)); // stands for a job that hangs
     }
 }
-// ANCHOR_END: child
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    match arguments.as_slice() {
-        [] => parent()?,
-        [role] if role == "child" => child(),
-        _ => {
-            eprintln!("usage: kill-and-reap [child]");
-            return Ok(ExitCode::from(2));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+fn main() -> Result<()> {
+    if env::args().nth(1).is_some() { child() } else { parent() }
 }

@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo run -p memory-not-shared
 //! ```
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, thread};
 
@@ -20,34 +20,25 @@ fn show() {
     println!("Main: I see {}", COUNTER.load(Ordering::Relaxed));
 }
 
-fn compare() -> anyhow::Result<()> {
-    show();
+fn main() -> anyhow::Result<()> {
+    // With an argument, this is the child process.
+    if env::args().nth(1).is_some() {
+        set("Child process", 2);
+        return Ok(());
+    }
 
+    show();
     thread::spawn(|| set("Thread", 1))
         .join()
         .expect("the thread does not panic");
     show();
 
-    let program =
-        env::current_exe().context("finding this program's own file")?;
-    let status = Command::new(program)
+    // Rust has no fork: the child is this program, started with an argument.
+    let status = Command::new(env::current_exe()?)
         .arg("child")
         .status()
         .context("starting the child")?;
     ensure!(status.success(), "the child failed: {status}");
     show();
     Ok(())
-}
-
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    match arguments.as_slice() {
-        [] => compare()?,
-        [role] if role == "child" => set("Child process", 2),
-        _ => {
-            eprintln!("usage: memory-not-shared [child]");
-            return Ok(ExitCode::from(2));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }

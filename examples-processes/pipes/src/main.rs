@@ -5,24 +5,22 @@
 //! ```
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
-// ANCHOR: child
-/// A line in, a line out, until stdin closes. It closes when the parent drops
-/// its end, and also when the parent dies: then the child leaves too.
+/// Answers each line with a line, until stdin closes. That happens when the
+/// parent drops its end, and also when the parent dies.
 fn child() -> anyhow::Result<()> {
     for request in io::stdin().lines() {
         let reply = square(&request.context("reading a request")?);
-        // Not println!, which panics when the parent has gone.
+        // Not println!, which panics when the parent is gone.
         writeln!(io::stdout(), "{reply}").context("sending the reply")?;
     }
     Ok(())
 }
-// ANCHOR_END: child
 
-/// A mistake in a request is a reply too, and not the end of the child.
+/// An invalid request gets a reply too; it does not end the child.
 fn square(request: &str) -> String {
     match request.parse::<u32>() {
         Ok(number) => u64::from(number).pow(2).to_string(),
@@ -30,11 +28,8 @@ fn square(request: &str) -> String {
     }
 }
 
-// ANCHOR: parent
 fn parent() -> anyhow::Result<()> {
-    let program =
-        env::current_exe().context("finding this program's own file")?;
-    let mut child = Command::new(program)
+    let mut child = Command::new(env::current_exe()?)
         .arg("child")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -47,27 +42,19 @@ fn parent() -> anyhow::Result<()> {
     for request in ["12", "a dozen"] {
         println!("Parent: what is {request} squared?");
         writeln!(requests, "{request}").context("sending the request")?;
-        // Now, not after the last request: see the page.
-        let reply = replies.next().context("the child left without a reply")?;
+        // Read each reply before the next request. If the parent sent all of
+        // them first, both pipes could fill up, and both processes would block.
+        let reply =
+            replies.next().context("the child ended without a reply")?;
         println!("Child: {}", reply.context("reading the reply")?);
     }
 
-    drop(requests); // closes the pipe: there is nothing more to ask
+    drop(requests); // closes the pipe: there are no more requests
     let status = child.wait().context("waiting for the child")?;
-    println!("Parent: I closed the pipe, and the child left, {status}");
+    println!("Parent: I closed the pipe, and the child ended, {status}");
     Ok(())
 }
-// ANCHOR_END: parent
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    match arguments.as_slice() {
-        [] => parent()?,
-        [role] if role == "child" => child()?,
-        _ => {
-            eprintln!("usage: pipes [child]");
-            return Ok(ExitCode::from(2));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+fn main() -> anyhow::Result<()> {
+    if env::args().nth(1).is_some() { child() } else { parent() }
 }

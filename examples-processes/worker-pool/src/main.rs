@@ -1,5 +1,5 @@
-//! A pool of worker processes: jobs panic, crash and run forever, and the
-//! program goes on.
+//! A pool of worker processes. Jobs panic, crash and run forever, and the
+//! program keeps working.
 //!
 //! ```sh
 //! cargo run -p worker-pool
@@ -41,19 +41,17 @@ impl Job for Task {
 }
 
 fn main() -> anyhow::Result<()> {
-    // A worker process stays in here. Before the runtime: it needs none.
+    // In a worker process this never returns. It comes before the runtime
+    // starts, because a worker needs none.
     process_pool::worker::<Task>();
     run()
 }
 
 #[tokio::main]
 async fn run() -> anyhow::Result<()> {
-    let pool = Pool::start(Config {
-        workers: 2,
-        deadline: Some(Duration::from_secs(3)),
-        ..Config::default()
-    })
-    .await?;
+    let deadline = Some(Duration::from_secs(3));
+    let config = Config { workers: 2, deadline, ..Config::default() };
+    let pool = Pool::start(config).await?;
 
     let primes = pool.run(Task::CountPrimes { below: 100_000 }).await?;
     println!("Primes below 100000: {primes}");

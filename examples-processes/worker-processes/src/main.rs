@@ -3,61 +3,39 @@
 //! ```sh
 //! cargo run -p worker-processes
 //! ```
-use std::process::{self, Child, Command, ExitCode};
+use std::process::{self, Child, Command};
 use std::time::Duration;
 use std::{env, io, thread};
 
-fn worker(id: u32) {
+fn worker(id: &str) {
     println!("Worker {id} starting (process {})", process::id());
     thread::sleep(Duration::from_secs(2)); // stands for I/O
     println!("Worker {id} finished");
 }
 
-/// Rust has no fork: a worker is this program, started again with an argument.
+/// Rust has no fork: a worker is this program, started with an argument.
 fn start_worker(id: u32) -> io::Result<Child> {
-    let program = env::current_exe()?;
-    Command::new(program).args(["worker", &id.to_string()]).spawn()
+    Command::new(env::current_exe()?).arg(id.to_string()).spawn()
 }
 
-fn run_workers() -> ExitCode {
-    // collect starts all five before the first is waited for.
+fn main() -> anyhow::Result<()> {
+    if let Some(id) = env::args().nth(1) {
+        worker(&id);
+        return Ok(());
+    }
+
+    // collect starts all five before the first wait.
     let workers: Vec<_> = (0..5).map(start_worker).collect();
 
-    // A process that nobody waits for stays in the process table as a zombie.
-    // So wait for each, also when another one has failed.
-    let mut all_well = true;
-    for (id, worker) in workers.into_iter().enumerate() {
-        let failure = match worker.and_then(|mut worker| worker.wait()) {
-            Ok(status) if status.success() => continue,
-            Ok(status) => status.to_string(),
-            Err(error) => error.to_string(),
-        };
-        eprintln!("Worker {id} failed: {failure}");
-        all_well = false;
+    // A process stays in the process table as a zombie until its parent waits
+    // for it. So wait for each one, even if another one has failed.
+    let ended: Vec<_> = workers
+        .into_iter()
+        .map(|worker| worker.and_then(|mut worker| worker.wait()))
+        .collect();
+    for (id, ended) in ended.into_iter().enumerate() {
+        let status = ended?;
+        anyhow::ensure!(status.success(), "worker {id} failed: {status}");
     }
-    if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn main() -> ExitCode {
-    // args_os, because args panics on an argument that is not valid UTF-8.
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let worker_id = match arguments.as_slice() {
-        [] => return run_workers(),
-        [role, id] if role == "worker" => {
-            id.to_str().and_then(|id| id.parse().ok())
-        }
-        _ => None,
-    };
-    match worker_id {
-        Some(id) => {
-            worker(id);
-            ExitCode::SUCCESS
-        }
-        None => {
-            eprintln!(
-                "usage: worker-processes [worker ID], with ID a whole number"
-            );
-            ExitCode::from(2)
-        }
-    }
+    Ok(())
 }

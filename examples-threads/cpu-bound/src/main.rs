@@ -11,12 +11,12 @@ use rayon::prelude::*;
 /// The work: which number below this has the longest Collatz chain?
 const LIMIT: u64 = 5_000_000;
 
-/// The steps from `start` down to 1, and `start` itself: the greatest pair is
-/// the longest chain.
+/// Returns the number of steps from `start` down to 1, and `start` itself: the
+/// largest pair belongs to the longest chain.
 ///
-/// Not inlined, so that all three ways below run the same machine code. And not
-/// a sum of squares: the compiler turns that into a formula, and then there is
-/// no work left to measure.
+/// Not inlined, so that all three versions below run the same machine code. Not
+/// a sum of squares either: the compiler turns that into a formula, which leaves
+/// no work to measure.
 #[inline(never)]
 fn chain(start: u64) -> (u32, u64) {
     let (mut n, mut steps) = (start, 0);
@@ -37,7 +37,7 @@ fn on_threads() -> Option<(u32, u64)> {
 
     let share = |first| (1..LIMIT).skip(first).step_by(cores).map(chain).max();
 
-    // A scope joins its threads, so they may borrow what lives outside it.
+    // A scope joins its threads, so they may borrow `share` from outside.
     thread::scope(|scope| {
         let workers: Vec<_> =
             (0..cores).map(|first| scope.spawn(move || share(first))).collect();
@@ -49,8 +49,8 @@ fn on_threads() -> Option<(u32, u64)> {
 }
 
 fn with_rayon() -> Option<(u32, u64)> {
-    // into_par_iter is the whole change: rayon splits the range over one thread
-    // per core, and a thread that runs out of work steals some from another.
+    // into_par_iter is the only change: rayon has one thread per core, splits
+    // the range among them, and an idle thread steals work from a busy one.
     (1..LIMIT).into_par_iter().map(chain).max()
 }
 // ANCHOR_END: ways

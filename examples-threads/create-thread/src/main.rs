@@ -9,14 +9,14 @@ use std::time::Duration;
 fn count() {
     for i in 0..5 {
         println!("Thread: {i}");
-        thread::sleep(Duration::from_secs(1)); // stands for work
+        thread::sleep(Duration::from_millis(400)); // stands for work
     }
 }
 
 fn main() {
     let worker = thread::spawn(count);
 
-    // Without this join, main would end at once and take the thread with it.
+    // Without this join, main would end immediately, and the thread with it.
     worker.join().expect("the thread does not panic");
     println!("Main thread: Execution finished");
 }

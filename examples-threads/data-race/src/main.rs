@@ -11,7 +11,7 @@ fn main() {
 
     thread::scope(|scope| {
         for _ in 0..5 {
-            // Locking fails only if a thread panicked while it held the lock.
+            // lock() fails only if a thread panicked while it held the lock.
             scope.spawn(|| *hits.lock().expect("no thread panics") += 1);
         }
     });

@@ -20,24 +20,20 @@ impl Account {
 
 // ANCHOR: broken
 /// Each thread holds the lock that the other one waits for.
-fn payer_first(payer: &Account, payee: &Account, both_hold_one: &Barrier) {
+fn payer_first(payer: &Account, payee: &Account, barrier: &Barrier) {
     let mut from = payer.lock();
-    both_hold_one.wait(); // makes the unlucky moment certain
+    barrier.wait(); // until both hold a lock: now the deadlock is certain
     let mut to = payee.lock();
     *from -= 10;
     *to += 10;
 }
 // ANCHOR_END: broken
 
-// ANCHOR: mended
-/// Everyone locks the lower number first. So whoever holds the higher lock has
-/// the lower one already, and no circle of waiting can form.
-fn lower_number_first(
-    payer: &Account,
-    payee: &Account,
-    both_have_started: &Barrier,
-) {
-    both_have_started.wait();
+// ANCHOR: fixed
+/// Every thread locks the lower number first. A thread that holds the higher
+/// lock already has the lower one, so the threads cannot wait in a circle.
+fn lower_number_first(payer: &Account, payee: &Account, barrier: &Barrier) {
+    barrier.wait(); // until both have started
     let (mut from, mut to);
     if payer.number < payee.number {
         from = payer.lock();
@@ -49,11 +45,10 @@ fn lower_number_first(
     *from -= 10;
     *to += 10;
 }
-// ANCHOR_END: mended
+// ANCHOR_END: fixed
 
-/// Two accounts pay each other at the same time. Did both payments end within a
-/// second?
-fn pay_each_other(pay: fn(&Account, &Account, &Barrier)) -> bool {
+/// Two accounts pay each other. Prints whether both payments end in a second.
+fn pay_each_other(order: &str, pay: fn(&Account, &Account, &Barrier)) {
     let [anna, ben] = [1, 2]
         .map(|number| Arc::new(Account { number, balance: Mutex::new(100) }));
     let barrier = Arc::new(Barrier::new(2));
@@ -62,21 +57,20 @@ fn pay_each_other(pay: fn(&Account, &Account, &Barrier)) -> bool {
     for (payer, payee) in [(&anna, &ben), (&ben, &anna)] {
         let (payer, payee) = (Arc::clone(payer), Arc::clone(payee));
         let (barrier, done) = (Arc::clone(&barrier), done.clone());
-        // Not a scope: it would wait for threads that never end.
+        // Not a scope, which would wait for the stuck threads forever.
         thread::spawn(move || {
             pay(&payer, &payee, &barrier);
-            done.send(()).ok(); // nobody listens any more after the time limit
+            done.send(()).ok(); // an error: main gave up after a second
         });
     }
-    (0..2).all(|_| ended.recv_timeout(Duration::from_secs(1)).is_ok())
+    let ends = |_| ended.recv_timeout(Duration::from_secs(1)).is_ok();
+    println!(
+        "{order}: {}",
+        if (0..2).all(ends) { "both paid" } else { "stuck" }
+    );
 }
 
 fn main() {
-    for (order, pay) in [
-        ("Payer first", payer_first as fn(&_, &_, &_)),
-        ("Lower number first", lower_number_first),
-    ] {
-        let outcome = if pay_each_other(pay) { "both paid" } else { "stuck" };
-        println!("{order}: {outcome}");
-    }
+    pay_each_other("Payer first", payer_first);
+    pay_each_other("Lower number first", lower_number_first);
 }

@@ -1,4 +1,4 @@
-//! Leave the join out, and the thread dies with `main`.
+//! Without a join, the thread ends with `main`.
 //!
 //! ```sh
 //! cargo run -p detached-thread
@@ -7,10 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 fn main() {
-    // The JoinHandle is dropped here: the thread runs on, detached.
+    // This drops the JoinHandle, which detaches the thread: it keeps running.
     thread::spawn(|| {
         thread::sleep(Duration::from_secs(1)); // stands for work
-        // Never happens: the process is gone by then.
+        // Never happens: the process has ended by then.
         println!("Thread: work saved");
     });
 

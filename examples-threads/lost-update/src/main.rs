@@ -10,22 +10,20 @@ use std::thread;
 // ANCHOR: broken
 fn add_in_two_steps(counter: &AtomicU32, both_have_read: &Barrier) {
     let seen = counter.load(Ordering::Relaxed);
-    // Without this line the loss is rare, and so found late. With it, it is
-    // certain.
-    both_have_read.wait();
+    both_have_read.wait(); // without this the loss is rare, and so found late
     counter.store(seen + 1, Ordering::Relaxed);
 }
 // ANCHOR_END: broken
 
-// ANCHOR: mended
+// ANCHOR: fixed
 fn add_in_one_step(counter: &AtomicU32, both_have_started: &Barrier) {
     both_have_started.wait();
-    // Relaxed: only the count matters, no other memory is handed over with it.
+    // Relaxed, because only the count matters: it protects no other memory.
     counter.fetch_add(1, Ordering::Relaxed);
 }
-// ANCHOR_END: mended
+// ANCHOR_END: fixed
 
-/// Two threads add 1 each; what is the count then?
+/// Two threads add 1 each. Returns the count.
 fn count(add: fn(&AtomicU32, &Barrier)) -> u32 {
     let (counter, barrier) = (AtomicU32::new(0), Barrier::new(2));
     thread::scope(|scope| {

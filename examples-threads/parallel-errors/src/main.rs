@@ -4,7 +4,6 @@
 //! ```sh
 //! cargo run -p parallel-errors
 //! ```
-use std::num::ParseIntError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -19,15 +18,16 @@ fn main() {
         line.parse::<u64>()
     };
 
-    // Collecting into a Result works as with an ordinary iterator.
-    let sum: Result<u64, ParseIntError> = lines.par_iter().map(parse).sum();
+    // Not `sum`: it returns an error too, but computes all other parts first.
+    let add = |a, b| Ok(a + b);
+    let sum = lines.par_iter().map(parse).try_reduce(|| 0, add);
     println!("All lines are numbers: {sum:?}");
 
     // After an error no new items are begun, but those under way are finished.
     // With several errors it is not certain which one you get.
     lines[1000] = "seven";
     parsed.store(0, Ordering::Relaxed);
-    let sum: Result<u64, _> = lines.par_iter().map(parse).sum();
+    let sum = lines.par_iter().map(parse).try_reduce(|| 0, add);
     println!("One line is not: {}", sum.is_err());
     println!("It stopped early: {}", parsed.into_inner() < LINES);
 }

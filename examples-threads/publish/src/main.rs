@@ -38,7 +38,7 @@ fn main() {
         loop {
             match post.read() {
                 Some(data) => break data,
-                None => hint::spin_loop(), // fine for a moment, not for long
+                None => hint::spin_loop(), // fine for a very short wait only
             }
         }
     });

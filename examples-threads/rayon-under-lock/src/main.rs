@@ -15,7 +15,7 @@ type Total = Mutex<u64>;
 /// Stands for a computation in a pool of its own.
 fn compute(pool: &ThreadPool, row: u64) -> u64 {
     pool.install(|| {
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(100));
         row * row
     })
 }
@@ -38,7 +38,7 @@ fn compute_then_lock(total: &Total, pool: &ThreadPool, row: u64) {
 }
 // ANCHOR_END: fixed
 
-/// The total of two rows, or `None` if it is not there after half a second.
+/// The total of two rows, or `None` if it is not there after two seconds.
 fn total(add: fn(&Total, &ThreadPool, u64)) -> Option<u64> {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
@@ -49,7 +49,7 @@ fn total(add: fn(&Total, &ThreadPool, u64)) -> Option<u64> {
         rows.install(|| rayon::join(|| add(1), || add(2)));
         done.send(total.into_inner().ok()?).ok()
     });
-    ended.recv_timeout(Duration::from_millis(500)).ok()
+    ended.recv_timeout(Duration::from_secs(2)).ok()
 }
 
 fn main() {

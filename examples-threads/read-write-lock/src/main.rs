@@ -23,7 +23,7 @@ fn main() {
     println!("Three readers were inside at the same time");
 
     // A read lock can't be turned into a write lock. `write` would wait for
-    // this thread's own reader, so it would never return.
+    // this thread's own reader forever, or panic.
     let reader = prices.read().expect("no panic");
     let upgrade = match prices.try_write() {
         Err(TryLockError::WouldBlock) => "no, it would wait for itself",

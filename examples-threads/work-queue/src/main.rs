@@ -40,7 +40,7 @@ fn most_at_once(worker: fn(&Jobs, &(dyn Fn(u32) + Sync))) -> usize {
     let work = |_job| {
         let now = running.fetch_add(1, Ordering::Relaxed) + 1;
         most.fetch_max(now, Ordering::Relaxed);
-        thread::sleep(Duration::from_millis(50)); // stands for the work
+        thread::sleep(Duration::from_millis(100)); // stands for the work
         running.fetch_sub(1, Ordering::Relaxed);
     };
     thread::scope(|scope| {

@@ -13,9 +13,8 @@ fn worker(id: u32) {
 }
 
 fn main() {
-    // collect starts all five before the first join: the iterator is lazy, and
-    // without it each worker would be started and joined before the next one
-    // starts.
+    // collect starts all five before the first join. The iterator is lazy, so
+    // without collect each worker would be joined before the next one starts.
     let workers: Vec<_> =
         (0..5).map(|id| thread::spawn(move || worker(id))).collect();
 

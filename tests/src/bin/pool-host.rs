@@ -1,14 +1,16 @@
-//! A program with a process pool, for the tests to start, to signal and to kill. The worker that
-//! their own pools start is this program as well.
+//! A program with a process pool, for the tests to start, to signal and to kill. It is also the
+//! worker of the pools that the tests start themselves.
 
 fn main() {
-    // Jobs that panic do so on purpose; the tests look at what the pool makes of it.
+    // Jobs panic on purpose, and the tests check what the pool makes of it. So a worker does not
+    // report panics.
     std::panic::set_hook(Box::new(|panic| {
         if std::env::args().nth(1).as_deref() != Some("--process-pool-worker") {
             eprintln!("{panic}");
         }
     }));
     process_pool::worker::<tests::pool::Task>();
+    process_pool::worker::<tests::pool::Trap>();
     host::main();
 }
 
@@ -30,27 +32,33 @@ mod host {
     use rustix::process::{Pid, Signal, kill_process};
     use tests::pool::{Task, Unknown, descriptors, soon};
     use tests::processes::children_of;
+    use tokio::runtime::Runtime;
 
-    /// One worker unless it says otherwise.
+    /// The configuration of most pools here: one worker.
     const CONFIG: fn() -> Config = || Config { workers: 1, ..Config::default() };
 
-    #[tokio::main]
-    pub async fn main() {
+    pub fn main() {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        match arguments[..] {
-            ["busy"] => busy().await,
-            ["dropped"] => dropped().await,
-            ["interrupted"] => interrupted().await,
-            ["upgraded"] => upgraded().await,
-            ["storm", folder] => storm(Path::new(folder)).await,
-            // Without a line for Unknown in main, its worker comes here too.
-            ["unknown"] | ["--process-pool-worker", ..] => unknown().await,
-            _ => panic!("unknown arguments: {arguments:?}"),
+        if let ["runtime-ends"] = arguments[..] {
+            return runtime_ends();
         }
+        Runtime::new().unwrap().block_on(async {
+            match arguments[..] {
+                ["busy"] => busy().await,
+                ["prints"] => prints().await,
+                ["dropped"] => dropped().await,
+                ["interrupted"] => interrupted().await,
+                ["upgraded"] => upgraded().await,
+                ["storm", folder] => storm(Path::new(folder)).await,
+                // Without a line for Unknown in main, its worker comes here too.
+                ["unknown"] | ["--process-pool-worker", ..] => unknown().await,
+                _ => panic!("unknown arguments: {arguments:?}"),
+            }
+        });
     }
 
-    /// Prints the ids of two workers that compute for ever, and of a process that a job has
+    /// Prints the ids of two workers that compute forever, and of a process that a job has
     /// started; then waits to be killed.
     async fn busy() {
         let pool = Pool::start(Config { workers: 2, ..CONFIG() }).await.unwrap();
@@ -65,15 +73,44 @@ mod host {
         panic!("it has ended: {endless:?}");
     }
 
-    /// Prints the ids of a busy worker and of an idle one, and ends without a shutdown.
+    /// Has jobs print, also what would be a frame if it went to the pool.
+    async fn prints() {
+        let pool = Pool::start(CONFIG()).await.unwrap();
+        for text in ["a line", "", "\0\0\0\u{1}x"] {
+            assert_eq!(pool.run(Task::Print(text.into())).await.as_deref(), Ok(text));
+        }
+        println!("restarts: {}", pool.stats().restarts);
+        pool.shutdown().await;
+    }
+
+    /// Ends its only runtime while one worker is busy and one is idle, and checks that neither is
+    /// left, not even as a zombie. No other runtime is there that could reap them.
+    fn runtime_ends() {
+        let runtime = Runtime::new().unwrap();
+        let pool = runtime.block_on(async {
+            let pool = Arc::new(Pool::start(Config { workers: 2, ..CONFIG() }).await.unwrap());
+            let busy = Arc::clone(&pool);
+            tokio::spawn(async move { busy.run(Task::Loop).await });
+            soon("one is busy", || pool.stats().running == 1).await;
+            pool
+        });
+        assert_eq!(children_of(std::process::id()).len(), 2);
+        runtime.shutdown_timeout(Duration::from_secs(10));
+        assert_eq!(children_of(std::process::id()), []);
+        drop(pool);
+    }
+
+    /// Prints the ids of a busy worker, of an idle one, and of a process that a job has started;
+    /// then ends without a shutdown.
     async fn dropped() {
         let pool = Pool::start(Config { workers: 2, ..CONFIG() }).await.unwrap();
         let pool = Arc::new(pool);
+        let child = pool.run(Task::Spawn).await.unwrap();
         let busy = Arc::clone(&pool);
         tokio::spawn(async move { busy.run(Task::Loop).await });
         soon("one is busy", || pool.stats().running == 1).await;
         let [one, two] = pool.stats().pids[..] else { panic!("two workers") };
-        println!("{one} {two}");
+        println!("{one} {two} {child}");
     }
 
     /// Survives one Ctrl-C, and then prints whether its worker did.
@@ -89,7 +126,7 @@ mod host {
         pool.shutdown().await;
     }
 
-    /// Its own file is replaced, as by an upgrade; then its worker dies.
+    /// Replaces its own file, as an upgrade does; then its worker dies.
     async fn upgraded() {
         let pool = Pool::start(CONFIG()).await.unwrap();
         let own = std::env::current_exe().unwrap();
@@ -101,7 +138,7 @@ mod host {
         pool.shutdown().await;
     }
 
-    /// Tells on stderr, where its worker tells too, why there is no pool.
+    /// Prints to stderr, as its worker does, why there is no pool.
     async fn unknown() {
         let Err(error) = Pool::<Unknown>::start(CONFIG()).await else { panic!("it starts") };
         eprintln!("{error}");
@@ -112,7 +149,7 @@ mod host {
         const KILLS: u64 = 200;
         const JOBS: u64 = 4000;
 
-        // Once before, so that what the runtime keeps open is not counted as leaked.
+        // One pool first, so that the descriptors that the runtime keeps are not counted as leaked.
         Pool::<Task>::start(CONFIG()).await.unwrap().shutdown().await;
         let before = descriptors().unwrap();
 
@@ -146,7 +183,7 @@ mod host {
             })
             .collect();
 
-        // Any random numbers will do, the same ones each time.
+        // A simple generator, so that every run has the same random numbers.
         let mut random = 0x2545_F491_4F6C_DD1D_u64;
         while pool.stats().restarts < KILLS {
             random ^= random << 13;
@@ -155,7 +192,7 @@ mod host {
             let pids = pool.stats().pids;
             if !pids.is_empty() {
                 let pid = pids[(random % pids.len() as u64) as usize];
-                // Ours still, and not another's that has got the same number since.
+                // Only if it is still our child: another process may have got the same number.
                 if children_of(std::process::id()).contains(&(pid, false)) {
                     kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL).ok();
                 }

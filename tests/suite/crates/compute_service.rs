@@ -1,11 +1,11 @@
-//! The compute service: its real executable, over real sockets.
+//! The compute service: the real executable, over real sockets.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -13,9 +13,10 @@ use harness::run::{Limits, Program, Running, Stream};
 use serde_json::Value;
 use tests::http::{Answer, Connection, encode};
 use tests::{LIMIT, WORKSPACE, assert_snapshot, has, run, runtime};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
 /// Built on a thread of its own: a test may ask for it inside its runtime.
@@ -26,9 +27,9 @@ static SERVICE: LazyLock<Program> = LazyLock::new(|| {
 /// The ways to offload that are not a mistake.
 const WAYS: [&str; 3] = ["rayon", "spawn-blocking", "processes"];
 
-/// Allows sums that no test waits for.
+/// Allows a sum that takes hours.
 const LARGE: &[&str] = &["--max-n", "10000000000000"];
-/// The same, and gives them all the time they want.
+/// The same, with a deadline that no test reaches.
 const ENDLESS: &[&str] = &["--max-n", "10000000000000", "--deadline", "3600"];
 const FOREVER: &str = "/compute/10000000000000";
 
@@ -37,6 +38,8 @@ struct Service {
     child: Child,
     address: String,
     _stdout: Lines<BufReader<ChildStdout>>,
+    /// Reads all that it logs. A service whose log is not read stops when the pipe is full.
+    log: JoinHandle<String>,
 }
 
 impl Service {
@@ -45,7 +48,19 @@ impl Service {
     }
 
     async fn start_on(port: &str, way: &str, options: &[&str]) -> Self {
-        let mut child = Command::new(&SERVICE.executable)
+        Self::launch(Command::new(&SERVICE.executable), port, way, options).await
+    }
+
+    /// Starts it by a shell, after a command that sets its limits.
+    #[cfg(unix)]
+    async fn start_after(command: &str, way: &str, options: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!(r#"{command} && exec "$0" "$@""#)]).arg(&SERVICE.executable);
+        Self::launch(shell, "0", way, options).await
+    }
+
+    async fn launch(mut command: Command, port: &str, way: &str, options: &[&str]) -> Self {
+        let mut child = command
             .args(["--port", port, "--offload", way])
             .args(options)
             .env_remove("RUST_LOG")
@@ -58,7 +73,13 @@ impl Service {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = within(stdout.next_line()).await.unwrap().expect("it says where it listens");
         let address = line.strip_prefix("Listening on http://").unwrap_or_else(|| panic!("{line}"));
-        Self { child, address: address.to_owned(), _stdout: stdout }
+        let mut stderr = child.stderr.take().unwrap();
+        let log = tokio::spawn(async move {
+            let mut said = String::new();
+            stderr.read_to_string(&mut said).await.unwrap();
+            said
+        });
+        Self { child, address: address.to_owned(), _stdout: stdout, log }
     }
 
     fn port(&self) -> &str {
@@ -92,23 +113,27 @@ impl Service {
 
     /// Waits until so many jobs run and so many wait.
     async fn until(&self, running: u64, waiting: u64) -> Load {
-        let reached = async {
+        self.until_load(|load| (load.running, load.waiting) == (running, waiting)).await
+    }
+
+    async fn until_load(&self, reached: impl Fn(Load) -> bool) -> Load {
+        let mut last = None;
+        let load = async {
             loop {
                 let load = self.load().await;
-                if (load.running, load.waiting) == (running, waiting) {
+                last = Some(load);
+                if reached(load) {
                     return load;
                 }
             }
         };
-        let reached = timeout(LIMIT, reached).await;
-        reached.unwrap_or_else(|_| panic!("never {running} running and {waiting} waiting"))
+        let load = timeout(LIMIT, load).await;
+        load.unwrap_or_else(|_| panic!("not within the limit: {last:?}"))
     }
 
     /// How it ends, and what it had to say on stderr.
     async fn end(mut self) -> (ExitStatus, String) {
-        let mut said = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        within(stderr.read_to_string(&mut said)).await.unwrap();
+        let said = within(self.log).await.unwrap();
         (within(self.child.wait()).await.unwrap(), said)
     }
 }
@@ -153,10 +178,25 @@ fn a_session() {
             "/compute/abc",
             "/compute/1000000001",
             "/health",
+            "/ready",
         ] {
             let answer = within(connection.get(path)).await.unwrap();
             text += &format!("  GET {path} -> {} {}\n", answer.status, answer.body);
         }
+
+        let options = [ENDLESS, &["--workers", "1", "--queue", "0"]].concat();
+        let service = Service::start("rayon", &options).await;
+        let _job = service.ask(FOREVER).await;
+        service.until(1, 0).await;
+        let answer = service.get("/compute/10").await;
+        text += "  # with --workers 1 --queue 0, while a job is running:\n";
+        text += &format!("  GET /compute/10 -> {} {}\n", answer.status, answer.body);
+
+        let options = [LARGE, &["--deadline", "0.2"]].concat();
+        let service = Service::start("rayon", &options).await;
+        let answer = service.get(FOREVER).await;
+        text += "  # with --deadline 0.2:\n";
+        text += &format!("  GET {FOREVER} -> {} {}\n", answer.status, answer.body);
         assert_snapshot("compute-service", &text);
     });
 }
@@ -165,8 +205,9 @@ fn a_session() {
 fn every_way_computes_the_exact_sum() {
     runtime().block_on(async {
         for way in WAYS.into_iter().chain(["inline"]) {
-            let service = Service::start(way, &[]).await;
-            for n in [0, 1, 2, 10, 65_535, 65_536, 65_537, 3_810_779, 10_000_000, 1_000_000_000] {
+            // On a busy machine a job may take longer than the usual deadline.
+            let service = Service::start(way, ENDLESS).await;
+            for n in [0, 1, 2, 10, 65_535, 65_536, 65_537, 3_810_778, 3_810_779, 50_000_000] {
                 let answer = service.get(&format!("/compute/{n}")).await;
                 let expected = format!("{{\"result\":{}}}", sum_of_squares(n));
                 assert_eq!((answer.status, answer.body), (200, expected), "{way}, {n}");
@@ -217,7 +258,7 @@ fn answers_are_those_of_fastapi() {
                 break rest.split(' ').next().unwrap().to_owned();
             }
         };
-        // Its log must be read, or it stops at a full pipe.
+        // Its log must be read, or it stops when the pipe is full.
         let log = tokio::spawn(async move { while theirs.line().await.is_some() {} });
 
         let ours = Service::start("rayon", &["--max-n", "10000000"]).await;
@@ -228,7 +269,7 @@ fn answers_are_those_of_fastapi() {
         for path in differential_paths() {
             let our = within(ours.get(&path)).await.unwrap();
             if our.body.contains("\"less_than_equal\"") {
-                // The listed difference: FastAPI's service begins to compute, for ever.
+                // The documented difference: FastAPI's service would compute forever.
                 assert_eq!(our.status, 422);
                 *compared.entry("above the limit").or_insert(0) += 1;
                 continue;
@@ -477,22 +518,39 @@ fn what_is_no_route_is_said_as_fastapi_says_it() {
     });
 }
 
+/// By order: twenty answers of /health, each with all jobs under way, come before the deadline ends
+/// the first job. A deadline that the machine is too slow for is doubled a few times.
 #[test]
 fn health_is_answered_while_every_worker_is_busy() {
+    const EXPECTED: &str =
+        r#"{"status":"ok","workers":3,"running":3,"waiting":4,"queue":4,"done":0}"#;
     runtime().block_on(async {
         for way in WAYS {
-            let options = [ENDLESS, &["--workers", "3", "--queue", "4"]].concat();
-            let service = Service::start(way, &options).await;
-            let mut jobs = Vec::new();
-            for _ in 0..7 {
-                jobs.push(service.ask(FOREVER).await);
+            let mut deadlines = [1, 2, 4, 8].into_iter();
+            loop {
+                let deadline = deadlines.next().expect("/health comes before the jobs' deadline");
+                let deadline = deadline.to_string();
+                let limits = ["--workers", "3", "--queue", "4", "--deadline", &deadline];
+                let service = Service::start(way, &[LARGE, &limits].concat()).await;
+                let mut jobs = tokio::task::JoinSet::new();
+                for _ in 0..7 {
+                    let mut job = service.ask(FOREVER).await;
+                    jobs.spawn(async move { within(job.answer()).await.unwrap().status });
+                }
+                let healths = async {
+                    let mut connection = service.connect().await;
+                    let mut all_under_way = 0;
+                    while all_under_way < 20 {
+                        let health = within(connection.get("/health")).await.unwrap();
+                        all_under_way += usize::from(health.body == EXPECTED);
+                    }
+                };
+                tokio::select! {
+                    biased;
+                    ended = jobs.join_next() => assert_eq!(ended.unwrap().unwrap(), 504, "{way}"),
+                    () = healths => break,
+                }
             }
-            let load = service.until(3, 4).await; // asks /health
-            assert_eq!(load.done, 0, "{way}");
-            let health = service.get("/health").await.body;
-            let expected =
-                r#"{"status":"ok","workers":3,"running":3,"waiting":4,"queue":4,"done":0}"#;
-            assert_eq!(health, expected);
         }
     });
 }
@@ -502,8 +560,8 @@ fn health_is_answered_while_every_worker_is_busy() {
 fn inline_health_waits_for_the_jobs() {
     let threads = std::thread::available_parallelism().unwrap().get();
     runtime().block_on(async {
-        let options = [LARGE, &["--deadline", "1"]].concat();
-        for (way, seen_all_running) in [("inline", false), ("rayon", true)] {
+        for (way, deadline, seen_all_running) in [("inline", "1", false), ("rayon", "30", true)] {
+            let options = [LARGE, &["--deadline", deadline]].concat();
             let service = Service::start(way, &options).await;
             let asked: Vec<_> = (0..threads).map(|_| service.ask(FOREVER)).collect();
             let mut jobs = Vec::new();
@@ -517,7 +575,7 @@ fn inline_health_waits_for_the_jobs() {
             };
             let mut most_running = 0;
             let health = async {
-                loop {
+                while most_running < threads as u64 {
                     most_running = most_running.max(service.load().await.running);
                 }
             };
@@ -548,7 +606,7 @@ fn a_full_queue_is_said_at_once() {
             assert_eq!(answer.header("retry-after"), Some("1"));
             assert_eq!(answer.body, r#"{"detail":"The queue is full"}"#);
 
-            // A place that becomes free is taken by the next.
+            // The next job takes the permit of one that has gone.
             jobs.pop();
             service.until(1, 1).await;
             jobs.push(service.ask(FOREVER).await);
@@ -585,14 +643,17 @@ fn a_flood_is_answered_to_the_last_request() {
             }
             let requests = "GET /compute/300000 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(EACH);
             let expected = format!("{{\"result\":{}}}", sum_of_squares(300_000));
+            let answered = Arc::new(AtomicUsize::new(0));
             let mut clients = tokio::task::JoinSet::new();
             for mut connection in connections {
                 let (requests, expected) = (requests.clone(), expected.clone());
+                let answered = Arc::clone(&answered);
                 clients.spawn(async move {
                     connection.send_raw(requests.as_bytes()).await.unwrap();
                     let mut computed = 0;
                     for _ in 0..EACH {
                         let answer = within(connection.answer()).await.unwrap();
+                        answered.fetch_add(1, Ordering::Relaxed);
                         match answer.status {
                             200 => {
                                 assert_eq!(answer.body, expected);
@@ -606,34 +667,39 @@ fn a_flood_is_answered_to_the_last_request() {
                 });
             }
 
-            // Meanwhile the service says how it is, and never has more than it may. A task of its
-            // own: a select between the two would give answers up when they are half read.
-            let over = Arc::new(AtomicBool::new(false));
+            // Meanwhile /health never counts more jobs than allowed, and is answered all the while:
+            // each answer notes how much of the flood had been answered by then. A task of its own,
+            // because `select!` would cancel it in the middle of an answer.
             let watching = tokio::spawn({
-                let over = Arc::clone(&over);
+                let answered = Arc::clone(&answered);
                 async move {
-                    let mut healths = 0;
-                    while !over.load(Ordering::Relaxed) {
+                    let mut seen = vec![0];
+                    while *seen.last().unwrap() < CONNECTIONS * EACH {
                         let health = within(watcher.get("/health")).await.unwrap();
                         let health: Value = serde_json::from_str(&health.body).unwrap();
                         assert!(health["running"].as_u64().unwrap() <= 2, "{health}");
                         assert!(health["waiting"].as_u64().unwrap() <= 102, "{health}");
-                        healths += 1;
+                        seen.push(answered.load(Ordering::Relaxed));
                     }
-                    healths
+                    seen
                 }
             });
             let computed: u64 = clients.join_all().await.into_iter().sum();
-            over.store(true, Ordering::Relaxed);
-            let healths = watching.await.unwrap();
-            assert!(healths > 0 && computed > 100 && computed < 20_000, "{healths} {computed}");
+            assert!(computed > 100 && computed < 20_000, "{computed}");
+            let seen = watching.await.unwrap();
+            let meanwhile = seen.iter().filter(|seen| (1..CONNECTIONS * EACH).contains(*seen));
+            let longest = seen.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+            assert!(
+                meanwhile.count() >= 20 && longest < CONNECTIONS * EACH * 3 / 4,
+                "{way}: /health had to wait for {longest} answers"
+            );
             let load = service.until(0, 0).await;
             assert_eq!(load.done, computed, "{way}");
         }
     });
 }
 
-/// More connections than it keeps: the others wait for a place, and get one.
+/// More clients than connections are kept: the others wait, and are answered.
 #[test]
 fn more_clients_than_connections_are_all_answered() {
     runtime().block_on(async {
@@ -649,7 +715,7 @@ fn more_clients_than_connections_are_all_answered() {
                 (answer.header("connection") == Some("close"), connection)
             });
         }
-        // Nobody gives a connection up: it is the service that closes some.
+        // No client closes its connection: it is the service that closes some.
         let clients = clients.join_all().await;
         assert!(clients.iter().filter(|(closes, _)| *closes).count() >= 1_600);
     });
@@ -666,10 +732,52 @@ fn a_job_whose_client_has_gone_is_stopped() {
             let second = service.ask(FOREVER).await;
             service.until(1, 1).await;
 
-            drop(first); // the one that runs: the other takes its place
+            drop(first); // the running one, so the other one starts
             service.until(1, 0).await;
             drop(second);
             assert_eq!(service.until(0, 0).await.done, 0, "{way}");
+            assert_eq!(service.get("/compute/10").await.status, 200, "{way}");
+        }
+    });
+}
+
+/// As `nc -N` does: a short job is answered, a long one is stopped, as one whose client has left.
+#[test]
+fn a_client_that_only_sends_no_more_gets_a_short_answer() {
+    runtime().block_on(async {
+        for way in WAYS {
+            let service = Service::start(way, ENDLESS).await;
+            for path in ["/health", "/compute/10", FOREVER] {
+                let mut stream = TcpStream::connect(&service.address).await.unwrap();
+                let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                stream.shutdown().await.unwrap();
+                let mut answer = String::new();
+                within(stream.read_to_string(&mut answer)).await.unwrap();
+                let expected = if path == FOREVER { "" } else { "HTTP/1.1 200 OK\r\n" };
+                assert!(answer.starts_with(expected), "{way}, {path}: {answer:?}");
+                assert_eq!(answer.is_empty(), path == FOREVER, "{way}, {path}: {answer:?}");
+            }
+            service.until(0, 0).await;
+        }
+    });
+}
+
+/// What hyper has not read yet hides that the client has left. The deadline bounds that.
+#[test]
+fn a_client_that_leaves_an_unread_request_costs_no_more_than_the_deadline() {
+    runtime().block_on(async {
+        for way in WAYS {
+            let options = [LARGE, &["--workers", "1", "--deadline", "1"]].concat();
+            let service = Service::start(way, &options).await;
+            let mut stream = TcpStream::connect(&service.address).await.unwrap();
+            let requests = [FOREVER, "/health"]
+                .map(|path| format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"))
+                .concat();
+            stream.write_all(requests.as_bytes()).await.unwrap();
+            service.until_load(|load| load.running + load.waiting == 1).await;
+            drop(stream);
+            service.until(0, 0).await;
             assert_eq!(service.get("/compute/10").await.status, 200, "{way}");
         }
     });
@@ -681,7 +789,7 @@ fn a_job_past_its_deadline_is_a_504() {
         for way in WAYS.into_iter().chain(["inline"]) {
             let options = [LARGE, &["--workers", "1", "--deadline", "0.3"]].concat();
             let service = Service::start(way, &options).await;
-            // One runs, one waits: both have a deadline.
+            // One runs and one waits. Both have a deadline.
             let mut jobs = [service.ask(FOREVER).await, service.ask(FOREVER).await];
             for job in &mut jobs {
                 let answer = within(job.answer()).await.unwrap();
@@ -699,7 +807,7 @@ fn the_page_to_try_the_api_needs_nothing_from_elsewhere() {
     runtime().block_on(async {
         let service = Service::start("rayon", &[]).await;
         let api: Value = serde_json::from_str(&service.get("/openapi.json").await.body).unwrap();
-        for path in ["/compute/{n}", "/health"] {
+        for path in ["/compute/{n}", "/health", "/ready"] {
             assert!(api["paths"][path]["get"].is_object(), "{api}");
         }
         assert_eq!(service.get("/docs").await.header("location"), Some("/docs/"));
@@ -724,8 +832,8 @@ fn the_page_to_try_the_api_needs_nothing_from_elsewhere() {
 }
 
 #[test]
-fn wrong_arguments_are_refused_in_one_line() {
-    let cases: [&[&str]; 19] = [
+fn wrong_arguments_are_refused() {
+    let cases: [&[&str]; 22] = [
         &["--port", "x"],
         &["--port", "65536"],
         &["--port", "-1"],
@@ -741,6 +849,9 @@ fn wrong_arguments_are_refused_in_one_line() {
         &["--deadline", "-1"],
         &["--deadline", "nan"],
         &["--deadline", "1h"],
+        &["--drain", "-1"],
+        &["--drain", "86401"],
+        &["--grace", "0"],
         &["--max-n", "10069012961346"],
         &["--nice", "20"],
         &["--unknown"],
@@ -750,9 +861,9 @@ fn wrong_arguments_are_refused_in_one_line() {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
         let output = run(&Program { arguments: arguments.clone(), ..SERVICE.clone() });
         assert_eq!(output.code(), Some(2), "{arguments:?}: {:#?}", output.lines);
-        let [line] = &output.lines[..] else { panic!("{arguments:?}: {:#?}", output.lines) };
-        assert_eq!(line.stream, Stream::Stderr);
-        assert!(line.text.starts_with("error: "), "{}", line.text);
+        assert_eq!(output.of(Stream::Stdout).count(), 0, "{:#?}", output.lines);
+        let first = output.of(Stream::Stderr).next().unwrap();
+        assert!(first.starts_with("error: "), "{arguments:?}: {first}");
     }
 }
 
@@ -764,11 +875,11 @@ fn a_port_in_use_is_said_in_one_line() {
     let output = run(&Program { arguments, ..SERVICE.clone() });
     assert_eq!(output.code(), Some(1));
     let errors: Vec<_> = output.of(Stream::Stderr).collect();
-    let start = format!("error: cannot listen on 127.0.0.1:{port}; --port takes another port: ");
+    let start = format!("error: cannot listen on 127.0.0.1:{port}; --port chooses another port: ");
     assert!(matches!(errors[..], [line] if line.starts_with(&start)), "{errors:?}");
 }
 
-/// What is larger than any sound request is cut off, and what dawdles too.
+/// A request that is larger than any useful one is rejected.
 #[test]
 fn oversized_requests_are_cut_off() {
     runtime().block_on(async {
@@ -794,6 +905,7 @@ fn oversized_requests_are_cut_off() {
     });
 }
 
+/// Whichever way a client stalls, its connection ends. The limits are ten seconds each.
 #[test]
 fn slow_clients_are_cut_off() {
     runtime().block_on(async {
@@ -837,7 +949,7 @@ fn slow_clients_are_cut_off() {
     });
 }
 
-/// What only Unix has: signals.
+/// What only Unix has: signals, and limits that a shell sets.
 #[cfg(unix)]
 mod signals {
     use rustix::process::{Pid, Signal, kill_process};
@@ -851,7 +963,7 @@ mod signals {
             kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
         }
 
-        /// Waits until nobody listens any more.
+        /// Waits until the port is closed.
         async fn until_refused(&self) {
             let refused = async {
                 while TcpStream::connect(&self.address).await.is_ok() {
@@ -862,31 +974,161 @@ mod signals {
         }
     }
 
+    /// The log tells whether the job was still running when the service stopped. If the job was too
+    /// short for that, a longer one follows.
     #[test]
     fn running_requests_are_answered_after_a_signal() {
+        let options =
+            [ENDLESS, &["--workers", "1", "--grace", "3600", "--nice", "0", "--verbose"]].concat();
         runtime().block_on(async {
             for way in WAYS {
                 for signal in [Signal::TERM, Signal::INT] {
-                    let options = [ENDLESS, &["--workers", "1"]].concat();
-                    let service = Service::start(way, &options).await;
-                    let mut idle = service.connect().await;
-                    within(idle.get("/health")).await.unwrap();
-                    let n = 1_500_000_000;
-                    let mut runs = service.ask(&format!("/compute/{n}")).await;
-                    service.until(1, 0).await;
-                    let mut waits = service.ask("/compute/10").await;
-                    service.until(1, 1).await;
-
-                    service.signal(signal);
-                    service.until_refused().await;
-                    assert_eq!(within(idle.rest()).await.unwrap(), b"", "an idle one is closed");
-                    let answer = within(runs.answer()).await.unwrap();
-                    assert_eq!(answer.body, format!("{{\"result\":{}}}", sum_of_squares(n)));
-                    assert_eq!(within(waits.answer()).await.unwrap().body, r#"{"result":285}"#);
-                    let (status, said) = service.end().await;
-                    assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{way}");
+                    let mut n = 50_000_000;
+                    while !answered_after(signal, way, &options, n).await {
+                        n *= 4;
+                    }
                 }
             }
+        });
+    }
+
+    /// Signals a service with a running, a waiting and an idle request. Whether the running one was
+    /// answered after the service had begun to stop.
+    async fn answered_after(signal: Signal, way: &str, options: &[&str], n: u128) -> bool {
+        let service = Service::start(way, options).await;
+        let mut idle = service.connect().await;
+        within(idle.get("/health")).await.unwrap();
+        let mut runs = service.ask(&format!("/compute/{n}")).await;
+        service.until_load(|load| load.running == 1 || load.done == 1).await;
+        let mut waits = service.ask("/compute/10").await;
+        service.until_load(|load| load.waiting == 1 || load.done >= 1).await;
+
+        service.signal(signal);
+        service.until_refused().await;
+        assert_eq!(within(idle.rest()).await.unwrap(), b"", "an idle one is closed");
+        let answer = within(runs.answer()).await.unwrap();
+        assert_eq!(answer.body, format!("{{\"result\":{}}}", sum_of_squares(n)));
+        assert_eq!(within(waits.answer()).await.unwrap().body, r#"{"result":285}"#);
+        let (status, said) = service.end().await;
+        assert_eq!(status.code(), Some(0), "{way}");
+        let stopping = said.find("stopping: running requests have 3600s").unwrap();
+        let answered = said.find(&format!("GET /compute/{n} -> 200")).unwrap();
+        assert!(said.contains("every request has been answered"), "{said}");
+        stopping < answered
+    }
+
+    /// A load balancer sees the 503 while the port is still open.
+    #[test]
+    fn readiness_fails_before_the_port_is_closed() {
+        runtime().block_on(async {
+            let service = Service::start("rayon", &["--drain", "3600"]).await;
+            let ready = service.get("/ready").await;
+            assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"status":"ready"}"#));
+            assert_eq!(ready.header("connection"), None);
+
+            service.signal(Signal::TERM);
+            let unready = async {
+                loop {
+                    let answer = service.get("/ready").await; // on a new connection
+                    if answer.status != 200 {
+                        return answer;
+                    }
+                }
+            };
+            let unready = within(unready).await;
+            assert_eq!(unready.status, 503);
+            assert_eq!(unready.body, r#"{"detail":"The service is stopping"}"#);
+            // It works as before, but asks its clients to come back on a new connection.
+            let answer = service.get("/compute/10").await;
+            assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+
+            service.signal(Signal::TERM);
+            let (status, said) = service.end().await;
+            assert_eq!(status.code(), Some(0));
+            assert!(said.contains("a second signal"), "{said}");
+        });
+    }
+
+    #[test]
+    fn the_port_is_closed_when_the_drain_time_is_over() {
+        runtime().block_on(async {
+            let service = Service::start("rayon", &["--drain", "0.3", "--verbose"]).await;
+            service.signal(Signal::TERM);
+            service.until_refused().await;
+            let (status, said) = service.end().await;
+            assert_eq!(status.code(), Some(0));
+            let draining = said.find("draining: accepting connections for another 300ms").unwrap();
+            let stopping = said.find("stopping: running requests").unwrap();
+            assert!(draining < stopping, "{said}");
+        });
+    }
+
+    /// The hard limit of 64 leaves room for 20 connections next to four workers. The other clients
+    /// wait, and the service never runs out of descriptors.
+    #[test]
+    fn connections_fit_the_limit_of_open_files() {
+        runtime().block_on(async {
+            let service =
+                Service::start_after("ulimit -n 64", "processes", &["--workers", "4"]).await;
+            let mut clients = tokio::task::JoinSet::new();
+            for _ in 0..100 {
+                let address = service.address.clone();
+                clients.spawn(async move {
+                    let mut connection = within(Connection::open(&address)).await.unwrap();
+                    let answer = within(connection.get("/compute/10")).await.unwrap();
+                    assert_eq!(answer.body, r#"{"result":285}"#);
+                    connection
+                });
+            }
+            let clients = clients.join_all().await;
+            service.signal(Signal::TERM);
+            let (status, said) = service.end().await;
+            assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+            drop(clients);
+        });
+    }
+
+    #[test]
+    fn the_soft_limit_of_open_files_is_raised() {
+        runtime().block_on(async {
+            let service = Service::start_after("ulimit -S -n 64", "rayon", &[]).await;
+            let mut kept = Vec::new();
+            for _ in 0..100 {
+                let mut connection = service.connect().await;
+                let answer = within(connection.get("/health")).await.unwrap();
+                assert_eq!((answer.status, answer.header("connection")), (200, None));
+                kept.push(connection);
+            }
+            service.signal(Signal::TERM);
+            let (_, said) = service.end().await;
+            assert_eq!(said, "", "it never ran out of descriptors");
+        });
+    }
+
+    #[test]
+    fn too_low_a_limit_of_open_files_is_said_in_one_line() {
+        let command = r#"ulimit -n 40 && exec "$0" --port 0 --offload processes --workers 3"#;
+        let arguments = ["-c".into(), command.into(), SERVICE.executable.clone().into()].to_vec();
+        let shell = Program { executable: "sh".into(), arguments, ..SERVICE.clone() };
+        let output = run(&shell);
+        assert_eq!(output.code(), Some(1));
+        let errors: Vec<_> = output.of(Stream::Stderr).collect();
+        let start = "error: the limit of 40 open files leaves no room for connections; ";
+        assert!(matches!(errors[..], [line] if line.starts_with(start)), "{errors:?}");
+    }
+
+    /// The terminal of a service may be closed. What it logs is lost then, and nothing else.
+    #[test]
+    fn a_log_that_cannot_be_written_fails_no_request() {
+        runtime().block_on(async {
+            let mut service = Service::start("rayon", &["--verbose"]).await;
+            service.log.abort();
+            assert!(within(&mut service.log).await.is_err(), "the pipe is closed");
+            for _ in 0..3 {
+                assert_eq!(service.get("/compute/10").await.body, r#"{"result":285}"#);
+            }
+            service.signal(Signal::TERM);
+            assert_eq!(within(service.child.wait()).await.unwrap().code(), Some(0));
         });
     }
 
@@ -910,7 +1152,7 @@ mod signals {
     }
 
     #[test]
-    fn the_grace_time_ends_it() {
+    fn the_grace_period_ends_it() {
         runtime().block_on(async {
             for way in WAYS {
                 let options = [ENDLESS, &["--grace", "0.2"]].concat();
@@ -921,7 +1163,7 @@ mod signals {
                 assert!(within(job.answer()).await.is_err(), "{way}: it was not answered");
                 let (status, said) = service.end().await;
                 assert_eq!(status.code(), Some(0), "{way}");
-                assert!(said.contains("the grace time is over"), "{said}");
+                assert!(said.contains("the grace period is over"), "{said}");
             }
         });
     }
@@ -933,7 +1175,7 @@ mod signals {
                 let mut service = Service::start(way, ENDLESS).await;
                 let port = service.port().to_owned();
                 for signal in [Signal::TERM, Signal::INT, Signal::KILL] {
-                    // Connections that the service closes first are what holds a port.
+                    // A connection that the service closes first is what holds a port.
                     let mut idle = service.connect().await;
                     within(idle.get("/health")).await.unwrap();
                     let job = service.ask(FOREVER).await;
@@ -993,24 +1235,37 @@ mod signals {
     #[test]
     fn a_killed_worker_costs_no_answer() {
         runtime().block_on(async {
-            let options = [LARGE, &["--workers", "2"]].concat();
-            let service = Service::start("processes", &options).await;
-            let n = 800_000_000;
-            let mut jobs = Vec::new();
-            for _ in 0..2 {
-                jobs.push(service.ask(&format!("/compute/{n}")).await);
+            // A job must still be running when its worker is killed; if none was, longer ones follow.
+            let mut n = 50_000_000;
+            while !killed_in_time(n).await {
+                n *= 4;
             }
-            service.until(2, 0).await;
-            for worker in workers_of(&service) {
-                kill_process(processes::id(worker), Signal::KILL).unwrap();
-            }
-            for mut job in jobs {
-                let answer = within(job.answer()).await.unwrap();
-                let expected = format!("{{\"result\":{}}}", sum_of_squares(n));
-                assert_eq!((answer.status, answer.body), (200, expected));
-            }
-            assert_eq!(service.get("/compute/10").await.status, 200);
         });
+    }
+
+    /// Kills both workers, and checks the answers. Whether both jobs were without one by then.
+    #[cfg(target_os = "linux")]
+    async fn killed_in_time(n: u128) -> bool {
+        let options = [ENDLESS, &["--workers", "2", "--nice", "0"]].concat();
+        let service = Service::start("processes", &options).await;
+        let workers = workers_of(&service);
+        let mut jobs = Vec::new();
+        for _ in 0..2 {
+            jobs.push(service.ask(&format!("/compute/{n}")).await);
+        }
+        service.until_load(|load| load.running == 2 || load.done > 0).await;
+        for worker in &workers {
+            kill_process(processes::id(*worker), Signal::KILL).unwrap();
+        }
+        until_gone(&workers).await;
+        let in_time = service.load().await.done == 0;
+        for mut job in jobs {
+            let answer = within(job.answer()).await.unwrap();
+            let expected = format!("{{\"result\":{}}}", sum_of_squares(n));
+            assert_eq!((answer.status, answer.body), (200, expected));
+        }
+        assert_eq!(service.get("/compute/10").await.status, 200);
+        in_time
     }
 
     /// The process of a job whose client has left is killed, and replaced.
@@ -1055,6 +1310,7 @@ mod signals {
                     assert_eq!(said.matches(line).count(), lines, "{line}: {said}");
                 }
                 assert_eq!(said.is_empty(), lines == 0, "{said}");
+                assert!(!said.contains('\u{1b}'), "no colors outside of a terminal: {said}");
             }
         });
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use process_pool::{Config, Error, Pool};
 use tests::LIMIT;
-use tests::pool::{Task, soon};
+use tests::pool::{Task, Trap, long_text, soon};
 
-/// The program whose main has the line that makes it a worker for [`Task`].
+/// The program whose main has the line that makes it a worker for [`Task`] and for [`Trap`].
 const HOST: &str = env!("CARGO_BIN_EXE_pool-host");
 
-/// One worker unless a test says otherwise.
+/// The configuration of most pools here: one worker.
 fn config() -> Config {
     Config { workers: 1, program: Some(HOST.into()), ..Config::default() }
 }
@@ -24,7 +24,7 @@ fn echo(text: &str) -> Task {
     Task::Echo(text.to_owned())
 }
 
-/// Runs a test in a runtime, with a limit.
+/// Runs a test in a runtime, with a time limit.
 fn test(body: impl Future<Output = ()>) {
     tests::runtime().block_on(async {
         tokio::time::timeout(LIMIT, body).await.expect("the test ends within its limit");
@@ -38,7 +38,7 @@ fn starts(file: &PathBuf) -> usize {
 
 #[test]
 fn process_pool() {
-    tests::check("worker-pool")
+    tests::transcript_of("worker-pool")
         .mask(r"'main' \(\d+\)", "'main' (<pid>)")
         .mask(r" \(core dumped\)", "")
         .python_differs()
@@ -56,12 +56,66 @@ fn results_come_back_and_errors_say_what_happened() {
         assert_eq!(failed, Err(Error::JobFailed("no such file".into())));
         let panicked = pool.run(Task::Panic("a bug".into())).await;
         assert_eq!(panicked, Err(Error::JobPanicked("a bug".into())));
-        // None of this has cost a worker.
+        // No worker was lost.
         assert_eq!(pool.run(Task::Pid).await, Ok(worker));
         assert_eq!(pool.stats().restarts, 0);
         assert_eq!(pool.stats().done, 5);
         pool.shutdown().await;
         assert_eq!(pool.run(echo("late")).await, Err(Error::Closed));
+    });
+}
+
+#[test]
+fn a_panic_outside_of_run_costs_neither_the_worker_nor_other_results() {
+    test(async {
+        let pool = Pool::<Trap>::start(config()).await.unwrap();
+        let cases = [
+            (Trap::Decode, "decoding"),
+            (Trap::Error, "printing"),
+            (Trap::Payload, "without a message"),
+            (Trap::Encode, "encoding"),
+            (Trap::Drop, "dropping"),
+        ];
+        let panicked = |text: &str| Err(Error::JobPanicked(text.to_owned()));
+        for (trap, text) in cases {
+            assert_eq!(pool.run(trap).await, panicked(text));
+        }
+        // In a map, between jobs of the same batch.
+        let traps = (0..2000).map(|number| match number % 200 {
+            at @ 0..5 => cases[at as usize].0,
+            _ => Trap::None(number),
+        });
+        for (number, result) in (0..).zip(pool.map(traps).await) {
+            match number % 200 {
+                at @ 0..5 => assert_eq!(result, panicked(cases[at as usize].1)),
+                _ => assert_eq!(result.map(|sprung| sprung.0), Ok(number)),
+            }
+        }
+        assert_eq!(pool.stats().restarts, 0);
+        pool.shutdown().await;
+    });
+}
+
+#[test]
+fn a_long_text_of_an_error_or_a_panic_keeps_its_beginning() {
+    test(async {
+        let pool = start(Config { message_limit: 4096, ..config() }).await;
+        let worker = pool.run(Task::Pid).await.unwrap();
+        for bytes in [4000, 4200, 4201, 20_000_000] {
+            let Err(Error::JobFailed(failed)) = pool.run(Task::FailAtLength(bytes)).await else {
+                panic!("it fails")
+            };
+            let Err(Error::JobPanicked(panicked)) = pool.run(Task::PanicAtLength(bytes)).await
+            else {
+                panic!("it panics")
+            };
+            for text in [failed, panicked] {
+                assert!(long_text(bytes).starts_with(&text), "{text}");
+                assert!(text.len() > bytes.min(4080) - 2, "{} bytes", text.len());
+            }
+        }
+        assert_eq!(pool.run(Task::Pid).await, Ok(worker));
+        pool.shutdown().await;
     });
 }
 
@@ -81,7 +135,7 @@ fn a_message_that_is_too_large_is_refused_and_the_pool_goes_on() {
         assert_eq!(pool.run(Task::Large(4000)).await.unwrap().len(), 4000);
         assert_eq!(pool.run(Task::Pid).await, Ok(worker));
 
-        // In a map, too, without harm to the neighbours.
+        // In a map the other jobs are not affected.
         let large = Task::Echo("x".repeat(5000));
         let tasks = [echo("a"), large.clone(), Task::Large(9999), echo("b"), large];
         let results = pool.map(tasks).await;
@@ -98,11 +152,11 @@ fn a_message_that_is_too_large_is_refused_and_the_pool_goes_on() {
 fn large_messages_go_both_ways() {
     test(async {
         let pool = start(config()).await;
-        // More than any pipe holds.
+        // More than a pipe can hold.
         let large = "y".repeat(4 << 20);
         assert_eq!(pool.run(Task::Echo(large.clone())).await, Ok(large.clone()));
-        // In one batch, after many short jobs: the worker writes a large answer while the next
-        // job is still being sent to it.
+        // In one batch after many short jobs, so that the worker writes a large answer while the
+        // next job is still being sent to it.
         let short = (0..2000).map(|_| echo(""));
         let results = pool.map(short.chain([Task::Large(4 << 20), Task::Echo(large)])).await;
         for (at, result) in results.iter().enumerate() {
@@ -170,6 +224,18 @@ fn the_queue_is_bounded_and_says_full_at_once() {
         assert_eq!(busy.as_deref(), Ok(""));
         assert_eq!(queued, [Ok("1".into())]);
         assert_eq!(also.as_deref(), Ok("2"));
+        pool.shutdown().await;
+    });
+}
+
+#[test]
+fn a_queue_without_a_limit_takes_every_job() {
+    test(async {
+        let pool = start(Config { queue: usize::MAX, ..config() }).await;
+        let jobs = (0..1000).map(|number| pool.run(Task::Echo(number.to_string())));
+        for (number, result) in futures::future::join_all(jobs).await.into_iter().enumerate() {
+            assert_eq!(result, Ok(number.to_string()));
+        }
         pool.shutdown().await;
     });
 }
@@ -284,7 +350,7 @@ fn a_lost_job_is_run_once_more_if_asked_to() {
         assert_eq!(starts(&at("yes")), 2);
         let always = Task::Mark(at("always"), Box::new(Task::Abort));
         assert!(matches!(pool.run(always).await, Err(Error::WorkerDied(_))));
-        assert_eq!(starts(&at("always")), 2, "once more, and not for ever");
+        assert_eq!(starts(&at("always")), 2, "once more, and not forever");
 
         // In a map only the job that kills its worker has no result.
         let number = |at| Task::Log(folder.path().join("log"), at);
@@ -295,18 +361,6 @@ fn a_lost_job_is_run_once_more_if_asked_to() {
                 _ => assert_eq!(result, Ok(at.to_string())),
             }
         }
-        pool.shutdown().await;
-    });
-}
-
-#[test]
-fn what_a_job_prints_does_no_harm() {
-    test(async {
-        let pool = start(config()).await;
-        for text in ["a line", "", "\0\0\0\u{1}x"] {
-            assert_eq!(pool.run(Task::Print(text.into())).await.as_deref(), Ok(text));
-        }
-        assert_eq!(pool.stats().restarts, 0);
         pool.shutdown().await;
     });
 }
@@ -363,6 +417,17 @@ fn a_pool_whose_runtime_has_ended_is_closed() {
 }
 
 #[test]
+fn a_niceness_that_is_not_between_0_and_19_is_refused() {
+    test(async {
+        for niceness in [i32::MIN, -20, -1, 20, i32::MAX] {
+            let error = Pool::<Task>::start(Config { niceness, ..config() }).await.unwrap_err();
+            let reason = format!("niceness {niceness} is not between 0 and 19");
+            assert_eq!(error, Error::CannotStart(reason));
+        }
+    });
+}
+
+#[test]
 fn a_worker_that_cannot_start_is_a_clear_error() {
     test(async {
         let folder = tempfile::tempdir().unwrap();
@@ -375,13 +440,13 @@ fn a_worker_that_cannot_start_is_a_clear_error() {
         };
         let reason = error(gone.clone()).await;
         assert!(reason.contains(&gone.display().to_string()), "{reason}");
-        // This program has no line in its main, and refuses the argument.
+        // The test's own program does not call `worker`, and refuses the argument.
         let reason = error(std::env::current_exe().unwrap()).await;
         assert!(reason.contains("before it was ready"), "{reason}");
     });
 }
 
-/// What needs Unix: signals, scripts, `/proc`.
+/// Tests that need Linux: signals, scripts, `/proc`.
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::{BufRead, BufReader, Write};
@@ -401,15 +466,28 @@ mod linux {
         kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
     }
 
-    /// Makes a program of a script; an existing one is replaced in one step.
+    /// Makes a program of a script. An existing one is replaced in one step.
     fn script(file: &Path, text: &str) {
+        script_for("/bin/sh", file, text);
+    }
+
+    fn script_for(interpreter: &str, file: &Path, text: &str) {
         let draft = file.with_extension("draft");
-        fs::write(&draft, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::write(&draft, format!("#!{interpreter}\n{text}\n")).unwrap();
         copy_program(&draft, file);
     }
 
-    /// By another process: what this one holds open for writing, a child of another test's thread
-    /// may hold too for a moment, and such a file cannot be started.
+    /// What a worker sends when it is ready.
+    fn ready() -> Vec<u8> {
+        let mut frame = Vec::new();
+        let ready = Ready { greeting: GREETING.to_owned(), fault: None };
+        wire::append(&ready, 4096, &mut frame).unwrap();
+        frame
+    }
+
+    /// Copies a program by another process. If this one wrote the file, a child that another test
+    /// starts at that moment would inherit the open file, and a file that is open for writing
+    /// cannot be executed.
     fn copy_program(from: &Path, to: &Path) {
         let copy = to.with_extension("copy");
         let text = r#"cp "$1" "$2" && chmod 755 "$2" && mv "$2" "$3""#;
@@ -418,7 +496,7 @@ mod linux {
         assert!(status.success());
     }
 
-    /// Runs the test-program to its end, and gives what it printed.
+    /// Runs the test program to its end, and returns what it printed.
     fn host(executable: &Path, arguments: &[&str]) -> tests::Output {
         let output = tests::run(&harness::run::Program {
             executable: executable.to_owned(),
@@ -433,8 +511,8 @@ mod linux {
         output.of(harness::run::Stream::Stdout).collect()
     }
 
-    /// Starts the test-program in a process group of its own, until it has printed a line. By
-    /// hand, since the runner would clean up behind it.
+    /// Starts the test program in a process group of its own, and waits until it has printed a
+    /// line. Not by the runner, which would also end what the program leaves behind.
     fn host_until_line(argument: &str) -> (Child, BufReader<std::process::ChildStdout>, String) {
         let mut child = Command::new(HOST)
             .arg(argument)
@@ -448,8 +526,8 @@ mod linux {
         (child, stdout, line.trim_end().to_owned())
     }
 
-    /// Processes that are to end by themselves. Those that have not are killed when the test is
-    /// over, so that one that fails leaves nothing behind.
+    /// Processes that should end by themselves. Any that have not are killed when the test is
+    /// over, so that a failed test leaves nothing behind.
     struct Pids(Vec<u32>);
 
     impl Pids {
@@ -473,29 +551,121 @@ mod linux {
     }
 
     #[test]
+    fn what_a_job_prints_goes_to_stderr() {
+        let output = host(Path::new(HOST), &["prints"]);
+        assert_eq!(lines(&output), ["restarts: 0"]);
+        let errors: Vec<_> = output.of(harness::run::Stream::Stderr).collect();
+        assert_eq!(errors, ["a line", "", "\0\0\0\u{1}x"]);
+    }
+
+    #[test]
     fn an_idle_worker_that_dies_is_replaced_before_it_gets_a_job() {
         test(async {
             let pool = start(config()).await;
-            for restarts in 0..10 {
+            for restarts in 1..=10 {
                 let worker = pool.stats().pids[0];
                 signal(worker, Signal::KILL);
-                // At once, while the death may not have been noticed yet: either is an answer.
+                soon("it is replaced with nothing to do", || {
+                    let stats = pool.stats();
+                    stats.restarts == restarts && !stats.pids.is_empty()
+                })
+                .await;
+                assert!(!alive(worker));
+                assert_eq!(pool.run(echo("x")).await.as_deref(), Ok("x"));
+            }
+            pool.shutdown().await;
+        });
+    }
+
+    /// A job may be sent to a worker whose death is not known yet. Whether it had started then
+    /// cannot be known either.
+    #[test]
+    fn a_job_sent_to_a_dying_worker_succeeds_or_says_that_it_died() {
+        test(async {
+            let pool = start(config()).await;
+            for restarts in 1..=10 {
+                signal(pool.stats().pids[0], Signal::KILL);
                 match pool.run(echo("x")).await {
                     Ok(text) => assert_eq!(text, "x"),
                     Err(Error::WorkerDied(status)) => assert_eq!(status.signal(), Some(9)),
                     Err(other) => panic!("{other}"),
                 }
-                soon("it is replaced", || pool.stats().restarts == restarts + 1).await;
+                soon("it is replaced", || {
+                    let stats = pool.stats();
+                    stats.restarts == restarts && !stats.pids.is_empty()
+                })
+                .await;
                 assert_eq!(pool.run(echo("y")).await.as_deref(), Ok("y"));
-                assert!(!alive(worker));
             }
-            let worker = pool.stats().pids[0];
-            signal(worker, Signal::KILL);
-            soon("it is replaced with nothing to do", || {
-                pool.stats().pids.first().is_some_and(|pid| *pid != worker)
-            })
-            .await;
             pool.shutdown().await;
+        });
+    }
+
+    #[test]
+    fn a_worker_that_closes_its_output_has_time_to_end() {
+        test(async {
+            let pool = start(config()).await;
+            let ended = pool.run(Task::Exec("exit 7".into())).await;
+            let Err(Error::WorkerDied(status)) = ended else { panic!("{ended:?}") };
+            assert_eq!(status.code(), Some(7));
+
+            // One that does not end is killed.
+            let worker = pool.run(Task::Pid).await.unwrap().parse().unwrap();
+            let running = pool.run(Task::Exec("exec sleep 1000".into())).await.unwrap_err();
+            assert!(
+                running.to_string().contains("closed its output and kept running"),
+                "{running}"
+            );
+            assert!(!alive(worker));
+            assert_eq!(pool.run(echo("x")).await.as_deref(), Ok("x"));
+            pool.shutdown().await;
+        });
+    }
+
+    /// A process that is traced and killed cannot be reaped until its tracer allows it. To the
+    /// pool, that looks like a process that hangs in the kernel.
+    #[test]
+    fn a_worker_that_does_not_end_when_it_is_killed_is_given_up() {
+        const WORKER: &str = r#"
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None)
+libc.prctl(0x59616d61, ctypes.c_long(-1))  # PR_SET_PTRACER: any process may trace this one
+worker = os.getpid()
+read, write = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    PTRACE_SEIZE = 0x4206
+    libc.ptrace(PTRACE_SEIZE, worker, None, None) and sys.exit("it cannot be traced")
+    os.write(write, b"x")
+    for at in (0, 1, 2, write):
+        os.close(at)
+    signal.alarm(60)  # in case the test fails before it lets this process end
+    fifo = open(sys.argv[0] + ".fifo")  # until the test opens it
+    fifo.read()
+    os._exit(0)
+os.close(write)
+os.read(read, 1) or sys.exit("it is not traced")
+os.write(1, open(sys.argv[0] + ".ready", "rb").read())
+os.read(0, 1000)
+os.read(0, 1000)
+"#;
+        if !tests::has(Path::new("python3")) {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (program, fifo) = (folder.path().join("program"), folder.path().join("program.fifo"));
+        fs::write(folder.path().join("program.ready"), ready()).unwrap();
+        script_for("/usr/bin/env python3", &program, WORKER);
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        test(async {
+            let (grace, kill_limit) = (Duration::ZERO, Duration::from_millis(100));
+            let program = Some(program);
+            let pool = start(Config { program, grace, kill_limit, ..config() }).await;
+            let worker = pool.stats().pids[0];
+            pool.shutdown().await;
+            assert!(Path::new("/proc").join(worker.to_string()).exists(), "it is not reaped yet");
+            // Its end lets the tracer end, and that lets this process reap the worker.
+            drop(fs::File::options().write(true).open(&fifo).unwrap());
         });
     }
 
@@ -547,11 +717,23 @@ mod linux {
             }
             soon("it is killed", || !alive(child)).await;
 
-            // Also with a worker that dies by itself.
+            // The same if a worker dies by itself.
             let children = Pids::of(&pool.run(Task::Spawn).await.unwrap());
             assert!(matches!(pool.run(Task::Abort).await, Err(Error::WorkerDied(_))));
             children.assert_they_end();
             pool.shutdown().await;
+        });
+    }
+
+    /// As the documentation of the pool says. A container of processes would not have this hole.
+    #[test]
+    fn a_process_that_has_left_the_group_outlives_its_worker() {
+        test(async {
+            let pool = start(config()).await;
+            let children = Pids::of(&pool.run(Task::SpawnApart).await.unwrap());
+            assert!(matches!(pool.run(Task::Abort).await, Err(Error::WorkerDied(_))));
+            pool.shutdown().await;
+            assert!(alive(children.0[0]));
         });
     }
 
@@ -565,6 +747,29 @@ mod linux {
             let Err(Error::WorkerDied(status)) = died else { panic!("{died:?}") };
             assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
             assert_eq!(pool.run(Task::Allocate(64 << 20)).await.as_deref(), Ok(""));
+            pool.shutdown().await;
+        });
+    }
+
+    #[test]
+    fn shared_memory_does_not_count_towards_the_limit() {
+        test(async {
+            let memory_limit = Some(32 << 20);
+            let pool = start(Config { memory_limit, ..config() }).await;
+            let used = pool.run(Task::Share(64 << 20)).await.unwrap();
+            assert!(used.parse::<usize>().unwrap() >= 64 << 20, "{used}");
+            pool.shutdown().await;
+        });
+    }
+
+    #[test]
+    fn stacks_of_threads_count_towards_the_memory_limit() {
+        test(async {
+            let memory_limit = Some(64 << 20);
+            let pool = start(Config { memory_limit, ..config() }).await;
+            assert_eq!(pool.run(Task::Threads(16)).await.as_deref(), Ok(""));
+            let refused = pool.run(Task::Threads(16)).await;
+            assert!(matches!(refused, Err(Error::JobFailed(_))), "{refused:?}");
             pool.shutdown().await;
         });
     }
@@ -588,13 +793,13 @@ mod linux {
             let pool = start(Config { workers: 3, ..config() }).await;
             let text = pool.run(Task::Descriptors).await.unwrap();
             let (worker, child) = text.split_once("\n\n").unwrap();
-            // What any child of this test gets, whoever started the test, and what ls opens.
+            // The descriptors that any child of this test inherits, and what ls itself opens.
             let mut plain = Command::new("ls");
             let plain = plain.args(["-l", "/proc/self/fd"]).stdin(Stdio::null()).output().unwrap();
             let plain = String::from_utf8(plain.stdout).unwrap().matches(" -> ").count();
-            // The worker has two pipes besides, and the watcher's hold on one of them.
+            // The worker also has its two pipes, one of them twice because of the watcher.
             assert_eq!(worker.lines().count(), plain - 1 + 3, "{worker}");
-            // What a job starts has none of these.
+            // A process that a job starts has none of these.
             assert_eq!(child.lines().count(), plain, "{child}");
             assert_eq!(child.lines().next(), Some("/dev/null"), "{child}");
             pool.shutdown().await;
@@ -609,10 +814,11 @@ mod linux {
             let cases = [
                 ("exit 2", "exit status: 2"),
                 ("kill -9 $$", "signal: 9"),
-                ("echo Hello, world; cat", "it is no worker"),
-                ("printf '\\0\\0\\0\\5hello'; cat", "it is no worker"),
-                ("exec cat", "it is no worker"), // it gives back what it gets
-                ("exec head -c 3000000 /dev/zero", "it is no worker"),
+                ("echo Hello, world; cat", "is not a worker"),
+                ("printf '\\0\\0\\0\\5hello'; cat", "is not a worker"),
+                ("exec cat", "is not a worker"), // it sends back what it gets
+                ("exec head -c 3000000 /dev/zero", "is not a worker"),
+                ("exec sleep 1000 >/dev/null", "closed its output and kept running"),
             ];
             for (text, expected) in cases {
                 script(&program, text);
@@ -620,11 +826,6 @@ mod linux {
                 let error = Pool::<Task>::start(config).await.unwrap_err();
                 assert!(matches!(error, Error::CannotStart(_)), "{text}: {error}");
                 assert!(error.to_string().contains(expected), "{text}: {error}");
-            }
-            let niceness = Config { niceness: -5, ..config() };
-            match Pool::<Task>::start(niceness).await {
-                Ok(pool) => pool.shutdown().await, // the superuser may
-                Err(error) => assert!(error.to_string().contains("niceness -5"), "{error}"),
             }
         });
     }
@@ -635,9 +836,10 @@ mod linux {
         let program = folder.path().join("program");
         script(&program, &format!("echo $$ > {}/pid; exec sleep 1000", folder.path().display()));
         test(async {
-            let config = Config { program: Some(program), ..config() };
+            let start_limit = Duration::from_secs(2);
+            let config = Config { program: Some(program), start_limit, ..config() };
             let error = Pool::<Task>::start(config).await.unwrap_err();
-            assert!(error.to_string().contains("not ready after 10s"), "{error}");
+            assert!(error.to_string().contains("not ready after 2s"), "{error}");
             let pid = fs::read_to_string(folder.path().join("pid")).unwrap();
             assert!(!alive(pid.trim().parse().unwrap()));
         });
@@ -645,15 +847,12 @@ mod linux {
 
     #[test]
     fn workers_that_die_at_once_are_an_error_and_no_spin() {
-        // One that does not become ready, and one that does and then dies.
-        let mut ready = Vec::new();
-        let greeting = Ready { greeting: GREETING.to_owned(), fault: None };
-        wire::append(&greeting, 4096, &mut ready).unwrap();
+        // A worker that never becomes ready, and one that dies as soon as it is.
         for (text, expected) in [("exit 3", "exit status: 3"), ("cat $0.ready", "exit status: 0")] {
             test(async {
                 let folder = tempfile::tempdir().unwrap();
                 let program = folder.path().join("program");
-                fs::write(folder.path().join("program.ready"), &ready).unwrap();
+                fs::write(folder.path().join("program.ready"), ready()).unwrap();
                 script(&program, &format!("exec {HOST} \"$@\""));
                 let config = Config { workers: 2, program: Some(program.clone()), ..config() };
                 let pool = start(config).await;
@@ -663,8 +862,8 @@ mod linux {
                 for pid in pool.stats().pids {
                     signal(pid, Signal::KILL);
                 }
-                // Jobs get an answer, be it that a worker dies over them. In the end: why. (A
-                // job every few milliseconds, so that workers also die with nothing to do.)
+                // Every job gets an answer, and after some time that is the reason. There are
+                // pauses between jobs, so that workers also die while they are idle.
                 let (mut jobs, begun) = (0, Instant::now());
                 let reason = loop {
                     jobs += 1;
@@ -677,14 +876,14 @@ mod linux {
                     }
                 };
                 assert!(reason.contains(expected), "{reason}");
-                // However long it goes on: each worker's first starts, then no more than three a
-                // second, and one for a job that a worker died over.
+                // However long it lasts: each worker's first starts, then no more than three per
+                // second, and one for each job that killed a worker.
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 let most = 2 * (6 + 3 * (1 + begun.elapsed().as_secs() as usize)) + jobs;
                 let began = starts(&folder.path().join("program.starts"));
                 assert!((5..=most).contains(&began), "{began} starts, {jobs} jobs");
 
-                // When the cause is mended, the pool mends itself.
+                // Once the cause is fixed, the pool recovers on its own.
                 script(&program, &format!("exec {HOST} \"$@\""));
                 loop {
                     match pool.run(echo("again")).await {
@@ -699,19 +898,18 @@ mod linux {
 
     #[test]
     fn garbage_from_a_worker_is_an_error_and_costs_the_worker() {
-        let mut ready = Vec::new();
-        let greeting = Ready { greeting: GREETING.to_owned(), fault: None };
-        wire::append(&greeting, 4096, &mut ready).unwrap();
         test(async {
             let folder = tempfile::tempdir().unwrap();
             let program = folder.path().join("program");
-            fs::write(folder.path().join("program.ready"), &ready).unwrap();
-            // After the setup's frame it has read some of the job's, and answers nonsense.
+            fs::write(folder.path().join("program.ready"), ready()).unwrap();
+            // It reads the setup and a part of the job, and answers with nonsense.
             script(
                 &program,
                 "cat $0.ready; head -c 20 >/dev/null; printf nonsense; exec sleep 1000",
             );
-            let pool = start(Config { program: Some(program), ..config() }).await;
+            // It does not end with its input, so it would use up the whole grace time.
+            let grace = Duration::ZERO;
+            let pool = start(Config { program: Some(program), grace, ..config() }).await;
             let answer = pool.run(Task::Echo("x".repeat(100))).await;
             assert!(matches!(answer, Err(Error::Broken(_))), "{answer:?}");
             soon("it is replaced", || pool.stats().restarts == 1).await;
@@ -725,7 +923,7 @@ mod linux {
         let errors: Vec<_> = output.of(harness::run::Stream::Stderr).collect();
         let name = std::any::type_name::<Unknown>();
         let reason = format!("main does not call process_pool::worker::<{name}>()");
-        // The worker's line, and its parent's.
+        // One line of the worker, and one of its parent.
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert!(errors[0].ends_with(&reason), "{errors:?}");
         assert!(errors[1].contains("before it was ready"), "{errors:?}");
@@ -755,19 +953,28 @@ mod linux {
     fn no_orphan_is_left_when_the_program_just_ends() {
         let (mut child, _stdout, line) = host_until_line("dropped");
         assert!(child.wait().unwrap().success());
-        Pids::of(&line).assert_they_end();
+        let pids = Pids::of(&line);
+        assert_eq!(pids.0.len(), 3, "a busy worker, an idle one, and what a job has started");
+        pids.assert_they_end();
+    }
+
+    #[test]
+    fn no_zombie_is_left_when_the_runtime_ends() {
+        host(Path::new(HOST), &["runtime-ends"]);
     }
 
     #[test]
     fn a_dropped_pool_leaves_no_process() {
         test(async {
             let pool = start(Config { workers: 3, ..config() }).await;
+            let children = Pids::of(&pool.run(Task::Spawn).await.unwrap());
             let pids = pool.stats().pids;
             assert_eq!(pids.len(), 3);
             drop(pool);
-            // Reaped, too: nothing of them is left in the process table.
+            // They are reaped as well: the process table has no entry for them.
             let gone = |pid| !Path::new("/proc").join(format!("{pid}")).exists();
             soon("all are reaped", || pids.iter().all(gone)).await;
+            children.assert_they_end();
         });
     }
 
@@ -793,7 +1000,7 @@ mod linux {
         assert_eq!(lines[1..], ["the same build"]);
     }
 
-    /// All the checks are in the test-program, which has no other processes and descriptors.
+    /// The test program checks the answers: it has no other processes and descriptors.
     #[test]
     fn a_kill_storm_loses_nothing_but_the_jobs_at_hand() {
         let folder = tempfile::tempdir().unwrap();
@@ -805,7 +1012,7 @@ mod linux {
         assert!(lost > 0 && lost < jobs / 2, "{lost} of {jobs} lost");
     }
 
-    /// A worker that is given nonsense ends with an error, and does not hang or loop.
+    /// A worker that receives nonsense ends with an error, and does not hang or loop.
     #[test]
     fn a_worker_refuses_nonsense() {
         let name = std::any::type_name::<Task>();
@@ -818,7 +1025,7 @@ mod linux {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            // It may have ended before it has read everything.
+            // This fails if it ends before it has read everything.
             child.stdin.take().unwrap().write_all(input).ok();
             let status = child.wait().unwrap();
             assert_eq!(status.success(), input.is_empty(), "{status}");
@@ -836,7 +1043,7 @@ mod frames {
 
     const LIMIT: usize = 64;
 
-    /// What the worker's reader makes of some bytes: messages, and whether it ends well.
+    /// The messages that the worker's reader finds in some bytes, and whether they end well.
     fn by_reader(mut bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
         let (mut messages, mut message) = (Vec::new(), Vec::new());
         loop {
@@ -848,7 +1055,7 @@ mod frames {
         }
     }
 
-    /// What the parent's codec makes of them.
+    /// The same for the parent's codec.
     fn by_codec(bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
         let (mut messages, mut bytes) = (Vec::new(), BytesMut::from(bytes));
         let mut codec = wire::codec(LIMIT);
@@ -861,7 +1068,7 @@ mod frames {
         }
     }
 
-    /// Bytes that are frames more often than chance would have it.
+    /// Bytes that are frames more often than random bytes would be.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let frame = (any::<bool>(), 0..80_u32, prop::collection::vec(any::<u8>(), 0..80));
         let frames = prop::collection::vec(frame, 0..6).prop_map(|frames| {
@@ -881,7 +1088,7 @@ mod frames {
         fn both_sides_read_arbitrary_bytes_alike(bytes in bytes()) {
             let (by_reader, by_codec) = (by_reader(&bytes), by_codec(&bytes));
             prop_assert_eq!(&by_reader.0, &by_codec.0);
-            // An end right after a frame's head is a good end to the codec, and not to us.
+            // The codec accepts an end right after a frame's head; the worker's reader does not.
             let read: usize = by_reader.0.iter().map(|message| wire::HEAD + message.len()).sum();
             if by_reader.1 || bytes.len() != read + wire::HEAD {
                 prop_assert_eq!(by_reader.1, by_codec.1);
@@ -893,7 +1100,7 @@ mod frames {
 
         #[test]
         fn arbitrary_messages_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            // Neither panics nor takes much memory.
+            // None of these panics or allocates much memory.
             wire::decode::<Task>(&bytes).ok();
             wire::decode::<Outcome<String>>(&bytes).ok();
             wire::decode::<Outcome<Vec<(u64, String)>>>(&bytes).ok();

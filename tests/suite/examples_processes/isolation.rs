@@ -1,26 +1,27 @@
-//! The examples of `examples-processes/` on what a wall between processes gives and asks for: what
-//! they print, and what they prove.
+//! The examples of `examples-processes/` about the isolation of processes and the way they
+//! communicate: what they print, and what they prove.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
-use harness::run::{Program, Stream};
+use harness::run::Program;
 #[cfg(target_os = "linux")]
 use tests::processes::parent_of;
-use tests::{LIMIT, build, check, run};
+use tests::{LIMIT, build, run, transcript_of};
 
 #[test]
 fn pipes() {
-    check("pipes").check();
+    transcript_of("pipes").check();
 }
 
 #[test]
-fn a_request_gets_one_reply_and_the_child_leaves_when_its_stdin_closes() {
+fn a_request_gets_one_reply_and_the_child_ends_when_its_stdin_closes() {
     let mut child = Talk::start(&mut command("pipes", &["child"]));
     let error = "error: not a whole number below 2^32";
     for (request, reply) in [
@@ -41,7 +42,7 @@ fn a_request_gets_one_reply_and_the_child_leaves_when_its_stdin_closes() {
 }
 
 #[test]
-fn requests_whose_replies_nobody_reads_stop_both_processes() {
+fn requests_whose_replies_are_not_read_stop_both_processes() {
     const REQUESTS: usize = 1 << 17;
     let mut child = Talk::start(&mut command("pipes", &["child"]));
     let mut stdin = child.stdin.take().unwrap();
@@ -52,7 +53,7 @@ fn requests_whose_replies_nobody_reads_stop_both_processes() {
         sender.send(result).unwrap();
     });
     let result = sent.recv_timeout(Duration::from_secs(1));
-    assert_eq!(result.unwrap_err(), RecvTimeoutError::Timeout, "both stand still");
+    assert_eq!(result.unwrap_err(), RecvTimeoutError::Timeout, "both are blocked");
 
     let mut replies = 0;
     while child.hear().is_some() {
@@ -65,7 +66,7 @@ fn requests_whose_replies_nobody_reads_stop_both_processes() {
 
 #[test]
 fn shared_memory() {
-    check("shared-memory").check();
+    transcript_of("shared-memory").check();
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn shared_memory_leaves_no_file_behind() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Not a test: the other process of the next test, which ends it while it holds the lock.
+/// Not a test: the other process of the next test, which kills it while it holds the lock.
 #[test]
 #[ignore = "a part of the_lock_of_a_process_that_dies_is_free"]
 fn hold_the_lock() {
@@ -105,10 +106,10 @@ fn the_lock_of_a_process_that_dies_is_free() {
     );
     while !holder.hear().expect("it locks the file").ends_with("locked") {}
 
-    let arguments = ["child", file.path().to_str().unwrap()];
+    let arguments = [file.path().to_str().unwrap()];
     let mut child = Talk::start(&mut command("shared-memory", &arguments));
     assert_eq!(child.hear().as_deref(), Some("Child: I share the memory"));
-    child.say("locked");
+    child.say("Add 1 with the lock");
     assert_eq!(child.hear().as_deref(), Some("Child: I wait for the lock"));
     holder.process.kill().unwrap();
     holder.process.wait().unwrap();
@@ -140,16 +141,20 @@ fn a_file_that_cannot_be_shared_is_refused() {
         fs::write(path(&length.to_string()), vec![0; length]).unwrap();
     }
     for path in [path("0"), path("7"), path("9"), path("missing"), folder.path().to_owned()] {
-        let output = run(&with_arguments("shared-memory", vec!["child".into(), path.into()]));
-        assert_eq!(output.code(), Some(1), "{:#?}", output.lines);
-        assert_eq!(output.of(Stream::Stderr).next(), Some("Error: sharing the file"));
+        let mut command = command("shared-memory", &[path.to_str().unwrap()]);
+        let mut child = Talk::start(command.stderr(Stdio::null()));
+        writeln!(child.stdin.take().unwrap(), "Add 1").ok(); // an error: it has ended already
+        while let Some(line) = child.hear() {
+            assert!(!line.contains("I read"), "{}: {line}", path.display());
+        }
+        assert!(!ends(child.process).success(), "{}", path.display());
     }
 }
 
 #[cfg(target_os = "linux")] // elsewhere it shows less
 #[test]
 fn crash_isolation() {
-    check("crash-isolation").mask(r" \(core dumped\)", "").python_differs().check();
+    transcript_of("crash-isolation").mask(r" \(core dumped\)", "").python_differs().check();
 }
 
 #[cfg(target_os = "linux")]
@@ -157,41 +162,48 @@ fn crash_isolation() {
 fn the_limit_holds_before_the_memory_is_used() {
     let output = run(&with_arguments("crash-isolation", vec!["memory".into()]));
     assert_eq!(output.code(), None, "a signal ended it");
-    if let Some(memory) = output.costs.memory {
-        assert!(memory < 256 << 20, "{memory} bytes");
-    }
+    // A run that is too short to be sampled has not had the time to fill the memory.
+    let memory = output.costs.memory.unwrap_or_default();
+    assert!(memory < 256 << 20, "{memory} bytes");
 }
 
 #[cfg(unix)]
 #[test]
 fn crashes_leave_no_core_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", r#"ulimit -c "$(ulimit -H -c)" && exec "$0""#])
-        .arg(build("crash-isolation").executable)
-        .current_dir(folder.path())
-        .stdout(Stdio::null());
-    assert!(ends(command.spawn().unwrap()).success());
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let core_files_of = |program: &Path, arguments: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        let run = format!(r#"ulimit -c "$(ulimit -H -c)"; exec "$0" {arguments}"#);
+        command.args(["-c", &run]).arg(program).current_dir(folder.path()).stdout(Stdio::null());
+        ends(command.spawn().unwrap());
+        fs::read_dir(folder.path()).unwrap().count()
+    };
+    // Without a limit, a crash must leave one. Otherwise finding none would show nothing.
+    if core_files_of(Path::new("/bin/sh"), "-c 'kill -ABRT $$'") == 0 {
+        // Not eprintln!, which the test runner hides when a test passes.
+        writeln!(io::stderr(), "SKIPPED: core files do not go to the folder here").ok();
+        return;
+    }
+    assert_eq!(core_files_of(&build("crash-isolation").executable, ""), 0);
 }
 
 #[cfg(target_os = "linux")] // elsewhere it shows less
 #[test]
 fn kill_and_reap() {
-    check("kill-and-reap").mask(r"^Process \d+", "Process <pid>").check();
+    transcript_of("kill-and-reap").mask(r"^Process \d+", "Process <pid>").check();
 }
 
 #[test]
 fn waiting_closes_the_stdin_of_a_child() {
     let mut command = command("kill-and-reap", &["child"]);
     let child = command.stdin(Stdio::piped()).spawn().unwrap();
-    assert_eq!(ends(child).code(), Some(0), "wait has closed it, and the child has left");
+    // It never ends by itself, so wait has closed its stdin.
+    assert!(!ends(child).success(), "it kills itself");
 }
 
 #[test]
 fn orphan() {
-    check("orphan").mask(r"\(process \d+\)", "(process <pid>)").check();
+    transcript_of("orphan").mask(r"\(process \d+\)", "(process <pid>)").check();
 }
 
 #[cfg(target_os = "linux")]
@@ -206,7 +218,7 @@ fn the_worker_of_a_careless_parent_outlives_it_and_that_of_a_careful_one_does_no
         parent.process.kill().unwrap();
         parent.process.wait().unwrap();
         if careless {
-            parent.say("Is anybody there?");
+            parent.say("Are you there?");
             assert_eq!(parent.hear().as_deref(), Some("I still work"));
             let foster = parent_of(worker);
             assert!(foster.is_some_and(|id| id != parent.process.id()), "{foster:?}");
@@ -217,37 +229,7 @@ fn the_worker_of_a_careless_parent_outlives_it_and_that_of_a_careful_one_does_no
     }
 }
 
-#[test]
-fn wrong_arguments_are_refused() {
-    let programs: [(&str, &[&[&str]]); 5] = [
-        ("pipes", &[&["parent"], &["child", "x"]]),
-        ("shared-memory", &[&["child"], &["x", "y"], &["child", "x", "y"]]),
-        ("crash-isolation", &[&["abor"], &["abort", "abort"]]),
-        ("kill-and-reap", &[&["parent"], &["child", "x"]]),
-        ("orphan", &[&["parent"], &["worker", "x"]]),
-    ];
-    for (name, lists) in programs {
-        let lists = lists.iter().map(|list| list.iter().map(OsString::from).collect());
-        let mut lists: Vec<Vec<OsString>> = lists.collect();
-        lists.extend([vec!["".into()], vec!["--help".into()]]);
-        #[cfg(unix)]
-        lists.push(vec![std::os::unix::ffi::OsStringExt::from_vec(vec![0xff])]);
-
-        let program = build(name);
-        for arguments in lists {
-            let output = run(&Program { arguments: arguments.clone(), ..program.clone() });
-            assert_eq!(output.code(), Some(2), "{name} {arguments:?}: {:#?}", output.lines);
-            assert_eq!(output.of(Stream::Stdout).count(), 0);
-            let errors: Vec<_> = output.of(Stream::Stderr).collect();
-            assert!(
-                matches!(errors[..], [line] if line.starts_with(&format!("usage: {name} ["))),
-                "{name} {arguments:?}: {errors:?}"
-            );
-        }
-    }
-}
-
-/// The runner ends what an example leaves behind; so here it runs without it.
+/// The runner kills what an example leaves behind, so here the examples run without it.
 #[cfg(unix)]
 mod leftovers {
     use std::os::unix::process::CommandExt;
@@ -269,7 +251,7 @@ mod leftovers {
             assert!(ends(process).success(), "{name}");
             let orphans = group_ends(name, group);
             if cfg!(target_os = "linux") {
-                // Others wait for each child; what it shows is that its workers lose their parents.
+                // Each example waits for its children, except that orphan's workers lose their parents.
                 assert_eq!(orphans, if name == "orphan" { 2 } else { 0 }, "{name}");
             }
         }
@@ -323,7 +305,7 @@ mod leftovers {
     }
 }
 
-/// A process that is spoken to line by line.
+/// A process that the test talks to, line by line.
 struct Talk {
     process: Child,
     stdin: Option<ChildStdin>,
@@ -335,7 +317,7 @@ impl Talk {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let stdout = BufReader::new(process.stdout.take().unwrap());
-        let (sender, lines) = mpsc::sync_channel(0); // reads no more than it is asked for
+        let (sender, lines) = mpsc::sync_channel(0); // reads a line only when asked
         thread::spawn(move || stdout.lines().try_for_each(|line| sender.send(line.unwrap())));
         Self { stdin: process.stdin.take(), process, lines }
     }
@@ -344,7 +326,7 @@ impl Talk {
         writeln!(self.stdin.as_mut().expect("it is open"), "{line}").unwrap();
     }
 
-    /// The next line, or none at their end.
+    /// Returns the next line, or None if there are no more.
     fn hear(&mut self) -> Option<String> {
         match self.lines.recv_timeout(LIMIT) {
             Ok(line) => Some(line),
@@ -377,7 +359,7 @@ fn pid(id: u32) -> rustix::process::Pid {
     rustix::process::Pid::from_raw(id.try_into().unwrap()).unwrap()
 }
 
-/// Whether something comes true within the limit.
+/// Returns whether the condition becomes true within the limit.
 fn soon(condition: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + LIMIT;
     while !condition() {

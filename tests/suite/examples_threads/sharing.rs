@@ -1,10 +1,10 @@
 //! Threads that borrow and share: scopes, locks, poisoning, atomics.
 
-use tests::{check, refused};
+use tests::{refused, transcript_of};
 
 #[test]
 fn scoped_threads() {
-    check("scoped-threads").check();
+    transcript_of("scoped-threads").check();
 }
 
 #[test]
@@ -15,12 +15,15 @@ fn a_thread_from_spawn_may_not_borrow() {
 #[test]
 fn thread_panic() {
     // The line on stderr names the thread.
-    check("thread-panic").mask(r"'parser' \(\d+\)", "'parser' (<id>)").python_differs().check();
+    transcript_of("thread-panic")
+        .mask(r"'parser' \(\d+\)", "'parser' (<id>)")
+        .python_differs()
+        .check();
 }
 
 #[test]
 fn poisoned_lock() {
-    check("poisoned-lock")
+    transcript_of("poisoned-lock")
         .mask(r"'<unnamed>' \(\d+\)", "'<unnamed>' (<id>)")
         .python_differs()
         .check();
@@ -28,14 +31,14 @@ fn poisoned_lock() {
 
 #[test]
 fn check_then_act() {
-    let output = check("check-then-act").check();
+    let output = transcript_of("check-then-act").check();
     assert_eq!(output.numbers(r"lock.?: (\d) guest"), [2, 1], "broken, then fixed");
 }
 
 /// The broken one is still stuck at its time limit; the fixed one ends.
 #[test]
 fn guard_lifetime() {
-    check("guard-lifetime").check();
+    transcript_of("guard-lifetime").check();
 }
 
 #[test]
@@ -46,40 +49,40 @@ fn a_lock_that_is_not_bound_is_refused() {
 /// All five are stuck at the time limit; with an order of the forks all five eat.
 #[test]
 fn dining_philosophers() {
-    check("dining-philosophers").check();
+    transcript_of("dining-philosophers").check();
 }
 
 /// The three readers meet at a barrier while each of them holds the lock, or the program hangs.
 #[test]
 fn read_write_lock() {
-    check("read-write-lock").check();
+    transcript_of("read-write-lock").check();
 }
 
 /// The line that says that it computes is printed once, although five threads ask.
 #[test]
 fn once() {
-    check("once").check();
+    transcript_of("once").check();
 }
 
 #[test]
 fn thread_local() {
-    check("thread-local").check();
+    transcript_of("thread-local").check();
 }
 
-/// The worker's line and main's next one come in either order.
+/// The worker stops only after main has asked it to, and main waits for it.
 #[test]
 fn stop_flag() {
-    check("stop-flag").check();
+    transcript_of("stop-flag").check();
 }
 
 #[test]
 fn compare_exchange() {
-    let output = check("compare-exchange").check();
+    let output = transcript_of("compare-exchange").check();
     assert_eq!(output.numbers(r"(\d+) of 100 seats sold"), [100, 100], "none twice, none lost");
 }
 
-/// That Relaxed would not do can't be seen here: x86 does not reorder the two writes.
+/// That Relaxed would not be enough can't be seen here: x86 does not reorder the two writes.
 #[test]
 fn publish() {
-    check("publish").check();
+    transcript_of("publish").check();
 }

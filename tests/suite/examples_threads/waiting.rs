@@ -1,41 +1,41 @@
 //! Threads that wait for each other: channels, conditions, barriers.
 
-use tests::check;
+use tests::transcript_of;
 
 #[test]
 fn channels() {
     // The loop ended, so the last sender was dropped: the end of the program proves it.
-    check("channels").any_order(r"^Worker \d: page \d$").check();
+    transcript_of("channels").any_order(r"^Worker \d: page \d$").check();
 }
 
 /// The broken one still waits at its time limit, although the thread has sent and ended.
 #[test]
 fn forgotten_sender() {
-    check("forgotten-sender").check();
+    transcript_of("forgotten-sender").check();
 }
 
 #[test]
 fn bounded_channel() {
-    check("bounded-channel").check();
+    transcript_of("bounded-channel").check();
 }
 
 /// The high-water marks: one at a time while the lock is held, all three otherwise.
 #[test]
 fn work_queue() {
-    let output = check("work-queue").python_differs().check();
+    let output = transcript_of("work-queue").python_differs().check();
     assert_eq!(output.numbers(r"(\d) at once"), [1, 3], "broken, then fixed");
 }
 
 /// Both are stuck at the time limit; the fixed ones end.
 #[test]
 fn channel_cycle() {
-    check("channel-cycle").check();
+    transcript_of("channel-cycle").check();
 }
 
 #[test]
 fn condvar() {
     // Which worker gets which job is free.
-    check("condvar")
+    transcript_of("condvar")
         .mask(r"Worker \d: job \d", "Worker <id>: job <job>")
         .repeated("^Worker <id>")
         .check();
@@ -44,7 +44,7 @@ fn condvar() {
 /// No worker computes before all parts are loaded.
 #[test]
 fn barrier() {
-    check("barrier")
+    transcript_of("barrier")
         .any_order(r"^Worker \d: loaded")
         .in_order("^Leader")
         .any_order("computes$")

@@ -1,17 +1,18 @@
-//! The guide: the strict build of the book, the commands, the server.
+//! The guide: the strict build of the book, its commands and its server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use guide::book::{self, For};
-use guide::server::Server;
+use guide::server::{Server, Settings};
 use guide::timeline::{self, Track};
+use guide::words::ENGLISH;
 use harness::examples::Workspace;
 use harness::recording::record_all;
 use harness::run::{Limits, Program, Stream, TimedLine};
 use regex::Regex;
-use tests::fixture::{Fixture, RECORDING, SOURCE};
+use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
 use tests::{LIMIT, WORKSPACE, has, package, run, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -34,7 +35,10 @@ fn a_sound_book_holds_source_command_and_output() {
         "print(&#39;hello&#39;)",
         "python3 examples-async/one/one.py",
         "cargo new one",
-        "examples/one.rs.txt",
+        "href=\"examples-async/one/src/main.rs.txt\"",
+        "href=\"examples-async/one/one.py.txt\"",
+        "Tested by <a href=\"tests/suite/examples_async/one.rs.txt#:~:text=fn%20prints(\"><code>prints",
+        "<code>one/src/main.rs</code>: <a",
         "<svg class=\"timeline\"",
         "1 OS thread · 1 process · 0.00 s · CPU 0.00 s · 1.0 MiB",
         "Recorded 2026-01-02 on 2 cores, 1 GiB, Linux 6",
@@ -42,8 +46,26 @@ fn a_sound_book_holds_source_command_and_output() {
         let plain = part.replace("&quot;", "\"").replace("&#39;", "'");
         assert!(page.contains(part) || page.contains(&plain), "{part} is missing in {page}");
     }
-    assert!(!page.contains("ANCHOR"));
-    assert_eq!(fs::read_to_string(book.join("examples/one.rs.txt")).unwrap(), SOURCE);
+    for (copy, source) in [
+        ("examples-async/one/src/main.rs.txt", SOURCE),
+        ("examples-async/one/one.py.txt", "print('hello')\n"),
+    ] {
+        assert_eq!(fs::read_to_string(book.join(copy)).unwrap(), source, "{copy}");
+    }
+    assert!(book.join("tests/suite/examples_async/one.rs.txt").is_file());
+}
+
+#[test]
+fn a_page_shows_only_the_parts_that_it_names() {
+    let fixture = Fixture::new();
+    let marked = SOURCE
+        .replace("    println", "    // ANCHOR: say\n    println")
+        .replace(";\n}", ";\n    // ANCHOR_END: say\n}");
+    fixture.example("one", &marked);
+    fixture.write("guide/en/index.md", "# Front\n\n{{#example one:say}}\n");
+    let page = fs::read_to_string(fixture.build().unwrap().join("index.html")).unwrap();
+    assert!(page.contains("println!") && page.contains("(in part)"), "{page}");
+    assert!(!page.contains("fn main") && !page.contains("ANCHOR"), "{page}");
 }
 
 #[test]
@@ -54,13 +76,30 @@ fn each_fault_fails_the_build_naming_its_place() {
         (
             index,
             "# Front\n\n{{#example two}}\n",
-            "guide/en/index.md:3: no example is named \"two\"",
+            "guide/en/index.md:3: no example is named \"two\"; `cargo run -p guide -- list` names",
         ),
         (
             index,
             "# Front\n\n{{#example one:gone}}\n",
-            "guide/en/index.md:3: examples-async/one/src/main.rs: no lines between `ANCHOR: gone`",
+            "guide/en/index.md:3: examples-async/one/src/main.rs: no lines between `ANCHOR: gone` \
+             and its end; the file has no parts",
         ),
+        (
+            index,
+            "# Front\n\n{{#example oen}}\n",
+            "guide/en/index.md:3: no example is named \"oen\"; did you mean one?",
+        ),
+        (
+            "examples-async/one/src/main.rs",
+            &format!("{SOURCE}// ANCHOR: rest\n// ANCHOR_END: rest\n"),
+            "examples-async/one/src/main.rs:9: no page shows the part rest; remove its marks",
+        ),
+        (
+            "examples-async/one/one.py",
+            "print('hello')\n# ANCHOR: rest\n",
+            "examples-async/one/one.py:2: no page shows the part rest",
+        ),
+        ("tests/suite/examples_async/one.rs", "fn one() {}\n", "no test in tests/suite checks one"),
         (index, "# Front\n", "examples-async/one/src/main.rs:1: no page shows this example"),
         (
             index,
@@ -79,14 +118,14 @@ fn each_fault_fails_the_build_naming_its_place() {
         ),
         (index, &format!("{head}[x](gone.md)\n"), "guide/en/index.md:5: no page gone.md"),
         (index, &format!("{head}[x](#gone)\n"), "guide/en/index.md:5: index.md has no id gone"),
-        (index, &format!("{head}<div>never closed\n"), "mdBook says:"),
+        (index, &format!("{head}<div>never closed\n"), "mdBook reports:"),
         ("guide/en/SUMMARY.md", "# Summary\n\n[Front](index.md)\n[Gone](gone.md)\n", "gone.md"),
-        ("tests/snapshots/one.snap", "no head", "guide/en/index.md:3: the tested output"),
+        ("tests/snapshots/one.snap", "no header", "guide/en/index.md:3: the tested output"),
         ("tests/snapshots/one.snap", "---\n\n---\nhello\n", "\"hello\" is not a known heading"),
         (
             "examples-async/one/src/main.rs",
             "fn main() {}\n",
-            "examples-async/one/src/main.rs:1: the head of the file",
+            "examples-async/one/src/main.rs:1: the header of the file",
         ),
         ("examples-async/one/src/main.rs", "//! Says.\nfn main() {}\n", "must name the command"),
     ];
@@ -97,19 +136,19 @@ fn each_fault_fails_the_build_naming_its_place() {
         assert!(error.contains(expected), "expected {expected:?} in: {error}");
     }
 
-    for (file, mend) in [
+    for (file, fix) in [
         ("tests/snapshots/one.snap", "INSTA_UPDATE=always cargo test"),
         ("guide/recordings/one.json", "cargo run -p guide -- record one"),
     ] {
         let fixture = Fixture::new();
         fs::remove_file(fixture.root().join(file)).unwrap();
         let error = format!("{:#}", fixture.build().unwrap_err());
-        assert!(error.contains(file) && error.contains(mend), "{error}");
+        assert!(error.contains(file) && error.contains(fix), "{error}");
     }
 }
 
 #[test]
-fn a_recording_that_is_not_sound_fails_the_build() {
+fn a_wrong_recording_fails_the_build() {
     let cases = [
         ("\"version\": 1", "\"version\": 2", "version 2"),
         ("\"example\": \"one\"", "\"example\": \"two\"", "a recording of two"),
@@ -153,7 +192,7 @@ fn recording_keeps_the_old_one_when_the_example_fails() {
     assert!(runtime().block_on(record_all(&workspace, &["two".to_owned()])).is_err());
 }
 
-/// The picture is made of the recording and nothing else.
+/// The picture depends on nothing but the recording.
 #[test]
 fn the_same_recording_gives_the_same_picture() {
     let line = |at, stream, text: &str| TimedLine { at, stream, text: text.to_owned() };
@@ -169,7 +208,7 @@ fn the_same_recording_gives_the_same_picture() {
         Track { name: "Rust", lines: &rust, wall: 2.7, ended: true },
         Track { name: "Python", lines: &python, wall: 1.0, ended: false },
     ];
-    let draw = || timeline::draw("id", "Timeline", &timeline::describe(&tracks), &tracks, 0.0);
+    let draw = || timeline::draw("id", &tracks, 0.0, &ENGLISH);
     assert_eq!(draw().into_string(), draw().into_string());
     assert!(!draw().into_string().contains('\n'));
     let in_lines = draw().into_string().replace("><", ">\n<");
@@ -180,10 +219,10 @@ fn the_same_recording_gives_the_same_picture() {
 }
 
 #[test]
-fn a_folder_that_holds_no_book_is_not_emptied() {
+fn a_folder_without_a_book_is_not_emptied() {
     let fixture = Fixture::new();
     fixture.write("out/precious", "data");
-    assert!(fixture.build().unwrap_err().to_string().contains("holds no book"));
+    assert!(fixture.build().unwrap_err().to_string().contains("does not hold a book"));
     assert!(fixture.root().join("out/precious").is_file());
 
     fs::remove_file(fixture.root().join("out/precious")).unwrap();
@@ -191,7 +230,7 @@ fn a_folder_that_holds_no_book_is_not_emptied() {
     fixture.build().unwrap(); // a book is replaced
 }
 
-/// The guide's own program, as `cargo run -p guide` starts it.
+/// The program that `cargo run -p guide` starts.
 fn guide(arguments: &[&str]) -> Program {
     package("guide", arguments)
 }
@@ -219,7 +258,7 @@ fn build_writes_the_whole_book() {
     }
 }
 
-/// In the pages as they are rendered, the print page among them.
+/// In the rendered pages, including the print page.
 #[test]
 fn every_link_and_fragment_resolves() {
     let folder = tempfile::tempdir().unwrap();
@@ -246,7 +285,7 @@ fn every_link_and_fragment_resolves() {
                 continue;
             }
             let (file, fragment) = link.split_once('#').unwrap_or((&link, ""));
-            // The page for what is not found lies at the root of a server.
+            // The links of the page for "not found" start at the root of the server.
             let file = file.trim_start_matches('/');
             let file = if file.is_empty() { name } else { file };
             assert!(folder.path().join(file).is_file(), "{name}: {link}");
@@ -270,7 +309,7 @@ fn wrong_arguments_are_refused() {
 }
 
 #[test]
-fn a_port_in_use_is_said_in_one_line() {
+fn a_port_in_use_is_reported_in_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = run(&guide(&["--port", &port]));
@@ -279,14 +318,14 @@ fn a_port_in_use_is_said_in_one_line() {
     assert_eq!(errors, [format!("error: port {port} is in use; choose another with --port")]);
 }
 
-/// mdBook itself, with the guide as its preprocessor, makes the same pages.
+/// mdBook itself builds the same pages, with the guide as its preprocessor.
 #[test]
 fn plain_mdbook_builds_the_book_too() {
     let mdbook = PathBuf::from(std::env::var_os("MDBOOK").unwrap_or("mdbook".into()));
     if !has(&mdbook) {
         return;
     }
-    guide(&[]); // built, so that the preprocessor starts at once
+    guide(&[]); // builds it, so that the preprocessor starts without a delay
     let folder = tempfile::tempdir().unwrap();
     let output = run(&Program {
         executable: mdbook,
@@ -298,7 +337,7 @@ fn plain_mdbook_builds_the_book_too() {
     assert!(page.contains("Task A starting") && page.contains("cargo run -p gather"));
 }
 
-/// Sends a GET, and gives the status and the body.
+/// Sends a GET request, and returns the status and the body.
 async fn get(address: &str, path: &str) -> (u16, String) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
     let mut connection = Connection::open(address).await.unwrap();
@@ -312,13 +351,15 @@ fn the_served_book_follows_its_sources() {
     let fixture = Fixture::new();
     let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
     runtime().block_on(async {
-        let server = Server::start(fixture.root().to_owned(), 0, Limits::default()).await.unwrap();
+        let server =
+            Server::start(fixture.root().to_owned(), 0, Settings::default()).await.unwrap();
         let address = server.url().unwrap().replace("http://", "").replace('/', "");
         let serving = tokio::spawn(server.run());
 
         let (status, page) = get(&address, "/").await;
         assert_eq!(status, 200);
         assert!(page.contains("hello") && page.contains("live-"), "{page}");
+        assert!(page.contains("\"run\":\"Run {language}\""), "{page}");
         for missing in ["/gone.html", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/assets/"] {
             assert_eq!(get(&address, missing).await.0, 404, "{missing}");
         }
@@ -328,8 +369,8 @@ fn the_served_book_follows_its_sources() {
         let request = format!("GET /live HTTP/1.1\r\nHost: {address}\r\n\r\n");
         live.write_all(request.as_bytes()).await.unwrap();
         let mut live = live.lines();
-        // Waits for an event of this name after which the page holds the text: one change may
-        // make more than one event.
+        // Waits for an event of this name after which the page contains the text. One change may
+        // cause more than one event.
         let mut wait_for = async |name: &str, text: &str| {
             let event = format!("event: {name}");
             let seen = async {
@@ -344,8 +385,8 @@ fn the_served_book_follows_its_sources() {
         };
         wait_for("edition", "hello").await;
 
-        // A page, an example, a snapshot, the theme: after each the book is new.
-        fixture.write("guide/en/index.md", "# Front\n\n{{#example one}}\n\nAnother word.\n");
+        // The book is rebuilt after a change to a page, an example, a snapshot or the theme.
+        fixture.write("guide/en/index.md", &format!("{PAGE}\nAnother word.\n"));
         wait_for("edition", "Another word.").await;
         fixture.write("examples-async/one/src/main.rs", &SOURCE.replace("hello", "good day"));
         wait_for("edition", "good day").await;
@@ -356,18 +397,18 @@ fn the_served_book_follows_its_sources() {
         fixture.write("guide/book.toml", &book_toml.replace("Concurrency in Rust", "New title"));
         wait_for("edition", "New title").await;
 
-        // A fault is told, and the last sound edition stays.
+        // A fault is reported, and the last edition without one is still served.
         fixture.write("guide/en/index.md", "# Broken\n\n{{#example two}}\n");
         wait_for("fault", "good evening").await;
-        fixture.write("guide/en/index.md", "# Mended\n\n{{#example one}}\n");
-        wait_for("edition", "Mended").await;
+        fixture.write("guide/en/index.md", &PAGE.replace("Front", "Fixed"));
+        wait_for("edition", "Fixed").await;
         serving.abort();
     });
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_missing_is_said_in_one_line() {
+fn a_missing_tool_or_folder_is_reported_in_one_line() {
     let guide = guide(&[]).executable.into_os_string();
     let env = |setting: &str, arguments: &[&str]| {
         let mut all = vec![setting.into(), guide.clone()];
@@ -400,14 +441,15 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
         let mut running = Running::start(&program, limits).unwrap();
         let line = running.line().await.expect("it says where the book is").text;
         let address = line.strip_prefix("The book is at http://").expect("it says where it is");
-        let address = address.split('/').next().unwrap().to_owned();
+        let (address, key) = address.split_once("/#run=").expect("it has a key");
+        let (address, key) = (address.to_owned(), key.split(' ').next().unwrap());
         assert!(address.starts_with("127.0.0.1:"), "{line}");
 
-        // Someone runs five processes, which have all started.
+        // A page runs five processes. Wait until all of them have started.
         let mut run = TcpStream::connect(&address).await.unwrap();
         let request = format!(
             "POST /run/worker-processes?language=rust HTTP/1.1\r\n\
-             Host: {address}\r\nX-Run-Example: yes\r\n\r\n"
+             Host: {address}\r\nX-Run-Example: {key}\r\n\r\n"
         );
         run.write_all(request.as_bytes()).await.unwrap();
         let mut lines = BufReader::new(run).lines();
@@ -420,7 +462,7 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
             }
         }
 
-        let id = Pid::from_raw(running.id().unwrap().try_into().unwrap()).unwrap();
+        let id = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
         kill_process(id, Signal::INT).unwrap();
         let (end, _) = running.end().await.unwrap();
         assert!(matches!(end, End::Exited(status) if status.success()), "{end:?}");
@@ -431,7 +473,7 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
     assert_eq!(editions(&WORKSPACE.target), before, "its edition is removed");
 }
 
-/// The folders of served editions; one that the reader of the book serves may be among them.
+/// The folders of served editions. Another server of the book may have one among them.
 #[cfg(unix)]
 fn editions(target: &Path) -> BTreeSet<PathBuf> {
     let entries = fs::read_dir(target).unwrap().map(|entry| entry.unwrap().path());

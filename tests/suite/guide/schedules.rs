@@ -1,6 +1,7 @@
 //! The tables of schedules and of outcomes, as a reader without JavaScript or on paper sees them.
 
 use guide::book::{self, For};
+use guide::words::ENGLISH;
 use guide::{outcomes, schedule};
 use harness::outcomes::{Kind, Outcomes};
 use harness::schedule::Schedules;
@@ -58,7 +59,7 @@ fn the_choices_are_data_that_no_source_can_break_out_of() {
 fn what_is_not_recorded_is_an_error_that_names_the_command() {
     let error = schedule::draw(&WORKSPACE, "gone", "here").unwrap_err();
     assert!(format!("{error:#}").contains("cargo run -p schedules -- record gone"), "{error:#}");
-    let error = outcomes::table(&WORKSPACE.root, "gone").unwrap_err();
+    let error = outcomes::table(&WORKSPACE.root, "gone", &ENGLISH).unwrap_err();
     assert!(format!("{error:#}").contains("there are store-buffering"), "{error:#}");
 }
 
@@ -66,7 +67,7 @@ fn what_is_not_recorded_is_an_error_that_names_the_command() {
 fn an_outcome_table_shows_every_outcome_with_its_count_and_kind() {
     let kept = Outcomes::read(&WORKSPACE.root).unwrap();
     for table in &kept.tables {
-        let html = outcomes::table(&WORKSPACE.root, &table.name).unwrap().into_string();
+        let html = outcomes::table(&WORKSPACE.root, &table.name, &ENGLISH).unwrap().into_string();
         let all: Vec<_> = table.variants.iter().flat_map(|variant| &variant.outcomes).collect();
         assert_eq!(html.matches("<td class=\"number\">").count(), all.len(), "{}", table.name);
         let forbidden = all.iter().filter(|outcome| outcome.kind == Kind::Forbidden);

@@ -1,4 +1,4 @@
-//! The compute service beside FastAPI's, under the same load.
+//! The compute service and FastAPI's, under the same load.
 
 mod load;
 mod server;
@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use harness::results::{Better, Category};
 
-use self::server::{Program, Server};
+use self::server::{MeasuredProgram, MeasuredServer};
 use super::program;
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::work::cores;
 
 const SIZES: &[u64] = &[0];
 
@@ -26,10 +27,10 @@ pub(in crate::benchmarks) fn benchmark() -> Benchmark {
     Benchmark {
         name: "service",
         question: "What do clients of a busy service see?",
-        method: "Loaded: /health is asked for 200 times a second, while 8 clients keep the service \
-                 busy with jobs of 120 ms; a latency counts from when the request was due. \
-                 /compute/10: 16 clients, a job of no work. The clients share the machine with the \
-                 service, and go first where the system lets them.",
+        method: "Loaded: /health is requested 200 times a second, while four clients per core keep \
+                 the service busy with jobs of 120 ms; a latency counts from when the request was \
+                 due. /compute/10: eight clients per core and a trivial job. The clients share the \
+                 machine with the service, and run at a higher priority if the system permits it.",
         sizes: None,
         quick_most: 0,
         programs: &["compute-service"],
@@ -58,19 +59,19 @@ fn fastapi(turn: &Turn) -> Result<Figures> {
     let python = turn.python.clone().context("there is no Python 3.10 or newer")?;
     let arguments = "-B -m uvicorn --port 0 --no-access-log compute_service:app";
     let folder = Path::new("crates/compute-service");
-    measure(Program { executable: python, arguments, folder }, turn)
-        .context("FastAPI's service (requirements.txt beside it names what it needs)")
+    measure(MeasuredProgram { executable: python, arguments, folder }, turn)
+        .context("FastAPI's service (its requirements.txt lists the packages)")
 }
 
 fn ours(way: &str, turn: &Turn) -> Result<Figures> {
     let executable = program("compute-service")?;
     let arguments = format!("--port 0 --offload {way}");
-    measure(Program { executable, arguments: &arguments, folder: Path::new(".") }, turn)
+    measure(MeasuredProgram { executable, arguments: &arguments, folder: Path::new(".") }, turn)
 }
 
-fn measure(program: Program, turn: &Turn) -> Result<Figures> {
-    let server = Server::start(&program)?;
-    // On a thread of its own, whose priority the server does not inherit.
+fn measure(program: MeasuredProgram, turn: &Turn) -> Result<Figures> {
+    let server = MeasuredServer::start(&program)?;
+    // On a thread of its own, because the server must not inherit its priority.
     thread::scope(|scope| {
         let measuring = scope.spawn(|| {
             load::go_first();
@@ -80,11 +81,17 @@ fn measure(program: Program, turn: &Turn) -> Result<Figures> {
     })
 }
 
-/// How much one job computes.
+/// Clients per core that send jobs: more than one, so that a worker whose job is done finds the next
+/// one waiting.
+const BUSY_PER_CORE: usize = 4;
+/// Clients per core that send trivial jobs.
+const CLOSED_PER_CORE: usize = 8;
+
+/// How long a job takes on an idle machine.
 const JOB: Duration = Duration::from_millis(120);
 
-/// What clients see. `time` is that of a measurement; the one that decides takes two of it.
-fn ask(server: &Server, time: Duration) -> Result<Figures> {
+/// What clients see. Each measurement takes `time`, and the one under load twice as long.
+fn ask(server: &MeasuredServer, time: Duration) -> Result<Figures> {
     const PER_SECOND: u32 = 200;
 
     let address = &server.address;
@@ -93,11 +100,12 @@ fn ask(server: &Server, time: Duration) -> Result<Figures> {
 
     let memory_idle = server.memory()?;
     let idle = load::probe("/health", PER_SECOND, time, address)?;
-    let (loaded, jobs) = load::while_busy(8, &format!("/compute/{n}"), address, || {
-        load::probe("/health", PER_SECOND, 2 * time, address)
-    })?;
+    let (loaded, jobs) =
+        load::while_busy(BUSY_PER_CORE * cores(), &format!("/compute/{n}"), address, || {
+            load::probe("/health", PER_SECOND, 2 * time, address)
+        })?;
     let briefly = time / 2; // which is thousands of requests
-    let compute = load::closed_loop(16, "/compute/10", briefly, address)?;
+    let compute = load::closed_loop(CLOSED_PER_CORE * cores(), "/compute/10", briefly, address)?;
     let memory_after = server.memory()?;
 
     let ms =

@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 
 /// What to start.
-pub struct Program<'a> {
+pub struct MeasuredProgram<'a> {
     pub executable: PathBuf,
     /// Separated by spaces.
     pub arguments: &'a str,
@@ -18,16 +18,16 @@ pub struct Program<'a> {
 
 /// A server that listens. It is ended when dropped.
 ///
-/// It stays in the process group of the implementation, whatever it starts too: the arena ends them all.
-pub struct Server {
+/// It stays in the process group of the implementation, whatever it starts too: the runner kills them all.
+pub struct MeasuredServer {
     child: Child,
     /// Where it listens: `127.0.0.1:PORT`.
     pub address: String,
 }
 
-impl Server {
+impl MeasuredServer {
     /// Starts it, and waits until it has said where it listens.
-    pub fn start(program: &Program) -> Result<Self> {
+    pub fn start(program: &MeasuredProgram) -> Result<Self> {
         let mut child = Command::new(&program.executable)
             .args(program.arguments.split(' '))
             .current_dir(program.folder)
@@ -99,7 +99,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for MeasuredServer {
     fn drop(&mut self) {
         #[cfg(unix)]
         {

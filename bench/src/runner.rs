@@ -1,5 +1,6 @@
-//! Has implementations take turns: each round asks every implementation once, at every size, and begins with
-//! another one, so that a machine that is slow for a while is slow for all of them.
+//! Runs the implementations of a benchmark in rounds. A round runs every implementation once at every
+//! size, and each round starts with a different implementation. So if the machine is slow for a
+//! while, it is slow for all of them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,38 +15,39 @@ use harness::run::{End, Limits, Program, Running, Stream};
 use crate::implementation::{Benchmark, Figures, Implementation, Way};
 use crate::work::cores;
 
-/// How long one turn may last; then its processes are killed, and the implementation is left out.
+/// How long one turn may take. After that its processes are killed and the implementation is left
+/// out.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// How often each implementation has its turn.
+    /// How many times each implementation runs.
     pub rounds: usize,
-    /// How long a turn is, about, where an implementation can choose.
+    /// Roughly how long a turn measures, if the implementation can choose.
     pub time: Duration,
-    /// Whether only the smaller sizes are taken.
+    /// Whether to measure only the smaller sizes.
     pub quick: bool,
 }
 
-/// Where the implementations are.
+/// Runs benchmarks, and knows where their implementations are.
 #[derive(Debug)]
-pub struct Arena {
-    /// This program, which is also each implementation that is written in Rust.
+pub struct Runner {
+    /// This program. It contains every implementation that is written in Rust.
     pub executable: PathBuf,
-    /// Python's interpreter, where there is one.
+    /// The Python interpreter, if there is one.
     pub python: Option<PathBuf>,
-    /// The workspace's root, where implementations are started.
+    /// The workspace's root, the working directory of the implementations.
     pub root: PathBuf,
 }
 
-impl Arena {
-    /// Holds a benchmark. `progress` is told of each turn before it begins: its number from 1, how
-    /// many there are, and a few words on it.
+impl Runner {
+    /// Runs a benchmark. Calls `progress` before each turn with its number, starting at 1, the
+    /// number of all turns, and a short description.
     ///
-    /// An implementation that fails is left out from then on at that size and the larger ones, and the
+    /// An implementation that fails is left out from then on, at that size and the larger ones. The
     /// result says why.
-    pub async fn hold(
+    pub async fn run(
         &self,
         benchmark: &Benchmark,
         effort: Effort,
@@ -69,7 +71,7 @@ impl Arena {
             })
             .filter(|(size, _)| !effort.quick || *size <= benchmark.quick_most)
             .collect();
-        turns.sort_by_key(|(size, _)| *size); // stable: implementations stay in order
+        turns.sort_by_key(|(size, _)| *size); // stable: implementations keep their order
 
         let mut rounds: Vec<Vec<Figures>> = vec![Vec::new(); turns.len()];
         let mut left_out: Vec<LeftOut> = Vec::new();
@@ -78,7 +80,7 @@ impl Arena {
             for number in 0..turns.len() {
                 let at = rotate(&turns, number, round);
                 let (size, implementation) = turns[at];
-                if !implementation.way.is_asked() {
+                if !implementation.way.is_run() {
                     continue;
                 }
                 let out = |out: &LeftOut| {
@@ -127,7 +129,7 @@ impl Arena {
         }
     }
 
-    /// One turn of one implementation.
+    /// Runs one implementation once.
     async fn turn(
         &self,
         benchmark: &Benchmark,
@@ -147,7 +149,7 @@ impl Arena {
                 arguments.extend([format!("bench/python/{script}"), way.to_owned()]);
                 self.python.clone().context("there is no Python 3.10 or newer")?
             }
-            Way::PerCore(_) | Way::Known(_) => bail!("nobody has to ask for its figures"),
+            Way::PerCore(_) | Way::Known(_) => bail!("its figures are not measured"),
         };
         arguments.extend([size.to_string(), time.as_millis().to_string()]);
         let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
@@ -162,7 +164,7 @@ impl Arena {
         while let Some(line) = running.line().await {
             match line.stream {
                 Stream::Stdout => figures = Some(line.text),
-                // The last line of a traceback, the first of what Rust says, tell the most.
+                // The last line of a Python traceback and the first line of a Rust error say most.
                 Stream::Stderr if implementation.way.is_python() => complaint = line.text,
                 Stream::Stderr if complaint.is_empty() => complaint = line.text,
                 Stream::Stderr => {}
@@ -179,7 +181,11 @@ impl Arena {
         let unknown = figures.keys().find(|name| {
             benchmark.measures.iter().all(|&(measure, _, _)| measure != name.as_str())
         });
-        ensure!(unknown.is_none(), "nobody asked for its {}", unknown.map_or("", String::as_str));
+        ensure!(
+            unknown.is_none(),
+            "the benchmark has no measure {}",
+            unknown.map_or("", String::as_str)
+        );
         Ok(figures)
     }
 }
@@ -189,14 +195,14 @@ impl Way {
         matches!(self, Self::Python { .. })
     }
 
-    /// Whether a process has to be asked for the figures.
-    fn is_asked(self) -> bool {
+    /// Whether the figures come from a process that has to be run.
+    fn is_run(self) -> bool {
         matches!(self, Self::Here(_) | Self::Python { .. })
     }
 }
 
-/// The place of the turn that is taken as the `number`th of a round: sizes in order, and at each
-/// size another implementation first in each round.
+/// Returns the index of the turn to take as number `number` of a round. The sizes stay in order, and
+/// at each size every round starts with a different implementation.
 fn rotate(turns: &[(u64, &Implementation)], number: usize, round: usize) -> usize {
     let size = turns[number].0;
     let first = turns.partition_point(|turn| turn.0 < size);
@@ -204,7 +210,7 @@ fn rotate(turns: &[(u64, &Implementation)], number: usize, round: usize) -> usiz
     first + (number - first + round) % many
 }
 
-/// Forgets what an implementation gave at a size and at the larger ones.
+/// Removes the figures of an implementation at a size and at the larger ones.
 fn leave_out(
     implementation: &Implementation,
     size: u64,
@@ -218,7 +224,7 @@ fn leave_out(
     }
 }
 
-/// Fills in the figures that nobody was asked for.
+/// Fills in the figures that are not measured.
 fn fill_in(turns: &[(u64, &Implementation)], rounds: &mut [Vec<Figures>], count: usize) {
     for (at, (size, implementation)) in turns.iter().enumerate() {
         match implementation.way {
@@ -240,7 +246,7 @@ fn fill_in(turns: &[(u64, &Implementation)], rounds: &mut [Vec<Figures>], count:
     }
 }
 
-/// From the figures of each round to the rounds of each figure.
+/// Converts figures per round to rounds per figure.
 fn by_measure(rounds: Vec<Figures>) -> BTreeMap<String, Vec<f64>> {
     let mut figures: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for round in rounds {
@@ -261,13 +267,13 @@ mod tests {
         [
             here("a"),
             here("b"),
-            Implementation::floor("half of a", &[], Way::PerCore("a")),
-            Implementation::floor("known", &[], Way::Known(&[("time", 7.0)])),
+            Implementation::lower_bound("half of a", &[], Way::PerCore("a")),
+            Implementation::lower_bound("known", &[], Way::Known(&[("time", 7.0)])),
         ]
     }
 
     #[test]
-    fn each_round_begins_with_another_implementation_at_each_size() {
+    fn each_round_starts_with_a_different_implementation_at_each_size() {
         let [a, b, c, _] = implementations();
         let turns = [(1, &a), (1, &b), (5, &a), (5, &b), (5, &c)];
         let order = |round| (0..5).map(|number| rotate(&turns, number, round)).collect::<Vec<_>>();
@@ -277,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn who_fails_at_a_size_has_no_figures_at_the_larger_ones() {
+    fn an_implementation_that_fails_at_a_size_has_no_figures_at_larger_ones() {
         let [a, b, ..] = implementations();
         let turns = [(1, &a), (1, &b), (5, &a), (5, &b), (9, &a)];
         let mut rounds = vec![vec![Figures::new()]; 5];
@@ -286,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_is_asked_for_is_filled_in_for_each_round() {
+    fn figures_that_are_not_measured_are_filled_in_for_each_round() {
         let [a, b, half, known] = implementations();
         let turns = [(1, &a), (1, &b), (1, &half), (1, &known)];
         let asked = vec![figures([("time", 3.0)]), figures([("time", 5.0)])];

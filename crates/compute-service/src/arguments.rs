@@ -1,0 +1,91 @@
+//! The command line.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use crate::compute::LARGEST_N;
+
+// ANCHOR: arguments
+/// Computes sums of squares, and stays responsive while it does.
+#[derive(Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// The port to listen on; 0 takes any free port
+    #[arg(long, env = "PORT", default_value_t = 8000)]
+    pub port: u16,
+    /// The address to listen on
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
+    pub host: IpAddr,
+    /// Where jobs run
+    #[arg(long, value_enum, default_value_t = Way::Rayon)]
+    pub offload: Way,
+    /// How many jobs run at once [default: the number of cores]
+    #[arg(long, value_parser = count(1, 1_000))]
+    pub workers: Option<u64>,
+    /// How many jobs may wait; the next one is answered with 503
+    #[arg(long, default_value_t = 100, value_parser = count(0, 1_000_000))]
+    pub queue: u64,
+    /// Seconds from a request to its answer; a later one is a 504
+    #[arg(long, default_value = "10", value_parser = positive_seconds)]
+    pub deadline: Duration,
+    /// The largest n; a larger one is answered with 422
+    #[arg(
+        long,
+        default_value_t = 1_000_000_000,
+        value_parser = count(0, LARGEST_N)
+    )]
+    pub max_n: u64,
+    /// Seconds to go on accepting connections after SIGTERM or Ctrl-C, while
+    /// /ready answers 503
+    #[arg(long, default_value = "0", value_parser = seconds)]
+    pub drain: Duration,
+    /// Seconds that running requests then have to finish
+    #[arg(long, default_value = "15", value_parser = positive_seconds)]
+    pub grace: Duration,
+    /// Niceness added to the jobs, 0 to 19 (threads: Linux only)
+    #[arg(long, default_value_t = 10, value_parser = count(0, 19))]
+    pub nice: u64,
+    /// Log every request; RUST_LOG selects more precisely
+    #[arg(long)]
+    pub verbose: bool,
+}
+// ANCHOR_END: arguments
+
+/// Where jobs run.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    /// In worker processes
+    Processes,
+    /// On rayon's threads
+    Rayon,
+    /// On the runtime's threads for blocking calls
+    SpawnBlocking,
+    /// In the handler itself, which is a mistake
+    Inline,
+}
+
+fn count(
+    least: u64,
+    most: u64,
+) -> impl clap::builder::TypedValueParser<Value = u64> {
+    clap::value_parser!(u64).range(least..=most)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    seconds_from(0.0, text)
+}
+
+fn positive_seconds(text: &str) -> Result<Duration, String> {
+    seconds_from(0.001, text)
+}
+
+fn seconds_from(least: f64, text: &str) -> Result<Duration, String> {
+    const MOST: f64 = 86_400.0;
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    if !(least..=MOST).contains(&seconds) {
+        return Err(format!("not between {least} and {MOST}"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}

@@ -1,0 +1,191 @@
+//! The four ways to run a job.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use process_pool::{Config, Pool};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task;
+
+use crate::arguments::Way;
+use crate::compute::{SumOfSquares, sum_of_squares};
+use crate::stop::Stop;
+
+/// How many jobs each rayon thread is given: the one that it runs, and a few
+/// that it finds as soon as it is done, before the runtime has woken up.
+const AHEAD: usize = 8;
+
+// ANCHOR: ways
+/// Where the jobs run.
+pub enum Offload {
+    Processes(Pool<SumOfSquares>),
+    Threads { pool: Threads, next: Arc<Semaphore>, running: Arc<AtomicUsize> },
+}
+
+impl Offload {
+    /// The sum for n, or none if the job was told to stop.
+    pub async fn run(
+        &self,
+        n: u64,
+        stop: Stop,
+    ) -> anyhow::Result<Option<u128>> {
+        match self {
+            // The pool has a queue of its own. When this future is dropped, it
+            // kills the worker that runs the job.
+            Self::Processes(pool) => {
+                Ok(Some(pool.run(SumOfSquares { n }).await?))
+            }
+            // Jobs wait here and not in the threads' own queue, because a job
+            // cannot be taken out of that queue when its client leaves.
+            Self::Threads { pool, next, running } => {
+                let next = Arc::clone(next).acquire_owned().await?;
+                let running = Arc::clone(running);
+                let job = move || {
+                    let _next = next; // released when the job ends or panics
+                    let _running = Running::count(&running);
+                    sum_of_squares(n, &|| stop.is_set())
+                };
+                pool.run(job).await
+            }
+        }
+    }
+}
+
+/// Threads of this process.
+pub enum Threads {
+    Rayon(rayon::ThreadPool),
+    SpawnBlocking { niceness: i32 },
+    Inline,
+}
+
+impl Threads {
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        match self {
+            // The mistake: this thread should be answering other requests.
+            Self::Inline => Ok(job()),
+
+            // One of up to 512 threads for calls that block. The semaphore
+            // above bounds the jobs, so that files and name lookups, which use
+            // the same threads, still find one.
+            &Self::SpawnBlocking { niceness } => {
+                let job = move || {
+                    set_niceness(niceness);
+                    job()
+                };
+                Ok(task::spawn_blocking(job).await?)
+            }
+
+            // One of a few threads for CPU work, which can also share one large
+            // job. A oneshot channel brings the answer back.
+            Self::Rayon(pool) => {
+                let (answer, answered) = oneshot::channel();
+                pool.spawn(move || {
+                    answer.send(job()).ok(); // an error means: no longer wanted
+                });
+                answered.await.context("the job panicked")
+            }
+        }
+    }
+}
+// ANCHOR_END: ways
+
+impl Offload {
+    pub async fn start(
+        way: Way,
+        workers: usize,
+        queue: usize,
+        nice: i32,
+    ) -> anyhow::Result<Self> {
+        let niceness = niceness_plus(nice);
+        let (pool, jobs) = match way {
+            Way::Processes => {
+                let config = Config {
+                    workers,
+                    // Room also for jobs whose worker is being replaced.
+                    queue: workers + queue,
+                    niceness: nice,
+                    retry: true, // computing a sum twice does no harm
+                    grace: Duration::from_secs(1), // by then no job runs
+                    ..Config::default()
+                };
+                return Ok(Self::Processes(Pool::start(config).await?));
+            }
+            Way::Rayon => {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(workers)
+                    .start_handler(move |_| set_niceness(niceness))
+                    // Without a handler, a panic in `spawn` aborts the process.
+                    // Here it has been printed, and the job's channel closed.
+                    .panic_handler(|_| ())
+                    .build()
+                    .context("cannot start rayon's threads")?;
+                (Threads::Rayon(pool), workers * AHEAD)
+            }
+            Way::SpawnBlocking => {
+                (Threads::SpawnBlocking { niceness }, workers)
+            }
+            Way::Inline => (Threads::Inline, workers * AHEAD),
+        };
+        Ok(Self::Threads {
+            pool,
+            next: Arc::new(Semaphore::new(jobs)),
+            running: Arc::default(),
+        })
+    }
+
+    /// How many jobs are running.
+    pub fn running(&self) -> usize {
+        match self {
+            Self::Processes(pool) => pool.stats().running,
+            Self::Threads { running, .. } => running.load(Ordering::Relaxed),
+        }
+    }
+
+    pub async fn shutdown(&self) {
+        if let Self::Processes(pool) = self {
+            pool.shutdown().await;
+        }
+    }
+}
+
+/// Counts a job as running for as long as it lives.
+struct Running<'a>(&'a AtomicUsize);
+
+impl<'a> Running<'a> {
+    fn count(running: &'a AtomicUsize) -> Self {
+        running.fetch_add(1, Ordering::Relaxed);
+        Self(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// This process's niceness plus `nice`, at most 19.
+fn niceness_plus(nice: i32) -> i32 {
+    #[cfg(target_os = "linux")]
+    let own = rustix::process::getpriority_process(None).unwrap_or(0);
+    #[cfg(not(target_os = "linux"))]
+    let own = 0;
+    (own + nice).min(19)
+}
+
+/// Lowers the priority of this thread, so that an answer that takes
+/// microseconds does not wait for a job that takes seconds. Linux only, where
+/// each thread has a niceness of its own.
+fn set_niceness(niceness: i32) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, niceness) {
+        tracing::warn!("cannot set a thread's niceness to {niceness}: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = niceness;
+}

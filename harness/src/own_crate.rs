@@ -1,0 +1,166 @@
+//! How a reader gets an example into a crate of their own: the commands that make the crate, and
+//! the files that go into it.
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use cargo_metadata::{Dependency, DependencyKind, Package, Target};
+
+use crate::suite::files_below;
+
+/// A crate for the reader to make outside of this workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnCrate {
+    /// Its name, which is also its folder's.
+    pub name: String,
+    /// Whether it is a library, which another crate depends on.
+    pub is_library: bool,
+    /// What `cargo add` is given, for one dependency each.
+    pub dependencies: Vec<String>,
+    /// The files to put into its folder.
+    pub files: Vec<CopiedFile>,
+}
+
+/// A file that is copied from this workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedFile {
+    /// Where it goes, from the new crate's folder, with `/`: `src/main.rs`.
+    pub path: String,
+    /// Where it comes from, from the workspace's root, with `/`.
+    pub source: String,
+}
+
+/// The commands that make these crates next to each other, one per line.
+pub fn commands(crates: &[OwnCrate]) -> String {
+    let of_one = |own: &OwnCrate| {
+        let library = if own.is_library { "--lib " } else { "" };
+        let new = format!("cargo new {library}{0}\ncd {0}", own.name);
+        let add = own.dependencies.iter().map(|dependency| format!("\ncargo add {dependency}"));
+        new + &add.collect::<String>()
+    };
+    crates.iter().map(of_one).collect::<Vec<_>>().join("\ncd ..\n")
+}
+
+/// The crates that hold a program and the crates of this workspace that it builds on. The
+/// program's own crate comes last.
+pub(crate) fn crates_for(
+    root: &Path,
+    packages: &[Package],
+    package: &Package,
+    program: &Target,
+) -> Result<Vec<OwnCrate>> {
+    let mut crates = Vec::new();
+    add_libraries(root, packages, package, &mut crates)?;
+    crates.push(OwnCrate {
+        name: program.name.clone(),
+        is_library: false,
+        dependencies: dependencies(package),
+        files: files(root, package, Some(program))?,
+    });
+    Ok(crates)
+}
+
+/// Adds the crates of this workspace that a package depends on, each after those that it needs.
+fn add_libraries(
+    root: &Path,
+    packages: &[Package],
+    package: &Package,
+    crates: &mut Vec<OwnCrate>,
+) -> Result<()> {
+    for dependency in needed(package).filter(|dependency| dependency.path.is_some()) {
+        if crates.iter().any(|known| known.name == dependency.name) {
+            continue;
+        }
+        let library = packages.iter().find(|package| *package.name == dependency.name);
+        let library = library.with_context(|| {
+            format!(
+                "{} depends on {}, which is not in the workspace",
+                package.name, dependency.name
+            )
+        })?;
+        add_libraries(root, packages, library, crates)?;
+        crates.push(OwnCrate {
+            name: dependency.name.clone(),
+            is_library: true,
+            dependencies: dependencies(library),
+            files: files(root, library, None)?,
+        });
+    }
+    Ok(())
+}
+
+/// The dependencies of the files in `src`, so without those of a build script.
+fn needed(package: &Package) -> impl Iterator<Item = &Dependency> {
+    package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Build)
+}
+
+/// The dependencies of a package as `cargo add` takes them.
+fn dependencies(package: &Package) -> Vec<String> {
+    let words = |dependency: &Dependency| {
+        let mut words = match &dependency.path {
+            Some(_) => format!("--path ../{}", dependency.name),
+            None => {
+                let version = dependency.req.to_string();
+                format!("{}@{}", dependency.name, version.trim_start_matches('^'))
+            }
+        };
+        if !dependency.uses_default_features {
+            words += " --no-default-features";
+        }
+        if !dependency.features.is_empty() {
+            words += &format!(" --features {}", dependency.features.join(","));
+        }
+        if dependency.kind == DependencyKind::Development {
+            words += " --dev";
+        }
+        if let Some(target) = &dependency.target {
+            words += &format!(" --target '{target}'");
+        }
+        words
+    };
+    needed(package).map(words).collect()
+}
+
+/// The files in a package's `src`: its modules and, of its programs, only this one, as
+/// `src/main.rs`.
+fn files(root: &Path, package: &Package, program: Option<&Target>) -> Result<Vec<CopiedFile>> {
+    let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
+    let within = folder.strip_prefix(root).context("the package is in the workspace")?;
+    let within = within.as_str().replace('\\', "/");
+    let is = |target: &Target, source: &str| target.src_path == folder.join(source);
+    let mut files = Vec::new();
+    for file in files_below(folder.as_std_path(), "src")? {
+        let is_program = package.targets.iter().any(|target| target.is_bin() && is(target, &file));
+        let path = match program {
+            Some(program) if is(program, &file) => "src/main.rs".to_owned(),
+            _ if is_program => continue,
+            _ => file.clone(),
+        };
+        files.push(CopiedFile { path, source: format!("{within}/{file}") });
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_made_before_the_program_that_needs_it() {
+        let own = |name: &str, is_library, dependencies: &[&str]| OwnCrate {
+            name: name.to_owned(),
+            is_library,
+            dependencies: dependencies.iter().map(|&words| words.to_owned()).collect(),
+            files: Vec::new(),
+        };
+        let crates = [
+            own("pool", true, &["serde@1.0 --features derive"]),
+            own("user", false, &["--path ../pool", "rustix@1.1 --target 'cfg(unix)'"]),
+        ];
+        assert_eq!(
+            commands(&crates),
+            "cargo new --lib pool\ncd pool\ncargo add serde@1.0 --features derive\ncd ..\n\
+             cargo new user\ncd user\ncargo add --path ../pool\n\
+             cargo add rustix@1.1 --target 'cfg(unix)'"
+        );
+    }
+}
