@@ -62,6 +62,21 @@ macro_rules! programs {
             counter.load(Ordering::SeqCst)
         }
 
+        /// Two threads want one seat. How many are told that they have it.
+        pub fn check_then_act() -> usize {
+            let taken = Arc::new(Mutex::new(false));
+            let book = |taken: &Mutex<bool>| {
+                let free = !*taken.lock().unwrap();
+                if free {
+                    *taken.lock().unwrap() = true;
+                }
+                free
+            };
+            let theirs = Arc::clone(&taken);
+            let thread = thread::spawn(move || book(&theirs));
+            usize::from(book(&taken)) + usize::from(thread.join().unwrap())
+        }
+
         /// Two threads take two locks in opposite orders.
         pub fn deadlock() {
             let locks = Arc::new((Mutex::new(()), Mutex::new(())));
@@ -110,9 +125,11 @@ fn shuttle_fails(program: fn()) -> bool {
 }
 
 #[test]
-fn both_find_a_lost_update_and_a_deadlock() {
+fn both_find_lost_updates_and_deadlocks() {
     assert!(loom_fails(|| assert_eq!(under_loom::lost_update(), 2)));
     assert!(shuttle_fails(|| assert_eq!(under_shuttle::lost_update(), 2)));
+    assert!(loom_fails(|| assert_eq!(under_loom::check_then_act(), 1)));
+    assert!(shuttle_fails(|| assert_eq!(under_shuttle::check_then_act(), 1)));
     assert!(shuttle_fails(under_shuttle::deadlock));
 
     // loom's locks panic again while they are dropped, which ends the process.
@@ -134,7 +151,7 @@ fn both_find_a_lost_update_and_a_deadlock() {
 }
 
 #[test]
-#[ignore = "ends the process; both_find_a_lost_update_and_a_deadlock starts it"]
+#[ignore = "ends the process; both_find_lost_updates_and_deadlocks starts it"]
 fn a_deadlock_under_loom() {
     loom::model(under_loom::deadlock);
 }
