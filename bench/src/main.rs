@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use bench::implementation::{Benchmark, Turn, Way};
 use bench::runner::{Effort, Runner};
-use bench::{benchmarks, child, python, report};
+use bench::{benchmarks, child, outcomes, python, report};
 use clap::{Parser, Subcommand};
 use harness::directive::Directive;
 use harness::machine::{self, Machine};
@@ -55,6 +55,15 @@ enum Task {
         milliseconds: u64,
         python: Option<PathBuf>,
     },
+    /// Count the outcomes of tiny programs on two real cores
+    Outcomes {
+        /// How often each variant runs
+        #[arg(long, default_value_t = 1_000_000)]
+        runs: usize,
+        /// Also put the tables where the book takes them from: guide/outcomes.json
+        #[arg(long)]
+        keep: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -69,6 +78,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("bench is in a folder")?;
+    if let Some(Task::Outcomes { runs, keep }) = arguments.command {
+        let counted = outcomes::count_all(runs);
+        print!("{}", outcomes::report(&counted));
+        if keep {
+            counted.write(root)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(Task::Implementation { benchmark, implementation, size, milliseconds, python }) =
         arguments.command
     {
@@ -99,7 +117,6 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         time: Duration::from_millis(if arguments.quick { 100 } else { 500 }),
         quick: arguments.quick,
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("bench is in a folder")?;
     let destination = arguments.dest.unwrap_or_else(|| root.join("target/bench"));
     let runtime = tokio::runtime::Runtime::new()?;
     // Before anybody listens to Ctrl-C, which then ends cargo and pip as usual.

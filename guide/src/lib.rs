@@ -1,8 +1,9 @@
 //! The book, and the program that builds and serves it.
 //!
 //! `harness` finds and runs the examples and keeps their recordings. Here, [`timeline`] draws one
-//! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, the [`ledger`]
-//! lists every claim with its proof, and a [`figure`] shows all of an example. They take their
+//! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, a
+//! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, the
+//! [`ledger`] lists every claim with its proof, and a [`figure`] shows all of an example. They take their
 //! [`words`] from one table. The [`preprocessor`] puts figures into each [`page`], using [`links`],
 //! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
 //! rendered, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
@@ -17,9 +18,11 @@ pub mod drawing;
 pub mod figure;
 pub mod ledger;
 pub mod links;
+pub mod outcomes;
 pub mod page;
 pub mod preprocessor;
 pub mod runner;
+pub mod schedule;
 pub mod search;
 pub mod server;
 pub mod stdio;

@@ -20,7 +20,9 @@ use crate::drawing;
 use crate::figure::Figure;
 use crate::ledger::{self, Ledger, Proof};
 use crate::links::{self, Links};
+use crate::outcomes;
 use crate::page::{Fault, Page};
+use crate::schedule;
 use crate::words::Words;
 
 /// The results of the benchmarks that the book shows, from the workspace's root.
@@ -243,6 +245,10 @@ impl Expansion<'_> {
                 figure.draw()?
             }
             Directive::Drawing(name) => drawing::draw(self.folder, name)?,
+            Directive::Schedule(name) => schedule::draw(workspace, name, id)?.into_string(),
+            Directive::Outcomes(name) => {
+                outcomes::table(&workspace.root, name, words)?.into_string()
+            }
             Directive::Costs => compare::table(workspace, |name| links.example(name), words)?,
             Directive::Compare(names) => compare::bars(workspace, names, id, words)?,
             Directive::Benchmark { name, measures } => {

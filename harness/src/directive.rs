@@ -36,10 +36,14 @@ pub enum Directive<'a> {
     Ledger,
     /// `drawing NAME`: a drawing of an idea, from the folder `drawings` of the pages.
     Drawing(&'a str),
+    /// `schedule NAME`: a failing schedule of a race next to one of the fixed program.
+    Schedule(&'a str),
+    /// `outcomes NAME`: how often each outcome of a tiny program was seen.
+    Outcomes(&'a str),
 }
 
 /// How each directive is written, for messages.
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 11] = [
     "{{#example NAME}}",
     "{{#example NAME:part,other}}",
     "{{#costs}}",
@@ -49,6 +53,8 @@ const FORMS: [&str; 9] = [
     "{{#measured STATEMENT}}",
     "{{#ledger}}",
     "{{#drawing NAME}}",
+    "{{#schedule NAME}}",
+    "{{#outcomes NAME}}",
 ];
 
 impl<'a> Directive<'a> {
@@ -97,6 +103,8 @@ impl<'a> Directive<'a> {
             }
             "ledger" => alone(Self::Ledger)?,
             "drawing" => Self::Drawing(named(FORMS[8])?),
+            "schedule" => Self::Schedule(named(FORMS[9])?),
+            "outcomes" => Self::Outcomes(named(FORMS[10])?),
             _ => bail!("{{{{#{inner}}}}} is none of {}", FORMS.join(", ")),
         };
         Ok(Some(directive))
@@ -145,6 +153,8 @@ mod tests {
         assert!(matches!(parse("{{#measured cpu: a <= b}}"), Some(Directive::Measured(_))));
         assert_eq!(parse("{{#ledger}}"), Some(Directive::Ledger));
         assert_eq!(parse("{{#drawing pool}}"), Some(Directive::Drawing("pool")));
+        assert_eq!(parse("{{#schedule deadlock}}"), Some(Directive::Schedule("deadlock")));
+        assert_eq!(parse("{{#outcomes lost-update}}"), Some(Directive::Outcomes("lost-update")));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Fixture {
     pub fn new() -> Self {
         let fixture = Self(tempfile::tempdir().expect("a folder can be created"));
         let guide = WORKSPACE.root.join("guide");
-        for asset in ["book.css", "book.js", "live.js", "run.js"] {
+        for asset in ["book.css", "book.js", "live.js", "run.js", "schedule.css", "schedule.js"] {
             let text = fs::read_to_string(guide.join("assets").join(asset)).expect("an asset");
             fixture.write(&format!("guide/assets/{asset}"), &text);
         }

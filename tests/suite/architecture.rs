@@ -35,6 +35,7 @@ fn may_use(folder: &str, other: &str) -> bool {
         Some("crates") => of_crates,
         Some("harness") => other == "crates/process-tree",
         Some("guide") => other == "harness",
+        Some("schedules") => other == "harness",
         Some("bench") => other == "harness" || of_crates,
         Some("tests") => true,
         // An example may show how to use one of our crates.

@@ -16,6 +16,7 @@ mod guide {
     mod browser;
     mod pages;
     mod runs;
+    mod schedules;
     mod search;
     mod words;
 }
