@@ -231,7 +231,7 @@ fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
     Ok(contradictions)
 }
 
-/// Builds the programs that implementations start, as optimised as this one.
+/// Builds the programs that implementations start, as optimized as this one.
 fn build(benchmarks: &[Benchmark], root: &Path) -> Result<()> {
     let programs: Vec<_> = benchmarks.iter().flat_map(|benchmark| benchmark.programs).collect();
     if programs.is_empty() {

@@ -86,8 +86,8 @@ fn each_fault_fails_the_build_naming_its_place() {
         ),
         (
             index,
-            "# Front\n\n{{#example oen}}\n",
-            "guide/en/index.md:3: no example is named \"oen\"; did you mean one?",
+            "# Front\n\n{{#example onne}}\n",
+            "guide/en/index.md:3: no example is named \"onne\"; did you mean one?",
         ),
         (
             "examples-async/one/src/main.rs",
