@@ -29,14 +29,12 @@ fn block_on<F: Future>(future: F) -> F::Output {
         println!("Executor: polls");
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
-            // Nothing to do until the waker is called. If that has happened
-            // already, `park` returns at once, so no wake-up is lost.
+            // Sleeps, but returns at once if the waker was called already.
             Poll::Pending => thread::park(),
         }
     }
 }
 
-#[derive(Default)]
 struct State {
     done: bool,
     waker: Option<Waker>,
@@ -60,13 +58,15 @@ impl Future for Timer {
 }
 
 fn timer(after: Duration) -> Timer {
-    let state = Arc::new(Mutex::new(State::default()));
+    let state = Arc::new(Mutex::new(State { done: false, waker: None }));
     let timer = Timer(Arc::clone(&state));
     thread::spawn(move || {
         thread::sleep(after); // a runtime needs no thread for each timer
         let mut state = state.lock().expect("no panic");
         state.done = true;
-        state.waker.take().map(Waker::wake);
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
     });
     timer
 }

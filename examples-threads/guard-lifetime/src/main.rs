@@ -14,7 +14,7 @@ use std::time::Duration;
 fn lock_in_the_match(queue: &Mutex<Vec<u32>>) {
     match queue.lock().expect("no panic").first().copied() {
         Some(first) => queue.lock().expect("no panic").push(first + 1),
-        None => {}
+        None => queue.lock().expect("no panic").push(0),
     }
 }
 // ANCHOR_END: broken
@@ -25,7 +25,7 @@ fn lock_before_the_match(queue: &Mutex<Vec<u32>>) {
     let first = queue.lock().expect("no panic").first().copied();
     match first {
         Some(first) => queue.lock().expect("no panic").push(first + 1),
-        None => {}
+        None => queue.lock().expect("no panic").push(0),
     }
 }
 // ANCHOR_END: fixed

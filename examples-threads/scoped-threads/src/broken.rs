@@ -7,7 +7,7 @@
 use std::thread;
 
 fn main() {
-    let orders = vec![12, 7, 31, 8];
+    let orders = [12, 7, 31, 8];
     let (morning, evening) = orders.split_at(2);
 
     let morning = thread::spawn(|| morning.iter().sum::<u32>());

@@ -7,7 +7,7 @@
 use std::thread;
 
 fn main() {
-    let orders = vec![12, 7, 31, 8];
+    let orders = [12, 7, 31, 8];
     let (morning, evening) = orders.split_at(2);
 
     // Not `thread::spawn`: its thread could outlive `orders`, so it may only
