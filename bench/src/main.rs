@@ -17,8 +17,8 @@ use harness::machine::{self, Machine};
 use harness::results::{Category, Results, VERSION};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Measures the ways to do the same work side by side: in Rust, in Python, and beside what cannot
-/// be beaten.
+/// Measures implementations of the same work side by side, in Rust and in Python, next to a lower
+/// bound.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -259,7 +259,7 @@ fn find_python(
     root: &Path,
 ) -> Option<PathBuf> {
     let Some(interpreter) = runtime.block_on(harness::run::interpreter()) else {
-        eprintln!("there is no Python 3.10 or newer: its implementations are left out");
+        eprintln!("there is no Python 3.11 or newer: its implementations are left out");
         return None;
     };
     if !with_packages {

@@ -147,7 +147,7 @@ impl Runner {
             }
             Way::Python { script, way } => {
                 arguments.extend([format!("bench/python/{script}"), way.to_owned()]);
-                self.python.clone().context("there is no Python 3.10 or newer")?
+                self.python.clone().context("there is no Python 3.11 or newer")?
             }
             Way::PerCore(_) | Way::Known(_) => bail!("its figures are not measured"),
         };

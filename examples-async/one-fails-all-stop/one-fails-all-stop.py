@@ -25,15 +25,14 @@ async def main():
         print(f"  {error}, known at once")
     await copying
 
-    # A TaskGroup (Python 3.11) cancels the others and waits for them.
-    if hasattr(asyncio, "TaskGroup"):
-        print("TaskGroup:")
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(copy("B"))
-                group.create_task(fail())
-        except BaseException as errors:
-            print(f"  {errors.exceptions[0]}, known at once")
+    # A TaskGroup cancels the others and waits for them.
+    print("TaskGroup:")
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(copy("B"))
+            group.create_task(fail())
+    except* OSError as errors:
+        print(f"  {errors.exceptions[0]}, known at once")
 
 
 asyncio.run(main())

@@ -23,6 +23,7 @@
     }
     addEventListener("hashchange", takeKey);
     takeKey();
+
     // Only a page with an example has the words; they are in the book's language.
     const table = document.querySelector(".live-words");
     if (!table) {
@@ -61,10 +62,28 @@
             ariaLabel: fill(words.stop_label, { example: name }),
             disabled: true,
         });
+        // The reader's own run takes the place of the tested output and of the recorded run.
+        const back = element("button", {
+            type: "button",
+            className: "back",
+            textContent: words.back,
+            ariaLabel: fill(words.back_label, { example: name }),
+            hidden: true,
+            onclick() {
+                show(false);
+                status.textContent = "";
+                buttons[0].focus();
+            },
+        });
+        const show = (live) => {
+            panel.hidden = !live;
+            back.hidden = !live;
+            figure.classList.toggle("live-shown", live);
+        };
         const status = element("span", { className: "status", role: "status" });
         const panel = element("div", { className: "live", hidden: true });
         figure.querySelector(".sources").after(
-            element("div", { className: "buttons" }, ...buttons, stop, status),
+            element("div", { className: "buttons" }, ...buttons, stop, back, status),
             panel,
         );
 
@@ -84,7 +103,8 @@
                 textContent: fill(words.caption, { language: title[language] }),
             });
             panel.replaceChildren(caption, compiler, log, picture, costs);
-            panel.hidden = false;
+            show(true);
+            back.disabled = true;
             status.textContent = words.building;
             // Pressed by keyboard, the focus must not fall to a disabled button.
             stop.disabled = false;
@@ -103,7 +123,7 @@
             const on = {
                 building({ seconds }) {
                     if (seconds > 0) {
-                        status.textContent = `Building… ${seconds} s`;
+                        status.textContent = fill(words.building_for, { seconds });
                     }
                 },
                 compiler({ text }) {
@@ -161,6 +181,7 @@
             const hadFocus = document.activeElement === stop;
             buttons.forEach((button) => (button.disabled = false));
             stop.disabled = true;
+            back.disabled = false;
             if (hadFocus) {
                 buttons[offered.indexOf(language)].focus();
             }

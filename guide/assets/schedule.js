@@ -9,6 +9,14 @@
     const button = (text, label, onclick) =>
         element("button", { type: "button", textContent: text, ariaLabel: label, onclick });
 
+    // In the book's language.
+    const table = document.querySelector(".schedule-words");
+    if (!table) {
+        return;
+    }
+    const words = JSON.parse(table.textContent);
+    const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
     for (const figure of document.querySelectorAll("figure.schedule")) {
         addStepper(figure);
         const chooser = figure.querySelector(".chooser");
@@ -39,23 +47,23 @@
                     row.classList.toggle("current", index === at - 1);
                 });
             }
-            status.textContent = `Step ${at} of ${most}`;
+            status.textContent = fill(words.step_of, { at, most });
         };
         const all = () => {
             show(most);
             tables.forEach((rows) => rows.forEach((row) => row.classList.remove("current")));
-            status.textContent = "All steps";
+            status.textContent = words.all_steps;
         };
         const actions = [
-            ["First", () => show(1)],
-            ["Back", () => show(at - 1)],
-            ["Forward", () => show(at + 1)],
-            ["First difference", () => show(difference)],
-            ["All", all],
+            [words.first, () => show(1)],
+            [words.back, () => show(at - 1)],
+            [words.forward, () => show(at + 1)],
+            [words.difference, () => show(difference)],
+            [words.all_steps, all],
         ];
         const bar = element(
             "div",
-            { className: "buttons", role: "group", ariaLabel: `Step through ${name}` },
+            { className: "buttons", role: "group", ariaLabel: fill(words.stepper, { name }) },
             ...actions.map(([text, action]) => button(text, `${text}: ${name}`, action)),
             status,
         );
@@ -68,7 +76,7 @@
             }
         });
         figure.querySelector(".twins").before(bar);
-        status.textContent = "All steps";
+        status.textContent = words.all_steps;
     }
 
     function addChooser(chooser, name) {
@@ -77,19 +85,19 @@
 
         const body = element("tbody");
         const head = element("tr");
-        for (const heading of ["Step", ...threads, "Runs"]) {
+        for (const heading of [words.step, ...threads, words.runs]) {
             head.append(element("th", { scope: "col", textContent: heading }));
         }
         const status = element("p", { className: "status", role: "status" });
         const bar = element("div", { className: "buttons", role: "group" });
-        bar.ariaLabel = `Choose the thread that runs next: ${name}`;
+        bar.ariaLabel = fill(words.choices, { name });
         const wrapper = element(
             "div",
             { className: "table-wrapper", tabIndex: 0 },
             element("table", { className: "steps" }, element("thead", {}, head), body),
         );
         chooser.append(
-            element("p", { className: "caption", textContent: "You are the scheduler" }),
+            element("p", { className: "caption", textContent: words.chooser }),
             wrapper,
             status,
             bar,
@@ -122,18 +130,18 @@
             const last = taken.at(-1);
             const choose = next[last].map((step) => {
                 const [thread, line] = runs[step];
-                const text = line ? `${threads[thread]}: ${line}` : `${threads[thread]} starts`;
+                const text = line ? `${threads[thread]}: ${line}` : fill(words.thread_starts, { thread: threads[thread] });
                 return button(text, text, () => {
                     taken.push(step);
                     goOn();
                     draw();
                 });
             });
-            const undo = button("Back", `Back: ${name}`, () => {
+            const undo = button(words.back, `${words.back}: ${name}`, () => {
                 back();
                 draw();
             });
-            const again = button("Start again", `Start again: ${name}`, () => {
+            const again = button(words.again, `${words.again}: ${name}`, () => {
                 taken = [0];
                 goOn();
                 draw();
@@ -145,10 +153,10 @@
             }
             status.textContent =
                 ends[last] === null
-                    ? "Which thread runs next?"
+                    ? words.which
                     : ends[last] === ""
-                      ? "The program ends without a failure. Can you make it fail?"
-                      : `You found a schedule that fails: ${ends[last]}.`;
+                      ? words.passed
+                      : fill(words.failed, { failure: ends[last] });
         };
         goOn();
         draw();

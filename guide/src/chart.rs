@@ -57,9 +57,11 @@ fn picture(
         {
             title id={ (id) "-title" } { (benchmark.question) " " (caption(measure, &scale, words)) }
             desc id={ (id) "-description" } { (describe(benchmark, measure, words)) }
-            @for (at, anchor) in scale.ticks() {
+            @for Tick { at, anchor, label } in scale.ticks() {
                 line.grid x1=(scale.across(at)) x2=(scale.across(at)) y1="4" y2=(bottom) {}
-                text.tick x=(scale.across(at)) y=(bottom + 16) text-anchor=(anchor) { (tick(at)) }
+                @if let Some(label) = label {
+                    text.tick x=(scale.across(at)) y=(bottom + 16) text-anchor=(anchor) { (label) }
+                }
             }
             @for (heading, rows) in &groups {
                 @if let Some((y, heading)) = heading {
@@ -212,9 +214,9 @@ impl Scale {
         format!("{:.2}%", self.place(value) * 100.0)
     }
 
-    /// A few round values, and how their labels are anchored, so that the first and the last label
-    /// stay within the picture.
-    fn ticks(&self) -> Vec<(f64, &'static str)> {
+    /// A few round values. The first and the last label stay within the picture, and a label that
+    /// would run into another one is left out.
+    fn ticks(&self) -> Vec<Tick> {
         let values: Vec<f64> = if self.logarithmic {
             let decades = (self.to / self.from).log10().ceil();
             let every = (decades / 6.0).ceil().max(1.0);
@@ -231,14 +233,51 @@ impl Scale {
         } else {
             (0..=4).map(|quarter| self.to * f64::from(quarter) / 4.0).collect()
         };
-        values
+        let mut ticks: Vec<_> = values
             .into_iter()
-            .map(|value| match self.place(value) {
-                place if place < 0.03 => (value, "start"),
-                place if place > 0.94 => (value, "end"),
-                _ => (value, "middle"),
+            .map(|at| {
+                let anchor = match self.place(at) {
+                    place if place < 0.03 => "start",
+                    place if place > 0.94 => "end",
+                    _ => "middle",
+                };
+                Tick { at, anchor, label: Some(tick(at)) }
             })
-            .collect()
+            .collect();
+        // The last label is kept before all others, because it says how far the scale goes.
+        let mut taken: Vec<(f64, f64)> = Vec::new();
+        for tick in ticks.iter_mut().rev() {
+            let (from, to) = tick.extent(self.place(tick.at));
+            if taken.iter().all(|other| to < other.0 || from > other.1) {
+                taken.push((from, to));
+            } else {
+                tick.label = None;
+            }
+        }
+        ticks
+    }
+}
+
+/// A mark of an axis.
+struct Tick {
+    at: f64,
+    /// Which part of the label is at the mark.
+    anchor: &'static str,
+    label: Option<String>,
+}
+
+impl Tick {
+    /// From where to where the label goes, as parts of the width of the narrowest picture, which is
+    /// about 300 pixels.
+    fn extent(&self, place: f64) -> (f64, f64) {
+        const CHARACTER: f64 = 8.0 / 300.0;
+        let characters = self.label.as_ref().map_or(0, |label| label.chars().count() + 1);
+        let width = CHARACTER * characters as f64;
+        match self.anchor {
+            "start" => (place, place + width),
+            "end" => (place - width, place),
+            _ => (place - width / 2.0, place + width / 2.0),
+        }
     }
 }
 
@@ -443,8 +482,8 @@ mod tests {
     #[test]
     fn a_wide_scale_is_marked_at_powers_of_ten() {
         let scale = Scale { from: 0.5, to: 400.0, logarithmic: true };
-        let ticks: Vec<_> = scale.ticks().into_iter().map(|(value, _)| tick(value)).collect();
-        assert_eq!(ticks, ["1", "10", "100"]);
+        let labels: Vec<_> = scale.ticks().into_iter().filter_map(|tick| tick.label).collect();
+        assert_eq!(labels, ["1", "10", "100"]);
         assert_eq!(scale.across(0.5), "0.00%");
         assert_eq!(scale.across(400.0), "100.00%");
     }
@@ -454,5 +493,14 @@ mod tests {
         let scale = Scale { from: 0.0, to: 2.0, logarithmic: false };
         assert_eq!(scale.across(1.0), "50.00%");
         assert_eq!(scale.ticks().len(), 5);
+    }
+
+    #[test]
+    fn labels_do_not_run_into_each_other() {
+        let scale = Scale { from: 0.0, to: 400_000.0, logarithmic: false };
+        let ticks = scale.ticks();
+        let labels: Vec<_> = ticks.iter().filter_map(|tick| tick.label.as_deref()).collect();
+        assert_eq!(ticks.len(), 5);
+        assert_eq!(labels, ["0", "200,000", "400,000"]);
     }
 }

@@ -3,11 +3,11 @@
 use anyhow::{Context, Result};
 use harness::examples::{Example, Workspace};
 use harness::own_crate;
-use harness::recording::Recording;
+use harness::recording::{Recording, Run};
 use harness::run::{Stream, TimedLine};
 use harness::source;
 use harness::suite::Test;
-use harness::transcript::{Order, Transcript, next_name};
+use harness::transcript::{Order, Transcript, next_name, values};
 use maud::{Markup, PreEscaped, html};
 
 use crate::compare;
@@ -42,6 +42,8 @@ struct Side<'a> {
     command: String,
     /// What it prints, if the other program prints something else.
     output: Option<Transcript>,
+    /// Its recorded run, if there is one.
+    run: Option<&'a Run>,
 }
 
 impl Figure<'_> {
@@ -63,6 +65,7 @@ impl Figure<'_> {
             source: self.source(rust, "rust,noplayground", "//")?,
             command: example.command.join(" "),
             output: None,
+            run: recording.as_ref().map(|recording| &recording.rust),
         }];
         let mut shared = Some((words.output, output));
         if let (Some(file), Some(command)) = (&example.python, example.python_command()) {
@@ -74,7 +77,8 @@ impl Figure<'_> {
                 *caption = words.output_of_both;
             }
             let source = self.source(file, "python", "#")?;
-            sides.push(Side { language: "Python", file, source, command, output });
+            let run = recording.as_ref().and_then(|recording| recording.python.as_ref());
+            sides.push(Side { language: "Python", file, source, command, output, run });
         }
 
         let is_pair = sides.len() > 1;
@@ -98,12 +102,12 @@ impl Figure<'_> {
                             (side.source)
                             (command(&side.command))
                             @if let Some(output) = &side.output {
-                                (self.output(words.output, output))
+                                (self.output(words.output, output, side.run))
                             }
                         }
                     }
                 }
-                @if let Some((caption, output)) = &shared { (self.output(caption, output)) }
+                @if let Some((caption, output)) = &shared { (self.output(caption, output, sides[0].run)) }
                 @if let Some(recording) = &recording { (self.run(recording)) }
                 p.test { (words.tested_by) " " (self.test()) }
                 (self.own_crate())
@@ -168,8 +172,16 @@ impl Figure<'_> {
         Ok(PreEscaped(format!("\n\n{fence}{language}\n{excerpt}\n{fence}\n\n")))
     }
 
-    fn output(&self, caption: &str, transcript: &Transcript) -> Markup {
+    /// The tested output. What differs from run to run is shown as the recorded run has it.
+    fn output(&self, caption: &str, transcript: &Transcript, run: Option<&Run>) -> Markup {
         let words = self.words;
+        let mut recorded: Vec<_> = run.into_iter().flat_map(|run| &run.lines).collect();
+        let mut line = |tested: &str| {
+            let fitting = recorded.iter().position(|line| values(&line.text, tested).is_some());
+            let recorded = fitting.map(|at| recorded.remove(at).text.as_str());
+            let values = recorded.and_then(|text| values(text, tested)).unwrap_or_default();
+            varying(tested, &values, words)
+        };
         html! {
             div.output role="group" aria-label=(caption) {
                 p.caption { (caption) }
@@ -177,7 +189,7 @@ impl Figure<'_> {
                     div.lines.marked[group.order != Order::Fixed] {
                         @if let Some(order) = (words.order)(group.order) { p.order { (order) } }
                         pre { samp {
-                            @for line in &group.lines { (varying(line, words)) (PreEscaped("&#10;")) }
+                            @for tested in &group.lines { (line(tested)) (PreEscaped("&#10;")) }
                         } }
                     }
                 }
@@ -255,14 +267,15 @@ fn times(language: &str, lines: &[TimedLine], words: &Words) -> Markup {
     }
 }
 
-/// A line of output in which `<name>` stands for text that differs from run to run.
-fn varying(line: &str, words: &Words) -> Markup {
+/// A line of output in which `<name>` stands for text that differs from run to run. It is shown as
+/// in one run, or as the name if these values are missing.
+fn varying(line: &str, values: &[&str], words: &Words) -> Markup {
     html! {
         @match next_name(line) {
             Some((before, name, after)) => {
                 (before)
-                var title=(words.differs) { (name) }
-                (varying(after, words))
+                var title=(words.differs) { (values.first().unwrap_or(&name)) }
+                (varying(after, values.get(1..).unwrap_or_default(), words))
             }
             None => { (line) }
         }
@@ -282,12 +295,12 @@ mod tests {
 
     #[test]
     fn what_varies_is_marked_and_the_rest_escaped() {
-        let html = |line| varying(line, &ENGLISH).into_string();
+        let html = |line| varying(line, &["0.5"], &ENGLISH).into_string();
         let var = |name| format!("<var title=\"differs from run to run\">{name}</var>");
         assert_eq!(html("plain & simple"), "plain &amp; simple");
         assert_eq!(
             html("took <time>, <n> times"),
-            format!("took {}, {} times", var("time"), var("n"))
+            format!("took {}, {} times", var("0.5"), var("n"))
         );
         assert_eq!(html("Vec<T> a < b <>"), "Vec&lt;T&gt; a &lt; b &lt;&gt;");
     }

@@ -19,10 +19,11 @@ pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
     let runs = thousands(outcomes.runs);
     let day = outcomes.counted.get(..10).unwrap_or_default();
     let place = (words.day_and_machine)(day, &outcomes.machine);
+    let [expected, surprising, forbidden] = words.outcome_kinds;
     let kind = |kind| match kind {
-        Kind::Expected => "expected",
-        Kind::Surprising => "surprising",
-        Kind::Forbidden => "forbidden",
+        Kind::Expected => ("expected", expected),
+        Kind::Surprising => ("surprising", surprising),
+        Kind::Forbidden => ("forbidden", forbidden),
     };
     Ok(html! {
         figure.outcomes data-outcomes=(name) {
@@ -30,10 +31,7 @@ pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
             div.table-wrapper {
                 table {
                     thead { tr {
-                        th scope="col" { "Variant" }
-                        th scope="col" { "Outcome" }
-                        th scope="col" { "Seen" }
-                        th scope="col" { "It is" }
+                        @for heading in words.outcomes { th scope="col" { (heading) } }
                     } }
                     @for variant in &table.variants {
                         tbody {
@@ -47,7 +45,8 @@ pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
                                     }
                                     td { (outcome.seen) }
                                     td.number { (thousands(outcome.count)) }
-                                    td class=(kind(outcome.kind)) { (kind(outcome.kind)) }
+                                    @let (class, text) = kind(outcome.kind);
+                                    td class=(class) { (text) }
                                 }
                             }
                         }
@@ -55,7 +54,7 @@ pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
                 }
             }
             p {
-                (runs) " runs of each variant, " (place) ", " (outcomes.architecture) ". Your own: "
+                ((words.outcome_runs)(&runs, &place, &outcomes.architecture)) " "
                 code { "cargo run --release -p bench -- outcomes" }
             }
         }

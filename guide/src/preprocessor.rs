@@ -245,7 +245,7 @@ impl Expansion<'_> {
                 figure.draw()?
             }
             Directive::Drawing(name) => drawing::draw(self.folder, name)?,
-            Directive::Schedule(name) => schedule::draw(workspace, name, id)?.into_string(),
+            Directive::Schedule(name) => schedule::draw(workspace, name, id, words)?.into_string(),
             Directive::Outcomes(name) => {
                 outcomes::table(&workspace.root, name, words)?.into_string()
             }

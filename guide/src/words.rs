@@ -98,6 +98,14 @@ pub struct Words {
 
     /// The words of a live run.
     pub live: Live,
+    /// A recorded schedule.
+    pub schedule: ScheduleWords,
+    /// The headings of an outcome table: variant, outcome, how often it was seen, what it is.
+    pub outcomes: [&'static str; 4],
+    /// What an outcome is: expected, surprising, forbidden.
+    pub outcome_kinds: [&'static str; 3],
+    /// Below an outcome table: the runs, the day and the machine, its architecture.
+    pub outcome_runs: fn(&str, &str, &str) -> String,
 }
 
 /// The words of a live run in the served book. The page's script gets them as JSON, and fills in
@@ -118,6 +126,12 @@ pub struct Live {
     pub output_label: &'static str,
     /// While cargo builds the program.
     pub building: &'static str,
+    /// It is still being built, for so many seconds: `{seconds}`.
+    pub building_for: &'static str,
+    /// The button that shows the recorded run again.
+    pub back: &'static str,
+    /// Its name for a screen reader, with `{example}`.
+    pub back_label: &'static str,
     /// The compiler refused the program.
     pub refused: &'static str,
     /// While the program runs.
@@ -138,6 +152,66 @@ pub struct Live {
     pub at_limit: &'static str,
     /// A reason: there is no Python.
     pub no_python: &'static str,
+}
+
+/// The words of a recorded schedule. The page's script gets them too.
+#[derive(Debug, Serialize)]
+pub struct ScheduleWords {
+    /// Above both schedules, with `{seed}`.
+    pub caption: &'static str,
+    /// The title of the failing schedule.
+    pub broken: &'static str,
+    /// The title of the other one.
+    pub fixed: &'static str,
+    /// How the fixed program ends.
+    pub no_failure: &'static str,
+    /// The heading of the steps' numbers.
+    pub step: &'static str,
+    /// The heading of the lines that run.
+    pub runs: &'static str,
+    /// A thread's first step, which has no line.
+    pub starts: &'static str,
+    /// A step that ends a call and has no line.
+    pub returns: &'static str,
+    /// Before what a step prints.
+    pub prints: &'static str,
+    /// How soon the failure was found, with `{searches}`, `{least}` and `{most}`.
+    pub found: &'static str,
+    /// How many of all schedules fail, with `{schedules}` and `{failing}`.
+    pub all: &'static str,
+    /// That none of the fixed program's fail, with `{schedules}`.
+    pub all_pass: &'static str,
+    /// The buttons that step, for a screen reader, with `{name}`.
+    pub stepper: &'static str,
+    /// Which step is shown, with `{at}` and `{most}`.
+    pub step_of: &'static str,
+    /// That all steps are shown.
+    pub all_steps: &'static str,
+    /// The button for the first step.
+    pub first: &'static str,
+    /// The button for the step before.
+    pub back: &'static str,
+    /// The button for the next step.
+    pub forward: &'static str,
+    /// The button for the first step that differs.
+    pub difference: &'static str,
+    /// Above the choices of the reader.
+    pub chooser: &'static str,
+    /// The choices for a screen reader, with `{name}`.
+    pub choices: &'static str,
+    /// A choice without a line, with `{thread}`.
+    pub thread_starts: &'static str,
+    /// The button that begins again.
+    pub again: &'static str,
+    /// The question before a choice.
+    pub which: &'static str,
+    /// The end of a schedule without a failure.
+    pub passed: &'static str,
+    /// The end of a schedule with one, with `{failure}`.
+    pub failed: &'static str,
+    /// What a thread does in a step or is after it: runs, is ready, blocks, is blocked, ends, has
+    /// ended, panics.
+    pub states: [&'static str; 7],
 }
 
 /// English.
@@ -229,6 +303,9 @@ pub const ENGLISH: Words = Words {
         caption: "Your run: {language}",
         output_label: "Output of {example}",
         building: "Building…",
+        building_for: "Building… {seconds} s",
+        back: "Show the recorded run",
+        back_label: "Show the recorded run of {example}",
         refused: "The compiler rejected the program.",
         running: "Running…",
         more_lines: "[… further lines are not shown]",
@@ -239,6 +316,40 @@ pub const ENGLISH: Words = Words {
         broken: "The connection was lost: {reason}.",
         at_limit: "killed at the time limit of {limit}",
         no_python: "there is no Python on this machine",
+    },
+    schedule: ScheduleWords {
+        caption: "A schedule that fails (seed {seed}), and the fixed program under the same choices, as far as they exist there",
+        broken: "Broken",
+        fixed: "Fixed",
+        no_failure: "no failure",
+        step: "Step",
+        runs: "Runs",
+        starts: "starts",
+        returns: "returns",
+        prints: "prints",
+        found: "In {searches} random searches, the failure was found within {least} to {most} schedules.",
+        all: "Of all {schedules} schedules, {failing} fail.",
+        all_pass: "The fixed program passes all of its {schedules}.",
+        stepper: "Step through {name}",
+        step_of: "Step {at} of {most}",
+        all_steps: "All steps",
+        first: "First",
+        back: "Back",
+        forward: "Forward",
+        difference: "First difference",
+        chooser: "You are the scheduler",
+        choices: "Choose the thread that runs next: {name}",
+        thread_starts: "{thread} starts",
+        again: "Start again",
+        which: "Which thread runs next?",
+        passed: "The program ends without a failure. Can you make it fail?",
+        failed: "You found a schedule that fails: {failure}.",
+        states: ["runs", "ready", "blocks", "blocked", "ends", "ended", "panics"],
+    },
+    outcomes: ["Variant", "Outcome", "Seen", "It is"],
+    outcome_kinds: ["expected", "surprising", "forbidden"],
+    outcome_runs: |runs, place, architecture| {
+        format!("{runs} runs of each variant, {place}, {architecture}. Your own:")
     },
 };
 

@@ -343,7 +343,7 @@ impl Sink {
                 Some(Ok(Some(cut))) => cut,
                 Some(Ok(None) | Err(_)) => return, // a stream that breaks has ended
                 None if bytes.is_empty() => return,
-                None => false, // the beginning of a line that nobody will finish
+                None => false, // the beginning of a line that will never be finished
             };
             let text = String::from_utf8_lossy(&bytes);
             let mut text = text.replace(&*self.folder, "");
@@ -530,14 +530,14 @@ impl Errors {
     }
 }
 
-/// Python's interpreter itself, where there is one of version 3.10 or newer. `python3` on the PATH
+/// Python's interpreter itself, where there is one of version 3.11 or newer. `python3` on the PATH
 /// is often a script that finds the interpreter, and the costs of the script are not the program's.
 pub async fn interpreter() -> Option<PathBuf> {
     static FOUND: OnceCell<Option<PathBuf>> = OnceCell::const_new();
 
     let find = async || {
         let name = if cfg!(windows) { "python" } else { "python3" };
-        let program = "import sys; print(sys.executable if sys.version_info >= (3, 10) else '')";
+        let program = "import sys; print(sys.executable if sys.version_info >= (3, 11) else '')";
         let found = Command::new(name).args(["-c", program]).output().await.ok()?;
         let path = String::from_utf8(found.stdout).ok()?;
         (found.status.success() && !path.trim().is_empty()).then(|| path.trim().into())

@@ -167,16 +167,24 @@ impl Transcript {
     }
 }
 
-/// Whether a printed line is the tested one, where `<name>` stands for any text.
+/// Whether a printed line is the tested one.
 fn fits(printed: &str, tested: &str) -> bool {
-    let Some((before, _, after)) = next_name(tested) else { return printed == tested };
-    let Some(rest) = printed.strip_prefix(before) else { return false };
-    // The name takes at least one character, and as many as let the rest fit.
-    rest.char_indices()
-        .skip(1)
-        .map(|(at, _)| at)
-        .chain([rest.len()])
-        .any(|at| at > 0 && fits(&rest[at..], after))
+    values(printed, tested).is_some()
+}
+
+/// What a printed line has in place of each `<name>` of a tested line. None if it isn't that line.
+pub fn values<'a>(printed: &'a str, tested: &str) -> Option<Vec<&'a str>> {
+    let Some((before, _, after)) = next_name(tested) else {
+        return (printed == tested).then(Vec::new);
+    };
+    let rest = printed.strip_prefix(before)?;
+    // A name stands for at least one character, and for as many as let the rest fit.
+    let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]).filter(|end| *end > 0);
+    ends.into_iter().find_map(|end| {
+        let mut values = values(&rest[end..], after)?;
+        values.insert(0, &rest[..end]);
+        Some(values)
+    })
 }
 
 /// Splits a tested line at the first `<name>` into the text before it, the name and the text after
@@ -205,6 +213,14 @@ mod tests {
         let transcript: Transcript = TEXT.parse().unwrap();
         assert_eq!(transcript.groups[1].lines, ["  indented", "", "last"]);
         assert_eq!(transcript.to_string(), TEXT);
+    }
+
+    #[test]
+    fn a_name_stands_for_what_was_printed() {
+        assert_eq!(values("2 of 3 in 0.5 s", "<n> of 3 in <time> s"), Some(vec!["2", "0.5"]));
+        assert_eq!(values("plain", "plain"), Some(vec![]));
+        assert_eq!(values(" of 3", "<n> of 3"), None);
+        assert_eq!(values("2 of 4", "<n> of 3"), None);
     }
 
     #[test]

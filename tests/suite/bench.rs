@@ -75,7 +75,7 @@ fn without_python_its_implementations_are_reported_as_left_out() {
     assert!(!benchmark.left_out.is_empty());
     for out in &benchmark.left_out {
         assert!(out.implementation.starts_with("Python "), "{}", out.implementation);
-        let line = format!("left out: {}: there is no Python 3.10 or newer", out.implementation);
+        let line = format!("left out: {}: there is no Python 3.11 or newer", out.implementation);
         assert!(output.of(Stream::Stdout).any(|it| it == line), "{line}: {:#?}", output.lines);
     }
 }
@@ -286,6 +286,11 @@ fn a_claim_without_a_proof_fails_the_build() {
         ("[\"benchmark walk\"]", "the claim C7: no benchmark walk"),
         ("[\"test one works\"]", "the claim C7: there is no file tests/suite/one.rs"),
         ("[\"test two works\"]", "the claim C7: tests/suite/two.rs has no test works"),
+        // After the proof, what has to be true of the figures.
+        (
+            "[\"benchmark race\"]\nmeasured = [\"race, 10: tortoise <= hare\"]",
+            "the claim C7: what was measured contradicts it: race, time: tortoise is 10.0 times hare",
+        ),
     ];
     for (proof, expected) in cases {
         let fixture = with_results("{{#benchmark race}}\n\n{{#ledger}}\n");

@@ -131,7 +131,7 @@ fn ours(way: &str, turn: &Turn) -> Result<Figures> {
 }
 
 fn pythons(way: &str, turn: &Turn) -> Result<Figures> {
-    let python = turn.python.as_ref().context("there is no Python 3.10 or newer")?;
+    let python = turn.python.as_ref().context("there is no Python 3.11 or newer")?;
     let mut command = Command::new(python);
     command.args(["bench/python/echo_server.py", way]);
     measure(command, turn)

@@ -16,7 +16,7 @@ const NAMES: [&str; 6] =
 fn a_schedule_has_a_row_for_each_step_and_a_column_for_each_thread() {
     for name in NAMES {
         let schedules = Schedules::read(&WORKSPACE, name).unwrap();
-        let html = schedule::draw(&WORKSPACE, name, "here").unwrap().into_string();
+        let html = schedule::draw(&WORKSPACE, name, "here", &ENGLISH).unwrap().into_string();
         assert!(!html.contains('\n'), "{name}: a blank line would end the HTML");
         let (tables, _) = html.split_once("class=\"chooser\"").unwrap_or((&html, ""));
         let steps = schedules.broken.steps.len() + schedules.fixed.steps.len();
@@ -30,7 +30,7 @@ fn a_schedule_has_a_row_for_each_step_and_a_column_for_each_thread() {
 
 #[test]
 fn a_schedule_shows_how_each_twin_ends() {
-    let html = schedule::draw(&WORKSPACE, "deadlock", "here").unwrap().into_string();
+    let html = schedule::draw(&WORKSPACE, "deadlock", "here", &ENGLISH).unwrap().into_string();
     assert!(html.contains("<b>Broken</b>: deadlock"), "{html}");
     assert!(html.contains("<b>Fixed</b>: no failure"), "{html}");
     let (broken, _) = html.split_once("</table>").unwrap();
@@ -43,7 +43,7 @@ fn a_schedule_shows_how_each_twin_ends() {
 #[test]
 fn the_choices_are_data_that_no_source_can_break_out_of() {
     for name in ["lost-update", "check-then-act", "deadlock"] {
-        let html = schedule::draw(&WORKSPACE, name, "here").unwrap().into_string();
+        let html = schedule::draw(&WORKSPACE, name, "here", &ENGLISH).unwrap().into_string();
         let (_, rest) = html.split_once("<script type=\"application/json\">").unwrap();
         let (json, _) = rest.split_once("</script>").unwrap();
         assert!(!json.contains("</"), "{name}");
@@ -57,7 +57,7 @@ fn the_choices_are_data_that_no_source_can_break_out_of() {
 
 #[test]
 fn what_is_not_recorded_is_an_error_that_names_the_command() {
-    let error = schedule::draw(&WORKSPACE, "gone", "here").unwrap_err();
+    let error = schedule::draw(&WORKSPACE, "gone", "here", &ENGLISH).unwrap_err();
     assert!(format!("{error:#}").contains("cargo run -p schedules -- record gone"), "{error:#}");
     let error = outcomes::table(&WORKSPACE.root, "gone", &ENGLISH).unwrap_err();
     assert!(format!("{error:#}").contains("there are store-buffering"), "{error:#}");

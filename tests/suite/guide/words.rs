@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use guide::page::Page;
 use guide::preprocessor::{Examples, RESULTS};
-use guide::words::{Live, Words};
+use guide::words::{Live, ScheduleWords, Words};
 use harness::examples::Workspace;
 use regex::Regex;
 use tests::fixture::{Fixture, RECORDING, SOURCE};
@@ -68,7 +68,42 @@ const MARKED: Words = Words {
         broken: "70",
         at_limit: "71",
         no_python: "72",
+        building_for: "74",
+        back: "75",
+        back_label: "76",
     },
+    schedule: ScheduleWords {
+        caption: "80",
+        broken: "81",
+        fixed: "82",
+        no_failure: "83",
+        step: "84",
+        runs: "85",
+        starts: "86",
+        returns: "87",
+        prints: "88",
+        found: "89",
+        all: "90",
+        all_pass: "91",
+        stepper: "92",
+        step_of: "93",
+        all_steps: "94",
+        first: "95",
+        back: "96",
+        forward: "97",
+        difference: "98",
+        chooser: "99",
+        choices: "100",
+        thread_starts: "101",
+        again: "102",
+        which: "103",
+        passed: "104",
+        failed: "105",
+        states: ["110", "111", "112", "113", "114", "115", "116"],
+    },
+    outcomes: ["117", "118", "119", "120"],
+    outcome_kinds: ["121", "122", "123"],
+    outcome_runs: |_, _, _| "124".to_owned(),
 };
 
 /// What the pages of the fixture may contain: the names and texts that its own files give.

@@ -56,7 +56,7 @@ pub(in crate::benchmarks) fn benchmark() -> Benchmark {
 }
 
 fn fastapi(turn: &Turn) -> Result<Figures> {
-    let python = turn.python.clone().context("there is no Python 3.10 or newer")?;
+    let python = turn.python.clone().context("there is no Python 3.11 or newer")?;
     let arguments = "-B -m uvicorn --port 0 --no-access-log compute_service:app";
     let folder = Path::new("crates/compute-service");
     measure(MeasuredProgram { executable: python, arguments, folder }, turn)
