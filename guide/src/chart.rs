@@ -501,6 +501,6 @@ mod tests {
         let ticks = scale.ticks();
         let labels: Vec<_> = ticks.iter().filter_map(|tick| tick.label.as_deref()).collect();
         assert_eq!(ticks.len(), 5);
-        assert_eq!(labels, ["0", "200,000", "400,000"]);
+        assert_eq!(labels, ["0", "100,000", "200,000", "400,000"]);
     }
 }
