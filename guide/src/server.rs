@@ -1,6 +1,7 @@
 //! Serves the book to the reader on this machine, and builds it again when its sources change.
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
+use std::fmt;
 use std::fs::{self, File};
 use std::hash::BuildHasher;
 use std::io::{self, ErrorKind, Write as _};
@@ -124,6 +125,7 @@ pub struct Server {
     root: PathBuf,
     settings: Settings,
     listener: TcpListener,
+    changes: Changes,
     first: Edition,
     home: Arc<Home>,
     key: String,
@@ -157,11 +159,13 @@ impl Server {
             }
         });
         let home = Arc::new(home.await.context("making a folder")??);
+        // Before the first build, so that no change is missed.
+        let changes = Changes::watch(&root)?;
         let first = build(root.clone(), Arc::clone(&home)).await?;
         let mut key = [0; 16];
         getrandom::fill(&mut key).map_err(|error| anyhow!("no random key for runs: {error}"))?;
         let key = BASE64URL_NOPAD.encode(&key);
-        Ok(Self { root, settings, listener, first, home, key, watchdog: None })
+        Ok(Self { root, settings, listener, changes, first, home, key, watchdog: None })
     }
 
     /// Has a watchdog end the runs of this server if it is killed.
@@ -220,7 +224,7 @@ impl Server {
         let router = router(newest, runner, port, self.settings);
         tokio::select! {
             served = accept(self.listener, router, self.settings) => served,
-            stopped = rebuild_on_change(self.root, editions, self.home) => stopped,
+            stopped = rebuild_on_change(self.changes, self.root, editions, self.home) => stopped,
         }
     }
 }
@@ -394,30 +398,49 @@ async fn build(root: PathBuf, home: Arc<Home>) -> Result<Edition> {
     .context("building the book")?
 }
 
-/// Watches the sources of the book, and replaces the edition after each change.
+/// What has changed in the sources of the book. Dropping it ends the watching.
+struct Changes {
+    seen: mpsc::UnboundedReceiver<()>,
+    _watcher: Box<dyn Send>,
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Changes")
+    }
+}
+
+impl Changes {
+    /// Watches what the book of a workspace is made from.
+    fn watch(root: &Path) -> Result<Self> {
+        let (changed, seen) = mpsc::unbounded_channel();
+        let on_event = move |result: DebounceEventResult| {
+            // Reading a file is an event too, and a build reads all of them.
+            let matters = result.map_or(true, |events| events.iter().any(|e| !e.kind.is_access()));
+            if matters {
+                changed.send(()).ok();
+            }
+        };
+        let mut watcher = new_debouncer(Duration::from_millis(100), None, on_event)
+            .context("watching for changes")?;
+        for folder in watched(root)? {
+            watcher
+                .watch(&folder, RecursiveMode::Recursive)
+                .with_context(|| format!("watching {}", folder.display()))?;
+        }
+        Ok(Self { seen, _watcher: Box::new(watcher) })
+    }
+}
+
+/// Builds the book again after each change of its sources.
 async fn rebuild_on_change(
+    mut changes: Changes,
     root: PathBuf,
     editions: watch::Sender<Edition>,
     home: Arc<Home>,
 ) -> Result<()> {
-    let (changed, mut changes) = mpsc::unbounded_channel();
-    let on_event = move |result: DebounceEventResult| {
-        // Reading a file is an event too, and a build reads all of them.
-        let matters = result.map_or(true, |events| events.iter().any(|e| !e.kind.is_access()));
-        if matters {
-            changed.send(()).ok();
-        }
-    };
-    let mut watcher = new_debouncer(Duration::from_millis(100), None, on_event)
-        .context("watching for changes")?;
-    for folder in watched(&root)? {
-        watcher
-            .watch(&folder, RecursiveMode::Recursive)
-            .with_context(|| format!("watching {}", folder.display()))?;
-    }
-
-    while changes.recv().await.is_some() {
-        while changes.try_recv().is_ok() {}
+    while changes.seen.recv().await.is_some() {
+        while changes.seen.try_recv().is_ok() {}
         // Printing may fail, for example because the terminal has been closed.
         match build(root.clone(), Arc::clone(&home)).await {
             Ok(edition) => {

@@ -650,12 +650,12 @@ mod ended {
                 live.write_all(request.as_bytes()).await.unwrap();
                 let mut lines = live.lines();
                 fixture.write("guide/en/index.md", page);
-                loop {
-                    let line = timeout(LIMIT, lines.next_line()).await.expect("an event in time");
-                    if line.unwrap().expect("the server goes on") == expected {
-                        break;
+                let event = async {
+                    while lines.next_line().await.unwrap().expect("the server goes on") != expected
+                    {
                     }
-                }
+                };
+                timeout(LIMIT, event).await.expect("an event in time");
             }
             assert_eq!(child.try_wait().unwrap(), None, "it still runs");
         });
