@@ -22,7 +22,7 @@ const TERMS: [(&str, &str); 44] = [
     ("OnceLock", "sharing-state"),
     ("scoped threads", "borrowing"),
     ("does not live long enough", "borrowing"),
-    ("thread pool", "cpu-bound"),
+    ("thread pool", "data-parallelism"),
     ("par_iter", "data-parallelism"),
     ("deadlock", "deadlocks"),
     ("select!", "cancellation"),
