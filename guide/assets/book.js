@@ -4,11 +4,14 @@
     // The first thing that Tab reaches leads past the table of contents.
     const main = document.querySelector("main");
     main.id ||= "content";
-    const skip = document.createElement("a");
-    skip.className = "skip";
-    skip.href = `#${main.id}`;
-    skip.textContent = document.documentElement.dataset.skip ?? "Skip to the content";
-    document.body.prepend(skip);
+    const text = document.querySelector(".skip-words")?.dataset.skip;
+    if (text) {
+        const skip = document.createElement("a");
+        skip.className = "skip";
+        skip.href = `#${main.id}`;
+        skip.textContent = text;
+        document.body.prepend(skip);
+    }
 
     // Rust or Python: what a reader chooses in one example holds for all of them, on other pages too.
     const tabs = [...document.querySelectorAll(".pair > input")];

@@ -220,6 +220,9 @@ impl Expansion<'_> {
             }
             at += line.len();
         }
+        // An attribute, which the search does not index. `book.js` makes the link.
+        let skip = html! { div.skip-words data-skip=(self.words.skip) hidden {} };
+        text += &format!("\n\n{}\n", skip.into_string());
         if self.examples.is_served && shows_example {
             text += &self.live_words();
         }

@@ -14,6 +14,8 @@ pub struct Words {
     /// The language, as in the book's settings: `en`.
     pub language: &'static str,
 
+    /// The link past the table of contents.
+    pub skip: &'static str,
     /// Below the name of a source file that is shown in part.
     pub in_part: &'static str,
     /// Above the output of an example.
@@ -217,6 +219,7 @@ pub struct ScheduleWords {
 /// English.
 pub const ENGLISH: Words = Words {
     language: "en",
+    skip: "Skip to the content",
 
     in_part: "(in part)",
     output: "Output",

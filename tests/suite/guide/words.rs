@@ -12,6 +12,7 @@ use tests::fixture::{Fixture, RECORDING, SOURCE};
 /// A table without a single Latin letter.
 const MARKED: Words = Words {
     language: "1",
+    skip: "125",
     in_part: "2",
     output: "3",
     output_of_both: "4",
