@@ -6,6 +6,7 @@
 //! measured, and [`outcomes`] what it counted. A page names all of these by a [`directive`].
 //! Nothing here knows about HTML or the book.
 
+pub mod activity;
 pub mod costs;
 pub mod directive;
 pub mod examples;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Activity;
 use crate::costs::Costs;
 use crate::examples::{Example, Kind, Workspace};
 use crate::files::write_json;
@@ -60,6 +61,9 @@ pub struct Run {
     pub threads: Option<u64>,
     /// The largest number of processes at once.
     pub processes: Option<u64>,
+    /// What its threads did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
 }
 
 impl Run {
@@ -81,6 +85,7 @@ impl Run {
             memory: costs.memory,
             threads: costs.threads,
             processes: costs.processes,
+            activity: None,
         }
     }
 }
