@@ -434,7 +434,7 @@ fn part_of_a_character(bytes: &[u8]) -> usize {
 }
 
 /// The result of building an example.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Build {
     /// It can be started.
     Done(Program),

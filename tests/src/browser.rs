@@ -189,21 +189,39 @@ impl Browser {
 
     /// Runs axe-core on the page against WCAG 2.2 AA, and returns a line for each violation.
     pub fn axe(&mut self, axe: &str) -> Vec<String> {
-        self.run_axe(axe, &json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]))
+        self.run_axe(axe, "document", &format!("{{ runOnly: {WCAG} }}"))
     }
 
-    /// Like [`Self::axe`], but with only those rules that depend on colors, for another theme.
-    pub fn axe_of_colors(&mut self, axe: &str) -> Vec<String> {
-        let rules = ["color-contrast", "link-in-text-block"];
-        self.run_axe(axe, &json!({ "type": "rule", "values": rules }))
+    /// Like [`Self::axe`], but leaves the colors to [`Self::axe_of_colors`].
+    pub fn axe_of_structure(&mut self, axe: &str) -> Vec<String> {
+        let off = COLORS.map(|rule| format!("'{rule}': {{ enabled: false }}")).join(", ");
+        self.run_axe(axe, "document", &format!("{{ runOnly: {WCAG}, rules: {{ {off} }} }}"))
     }
 
-    fn run_axe(&mut self, axe: &str, rules: &Value) -> Vec<String> {
+    /// Like [`Self::axe`], but with only those rules that depend on the sizes of elements.
+    pub fn axe_of_sizes(&mut self, axe: &str) -> Vec<String> {
+        let rules = json!({ "type": "rule", "values": SIZES });
+        self.run_axe(axe, "document", &format!("{{ runOnly: {rules} }}"))
+    }
+
+    /// Like [`Self::axe`], but with only those rules that depend on colors. The contrast of a text
+    /// follows from its color, its font and the backgrounds behind it. So an element is checked only
+    /// if this tab has not yet checked one, in this theme, that has all of them in common with it.
+    pub fn axe_of_colors(&mut self, axe: &str, theme: &str) -> Vec<String> {
+        let unchecked = format!("({UNCHECKED})({})", json!(theme));
+        if self.eval(&format!("(globalThis.unchecked = {unchecked}).length")) == 0 {
+            return Vec::new();
+        }
+        let rules = json!({ "type": "rule", "values": COLORS });
+        self.run_axe(axe, "{ include: unchecked }", &format!("{{ runOnly: {rules} }}"))
+    }
+
+    fn run_axe(&mut self, axe: &str, context: &str, options: &str) -> Vec<String> {
         if self.eval("typeof axe") == "undefined" {
             self.eval(axe);
         }
         let found = self.eval(&format!(
-            "axe.run(document, {{ runOnly: {rules}, resultTypes: ['violations'] }}).then(found => \
+            "axe.run({context}, {{ resultTypes: ['violations'], ...{options} }}).then(found => \
              found.violations.flatMap(({{ id, nodes }}) => nodes.map(node => \
              id + ': ' + node.target.join(' ') + ': ' + node.failureSummary)))"
         ));
@@ -211,6 +229,44 @@ impl Browser {
         lines.map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
     }
 }
+
+/// axe's names for the rules of WCAG 2.2 AA.
+const WCAG: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']";
+/// The rules among them that depend on colors.
+const COLORS: [&str; 2] = ["color-contrast", "link-in-text-block"];
+/// The rules among them that depend on sizes.
+const SIZES: [&str; 2] = ["scrollable-region-focusable", "target-size"];
+
+/// A function that returns the elements with a text of their own that look different from all that it
+/// has returned for the same theme. It remembers them for the tab, from page to page.
+const UNCHECKED: &str = "theme => {
+    const checked = new Set(JSON.parse(sessionStorage.getItem('checked ' + theme) ?? '[]'));
+    const behind = new Map([[null, '']]);
+    const backgrounds = element => {
+        if (!behind.has(element)) {
+            const { backgroundColor, backgroundImage, opacity, filter } = getComputedStyle(element);
+            const own = [backgroundColor, backgroundImage, opacity, filter].join();
+            const others = backgrounds(element.parentElement);
+            behind.set(element, own === 'rgba(0, 0, 0, 0),none,1,none' ? others : others + ';' + own);
+        }
+        return behind.get(element);
+    };
+    const unchecked = [];
+    for (const element of document.querySelectorAll('body *')) {
+        if (![...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())) continue;
+        const { color, fontSize, fontWeight, textShadow, visibility } = getComputedStyle(element);
+        // Large text may have less contrast, and a link must differ from the text around it.
+        const isLarge = parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24);
+        const around = element.tagName === 'A' && getComputedStyle(element.parentElement).color;
+        const look = [color, isLarge, textShadow, visibility, around, backgrounds(element)].join();
+        if (!checked.has(look)) {
+            checked.add(look);
+            unchecked.push(element);
+        }
+    }
+    sessionStorage.setItem('checked ' + theme, JSON.stringify([...checked]));
+    return unchecked;
+}";
 
 /// The text of axe-core, from the npm package. None, with a notice, where it is not installed.
 pub fn axe() -> Option<String> {

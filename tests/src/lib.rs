@@ -8,9 +8,10 @@ pub mod pool;
 #[cfg(unix)]
 pub mod processes;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::time::Duration;
 
 use harness::costs::Costs;
@@ -73,10 +74,29 @@ pub fn build(name: &str) -> Program {
 
 /// Builds an example, and returns the result and the lines that cargo and the compiler printed.
 pub fn try_build(name: &str) -> (Build, Vec<String>) {
-    let mut lines = Vec::new();
-    let build =
-        runtime().block_on(run::build(&WORKSPACE, example(name), |line| lines.push(line.text)));
-    (build.expect("cargo accepts or rejects it"), lines)
+    static BUILT: Once<(Build, Vec<String>)> = Once::new();
+
+    BUILT.get_or_init(name, || {
+        let mut lines = Vec::new();
+        let build =
+            runtime().block_on(run::build(&WORKSPACE, example(name), |line| lines.push(line.text)));
+        (build.expect("cargo accepts or rejects it"), lines)
+    })
+}
+
+/// Results that many tests need, each made once: asking cargo whether a program is up to date takes
+/// longer than most of them run.
+struct Once<T>(Mutex<BTreeMap<String, Arc<OnceLock<T>>>>);
+
+impl<T: Clone> Once<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    fn get_or_init(&self, name: &str, make: impl FnOnce() -> T) -> T {
+        let entry = Arc::clone(self.0.lock().unwrap().entry(name.to_owned()).or_default());
+        entry.get_or_init(make).clone()
+    }
 }
 
 /// Builds a package of this workspace that is not an example, and returns its program with these
@@ -84,14 +104,17 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
 pub fn package(name: &str, arguments: &[&str]) -> Program {
     /// The time limit of an example's build, too.
     const BUILD: Duration = Duration::from_secs(600);
+    static BUILT: Once<()> = Once::new();
 
-    let cargo = Program {
-        executable: env!("CARGO").into(),
-        arguments: ["build", "-p", name].map(Into::into).to_vec(),
-        folder: WORKSPACE.root.clone(),
-    };
-    let built = run_within(&cargo, BUILD);
-    assert_eq!(built.code(), Some(0), "{name} builds: {:#?}", built.lines);
+    BUILT.get_or_init(name, || {
+        let cargo = Program {
+            executable: env!("CARGO").into(),
+            arguments: ["build", "-p", name].map(Into::into).to_vec(),
+            folder: WORKSPACE.root.clone(),
+        };
+        let built = run_within(&cargo, BUILD);
+        assert_eq!(built.code(), Some(0), "{name} builds: {:#?}", built.lines);
+    });
     Program {
         executable: WORKSPACE.target.join("debug").join(name),
         arguments: arguments.iter().map(Into::into).collect(),

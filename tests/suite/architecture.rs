@@ -87,6 +87,24 @@ fn every_package_inherits_the_lints() {
 }
 
 #[test]
+fn cargo_test_runs_every_package_that_has_tests() {
+    let mut faults = Vec::new();
+    for package in packages().iter().filter(|package| !package.is_default_member) {
+        let folder = WORKSPACE.root.join(&package.folder);
+        let mut tested = folder.join("tests").is_dir();
+        for file in [folder.join("src"), folder].iter().flat_map(|folder| files(folder)) {
+            tested |= file.extension() == Some("rs".as_ref())
+                && fs::read_to_string(&file).unwrap().contains("test]\n");
+        }
+        if tested {
+            let name = &package.folder;
+            faults.push(format!("{name} has tests; add it to default-members in Cargo.toml"));
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
 fn modules_import_in_one_direction_only() {
     let mut faults = Vec::new();
     for package in packages() {
@@ -180,6 +198,8 @@ struct Package {
     /// From the root of the workspace, with `/`.
     folder: String,
     rust_version: String,
+    /// Whether `cargo test` includes it.
+    is_default_member: bool,
     /// The packages of the workspace that it depends on, also for its tests: names and folders.
     uses: BTreeMap<String, String>,
     /// The main source files of its programs.
@@ -212,6 +232,7 @@ fn packages() -> Vec<Package> {
         name: text(&package["name"]),
         folder: from_root(text(&package["manifest_path"]).trim_end_matches("Cargo.toml")),
         rust_version: text(&package["rust_version"]),
+        is_default_member: list(&metadata["workspace_default_members"]).contains(&package["id"]),
         uses: list(&package["dependencies"])
             .iter()
             .filter_map(|used| Some((text(&used["name"]), from_root(used["path"].as_str()?))))

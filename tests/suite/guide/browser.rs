@@ -87,15 +87,14 @@ fn faults_of(browser: &mut Browser, book: &Served, page: &str, axe: &str) -> Vec
     };
     browser.resize(1280, 900);
     browser.open(&format!("{}{page}", book.url));
-    // The print page repeats all others, whose colors and widths have been checked one by one. What is
-    // left to check is that they go together, as with ids that must be unique.
-    let is_repetition = page == "print.html";
-    for theme in THEMES.iter().take(if is_repetition { 1 } else { THEMES.len() }) {
+    // The structure of a page is the same in all themes and widths.
+    note("1280 px wide", browser.axe_of_structure(axe));
+    // The print page repeats all others, whose colors are checked one by one. What is left to check is
+    // that they go together, as with ids that must be unique.
+    let themes = if page == "print.html" { &THEMES[..1] } else { &THEMES[..] };
+    for theme in themes {
         browser.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
-        // The structure of the page is the same in all themes, so the full check is needed once,
-        // and only what depends on colors in the others.
-        let found = if *theme == THEMES[0] { browser.axe(axe) } else { browser.axe_of_colors(axe) };
-        note(theme, found);
+        note(theme, browser.axe_of_colors(axe, theme));
     }
 
     browser.resize(360, 740);
@@ -104,8 +103,9 @@ fn faults_of(browser: &mut Browser, book: &Served, page: &str, axe: &str) -> Vec
         let what = browser.eval(STANDING_OUT).to_string();
         note("360 px wide", vec![format!("scrolls sideways: {what}")]);
     }
-    if !is_repetition {
-        note("360 px wide", browser.axe(axe));
+    if page != "print.html" {
+        note("360 px wide", browser.axe_of_sizes(axe));
+        note("360 px wide", browser.axe_of_colors(axe, THEMES[THEMES.len() - 1]));
     }
 
     note("console", browser.faults());
