@@ -43,7 +43,8 @@ pub fn seconds(time: Duration, mut run: impl FnMut(u64) -> Result<()>) -> Result
 }
 
 /// Returns how many operations per second this many threads complete together. Each thread repeats
-/// the operation that `worker` makes from the thread's number, until the time is over.
+/// the operation that `worker` makes from the thread's number until the time is over, and runs it at
+/// least once.
 pub fn per_second<F: FnMut()>(
     threads: usize,
     time: Duration,
@@ -55,9 +56,12 @@ pub fn per_second<F: FnMut()>(
         let mut operation = worker(number);
         let mut times = 0;
         start.wait();
-        while !stop.load(Ordering::Relaxed) {
+        loop {
             operation();
             times += 1;
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
         }
         done.fetch_add(times, Ordering::Relaxed);
     };
@@ -79,7 +83,7 @@ pub fn per_second<F: FnMut()>(
 mod tests {
     use super::*;
 
-    /// Every thread takes part: they meet before one of them counts anything.
+    /// Every thread takes part: they meet before any of them counts.
     #[test]
     fn the_operations_of_all_threads_are_counted() {
         let (all, counted) = (Barrier::new(3), AtomicU64::new(0));

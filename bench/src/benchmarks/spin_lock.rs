@@ -108,28 +108,33 @@ fn alone(turn: &Turn) -> Result<Figures> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::sync::atomic::AtomicU64;
 
     use super::*;
 
-    /// Reads and writes in two steps: without mutual exclusion, updates would be lost.
+    /// Reads and writes in two steps, and lets other threads run in between: without mutual exclusion,
+    /// updates would be lost.
     #[test]
     fn one_thread_at_a_time_holds_the_spin_lock() {
         for pause in [spin_loop as fn(), thread::yield_now] {
             let (lock, count) = (SpinLock::default(), AtomicU64::new(0));
+            let start = Barrier::new(4);
             thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
-                        for _ in 0..10_000 {
+                        start.wait();
+                        for _ in 0..25 {
                             lock.hold(pause, || {
                                 let seen = count.load(Ordering::Relaxed);
+                                thread::yield_now();
                                 count.store(seen + 1, Ordering::Relaxed);
                             });
                         }
                     });
                 }
             });
-            assert_eq!(count.into_inner(), 40_000);
+            assert_eq!(count.into_inner(), 100);
         }
     }
 }
