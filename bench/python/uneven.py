@@ -6,7 +6,7 @@ from measure import arguments, give, seconds_each
 from work import cores, walk
 
 JOBS = 512  # as in uneven.rs
-STEPS = 256  # as in uneven.rs
+STEPS = 512  # as in uneven.rs
 
 
 def run(job):

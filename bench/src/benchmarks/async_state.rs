@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn};
+use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::seconds;
 
 /// The tasks that update the counter. As in async_state.py.
@@ -62,8 +62,7 @@ where
         anyhow::Ok(time? * 1e9)
     };
     let one = Builder::new_current_thread().enable_all().build()?;
-    let figures = [(ONE, measure(one)?), (PER_CORE, measure(Runtime::new()?)?)];
-    Ok(figures.map(|(name, time)| (name.to_owned(), time)).into())
+    Ok(figures([(ONE, measure(one)?), (PER_CORE, measure(Runtime::new()?)?)]))
 }
 
 /// Divides the updates among the tasks. `task` makes the body of one that does so many.

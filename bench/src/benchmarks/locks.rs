@@ -9,7 +9,7 @@ use anyhow::Result;
 use dashmap::DashMap;
 use harness::results::Better::More;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn};
+use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::per_second;
 use crate::work::cores;
 
@@ -21,6 +21,8 @@ const KEYS: u64 = 1024;
 const ONE: &str = "one thread";
 const PER_CORE: &str = "a thread per core";
 const TWO_PER_CORE: &str = "two threads per core";
+/// How many times as much two threads per core complete as one thread.
+const GAIN: &str = "gain from threads";
 
 pub(super) fn benchmark() -> Benchmark {
     Benchmark {
@@ -30,6 +32,7 @@ pub(super) fn benchmark() -> Benchmark {
                  or adds 1 to it, again and again. The figure is what all threads together \
                  complete in a second. The lock is held for a single operation, which is short, \
                  and nothing is done between two operations, so contention is as high as it gets. \
+                 The gain is how many times as much two threads per core complete as one thread. \
                  DashMap is a hash map in parts with a RwLock each. The atomics need no lock, \
                  because no key is ever added.",
         sizes: Some("% reads"),
@@ -40,6 +43,7 @@ pub(super) fn benchmark() -> Benchmark {
             (TWO_PER_CORE, "million/s", More),
             (PER_CORE, "million/s", More),
             (ONE, "million/s", More),
+            (GAIN, "×", More),
         ],
         implementations: vec![
             Implementation::rust("std Mutex", SIZES, std_mutex),
@@ -134,7 +138,9 @@ fn measure(
         })
     };
     let threads = [(ONE, 1), (PER_CORE, cores()), (TWO_PER_CORE, 2 * cores())];
-    Ok(threads.map(|(name, threads)| (name.to_owned(), with(threads) / 1e6)).into())
+    let mut figures = figures(threads.map(|(name, threads)| (name, with(threads) / 1e6)));
+    figures.insert(GAIN.to_owned(), figures[TWO_PER_CORE] / figures[ONE]);
+    Ok(figures)
 }
 
 /// Random numbers that cost next to nothing: Marsaglia's xorshift.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use harness::results::Better::More;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way};
+use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
 use crate::measure::per_second;
 use crate::work::{cores, steps_in, walk};
 
@@ -97,13 +97,13 @@ fn measure(turn: &Turn, hold: impl Fn(&dyn Fn()) + Sync) -> Result<Figures> {
         })
     };
     let threads = [(FOUR_PER_CORE, 4 * cores()), (PER_CORE, cores())];
-    Ok(threads.map(|(name, threads)| (name.to_owned(), with(threads) / 1e3)).into())
+    Ok(figures(threads.map(|(name, threads)| (name, with(threads) / 1e3))))
 }
 
 fn alone(turn: &Turn) -> Result<Figures> {
     let work = work();
     let rate = per_second(1, turn.time, |_| work) / 1e3;
-    Ok([FOUR_PER_CORE, PER_CORE].map(|name| (name.to_owned(), rate)).into())
+    Ok(figures([FOUR_PER_CORE, PER_CORE].map(|name| (name, rate))))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::work::{cores, walk};
 /// Job number n takes n times as long as job number 1. As in uneven.py.
 const JOBS: u64 = 512;
 /// The steps of job number 1. As in uneven.py.
-const STEPS: u64 = 256;
+const STEPS: u64 = 512;
 
 const SEQUENCE: &str = "in sequence";
 
