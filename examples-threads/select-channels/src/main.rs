@@ -31,7 +31,6 @@ fn start(keyboard: SyncSender<Event>, network: SyncSender<Event>) {
     source(network, [Event::Packet(1), Event::Packet(2)]);
 }
 
-// ANCHOR: broken
 /// While it waits for the second key, the first packet waits too.
 fn one_after_the_other(handle: fn(Event)) {
     let (keyboard, keys) = mpsc::sync_channel(0);
@@ -39,16 +38,13 @@ fn one_after_the_other(handle: fn(Event)) {
     start(keyboard, network);
     keys.into_iter().chain(packets).for_each(handle);
 }
-// ANCHOR_END: broken
 
-// ANCHOR: fixed
 /// Receives what comes first, until both sources have ended.
 fn in_one_channel(handle: fn(Event)) {
     let (sender, events) = mpsc::sync_channel(0);
     start(sender.clone(), sender);
     events.into_iter().for_each(handle);
 }
-// ANCHOR_END: fixed
 
 /// Whether a function returns within two seconds.
 fn ends(run: fn(fn(Event)), handle: fn(Event)) -> bool {

@@ -19,7 +19,6 @@ impl Drop for Config {
     }
 }
 
-// ANCHOR: current
 struct Current(RwLock<Arc<Config>>);
 
 impl Current {
@@ -35,7 +34,6 @@ impl Current {
         *self.0.write().expect("no panic") = new;
     }
 }
-// ANCHOR_END: current
 
 fn main() {
     let first = Config { host: "one.example", port: 8001 };
