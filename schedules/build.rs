@@ -9,6 +9,10 @@ fn main() {
     for (name, source) in SOURCES {
         write(name, &rewrite(&read(source)));
     }
+    // For tests/examples.rs, which has no recordings.
+    for name in ["rendezvous", "snapshot-config"] {
+        write(name, &rewrite(&read(&format!("examples-threads/{name}/src/main.rs"))));
+    }
     // For tests/memory.rs: the example's type without its `main`, which loom can't run because
     // loom has no scoped threads. The same type with Relaxed in place of the other orderings.
     let source = read("examples-threads/publish/src/main.rs").replace("//!", "//");

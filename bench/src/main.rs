@@ -97,7 +97,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let all = benchmarks::all();
     if arguments.list {
         for benchmark in &all {
-            println!("{:12}  {}", benchmark.name, benchmark.question);
+            println!("{:13}  {}", benchmark.name, benchmark.question);
         }
         return Ok(ExitCode::SUCCESS);
     }

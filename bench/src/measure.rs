@@ -1,5 +1,8 @@
-//! Measures how long short operations take.
+//! Measures how long short operations take, and how many of them threads complete together.
 
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -39,9 +42,67 @@ pub fn seconds(time: Duration, mut run: impl FnMut(u64) -> Result<()>) -> Result
     Ok(Spread::of(batches).context("nothing was measured")?.median)
 }
 
+/// Returns how many operations per second this many threads complete together. Each thread repeats
+/// the operation that `worker` makes from the thread's number until the time is over, and runs it at
+/// least once.
+pub fn per_second<F: FnMut()>(
+    threads: usize,
+    time: Duration,
+    worker: impl Fn(usize) -> F + Sync,
+) -> f64 {
+    let (start, stop) = (Barrier::new(threads + 1), AtomicBool::new(false));
+    let done = AtomicU64::new(0);
+    let run = |number| {
+        let mut operation = worker(number);
+        let mut times = 0;
+        start.wait();
+        loop {
+            operation();
+            times += 1;
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        done.fetch_add(times, Ordering::Relaxed);
+    };
+    let took = thread::scope(|scope| {
+        for number in 0..threads {
+            let run = &run;
+            scope.spawn(move || run(number));
+        }
+        start.wait();
+        let started = Instant::now();
+        thread::sleep(time);
+        stop.store(true, Ordering::Relaxed);
+        started.elapsed()
+    });
+    done.into_inner() as f64 / took.as_secs_f64()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every thread takes part: they meet before any of them counts.
+    #[test]
+    fn the_operations_of_all_threads_are_counted() {
+        let (all, counted) = (Barrier::new(3), AtomicU64::new(0));
+        let time = Duration::from_millis(20);
+        let rate = per_second(3, time, |_| {
+            let mut met = false;
+            let (all, counted) = (&all, &counted);
+            move || {
+                if !met {
+                    all.wait();
+                    met = true;
+                }
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        // The threads may have worked for longer than the time, but not for less.
+        let most = counted.into_inner() as f64 / time.as_secs_f64();
+        assert!(rate > 0.0 && rate <= most, "{rate} of at most {most}");
+    }
 
     #[test]
     fn the_time_is_that_of_one_run_whatever_the_batch() {

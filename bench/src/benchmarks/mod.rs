@@ -7,15 +7,21 @@ use anyhow::Result;
 use crate::implementation::Benchmark;
 use crate::{child, work};
 
+mod async_state;
+mod channels;
 mod cpu;
 mod echo;
+mod false_sharing;
 mod grain;
 mod heartbeat;
+mod locks;
 mod message;
 mod offloading;
 mod service;
 mod slow;
+mod spin_lock;
 mod start;
+mod uneven;
 mod waiting;
 
 /// Returns all benchmarks, in the order of the book.
@@ -25,7 +31,13 @@ pub fn all() -> Vec<Benchmark> {
         slow::benchmark(),
         start::benchmark(),
         message::benchmark(),
+        locks::benchmark(),
+        channels::benchmark(),
+        false_sharing::benchmark(),
+        spin_lock::benchmark(),
         cpu::benchmark(),
+        uneven::benchmark(),
+        async_state::benchmark(),
         grain::benchmark(),
         heartbeat::benchmark(),
         offloading::benchmark(),

@@ -58,6 +58,20 @@ fn read_write_lock() {
     transcript_of("read-write-lock").check();
 }
 
+/// Two threads meet while each holds the lock of its shard, or the program hangs. The nested call is
+/// still stuck at its time limit if both accounts are in the same shard, and only then.
+#[test]
+fn sharded_map() {
+    transcript_of("sharded-map").check();
+}
+
+/// The configuration is replaced while a request still uses the old one, which is dropped after its
+/// last use. `schedules/tests/examples.rs` tries a thousand schedules.
+#[test]
+fn snapshot_config() {
+    transcript_of("snapshot-config").check();
+}
+
 /// The line that says that it computes is printed once, although five threads ask.
 #[test]
 fn once() {

@@ -19,6 +19,26 @@ fn bounded_channel() {
     transcript_of("bounded-channel").check();
 }
 
+/// No send returns before its message is received; `schedules/tests/examples.rs` tries a thousand
+/// schedules. A Python queue of size 0 has no limit.
+#[test]
+fn rendezvous() {
+    let output = transcript_of("rendezvous").python_differs().check();
+    assert_eq!(output.numbers(r"(\d) messages ahead"), [0]);
+}
+
+/// One channel after the other is still stuck at the time limit, because neither source goes on
+/// until both have been heard. With one channel for both, all events arrive.
+#[test]
+fn select_channels() {
+    transcript_of("select-channels")
+        .in_order("^One after the other")
+        .any_order("^(Key a|Packet 1)$")
+        .any_order("^(Key b|Packet 2)$")
+        .python_differs()
+        .check();
+}
+
 /// The high-water marks: one at a time while the lock is held, all three otherwise.
 #[test]
 fn work_queue() {
