@@ -1,6 +1,8 @@
 //! The examples of `examples-async/`: what they print, and what they prove.
 
 mod cancellation;
+mod client_server;
+mod four_ways;
 mod many_waits;
 mod patterns;
 

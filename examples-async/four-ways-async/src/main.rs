@@ -1,0 +1,68 @@
+//! The same job four ways: fetch the pages of a site, and count their words.
+//! Here with async code, on one thread.
+//!
+//! ```sh
+//! cargo run -p four-ways-async
+//! ```
+mod site;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use site::{AT_ONCE, PAGES};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+type Counts = BTreeMap<String, usize>;
+
+// ANCHOR: way
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<()> {
+    let site = site::start()?;
+    let counts = stream::iter(0..PAGES)
+        .map(|page| fetch(site, page))
+        .buffer_unordered(AT_ONCE) // so many requests are under way at once
+        .map_ok(|html| count(&html)) // takes a moment, so it may run here
+        .try_collect();
+    print_ten(counts.await?);
+    Ok(())
+}
+// ANCHOR_END: way
+
+/// Fetches a page, and waits until the site has sent all of it.
+async fn fetch(site: SocketAddr, page: usize) -> io::Result<String> {
+    println!("Page {page} starting");
+    let mut connection = TcpStream::connect(site).await?;
+    let request = format!("GET /{page} HTTP/1.0\r\n\r\n");
+    connection.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    println!("Page {page} finished");
+    Ok(answer)
+}
+
+/// Counts the words that follow a tag: neither tags nor the head of HTTP.
+fn count(html: &str) -> Counts {
+    let parts = html.split('<').filter_map(|part| part.split_once('>'));
+    let words =
+        parts.flat_map(|(_tag, text)| text.split([' ', ',', '.', '\n']));
+    let mut counts = Counts::new();
+    for word in words.filter(|word| !word.is_empty()) {
+        *counts.entry(word.to_lowercase()).or_default() += 1;
+    }
+    counts
+}
+
+/// Prints the ten most frequent words of all pages.
+fn print_ten(pages: Vec<Counts>) {
+    let mut total = Counts::new();
+    for (word, count) in pages.into_iter().flatten() {
+        *total.entry(word).or_default() += count;
+    }
+    let mut words = Vec::from_iter(total); // from A to Z
+    words.sort_by_key(|(_, count)| Reverse(*count)); // keeps the order of equals
+    words.iter().take(10).for_each(|(word, count)| println!("{count} {word}"));
+}

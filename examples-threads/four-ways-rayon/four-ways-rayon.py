@@ -1,0 +1,71 @@
+import http.client
+import re
+import socket
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+
+PAGES = 12
+AT_ONCE = 4
+TEXT = (
+    "<p>A thread waits for a page, a task waits for a page and a process "
+    "waits for a page. The words on the page are counted when the wait is "
+    "over, and the site is slow on purpose.</p>\n"
+)
+
+
+# ANCHOR: way
+def main():
+    site = start_site()
+    # Python has no rayon. A pool comes closest, but counts on one core.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        counts = pool.map(lambda page: count(fetch(site, page)), range(PAGES))
+        print_ten(list(counts))
+# ANCHOR_END: way
+
+
+def fetch(site, page):
+    # One write for the line and its end, so that no other comes in between.
+    print(f"Page {page} starting\n", end="", flush=True)
+    connection = http.client.HTTPConnection(*site)
+    connection.request("GET", f"/{page}")
+    html = connection.getresponse().read().decode()
+    print(f"Page {page} finished\n", end="", flush=True)
+    return html
+
+
+def count(html):
+    text = re.sub("<[^>]*>", " ", html).lower()
+    return Counter(re.findall("[a-z]+", text))
+
+
+def print_ten(counts):
+    total = sum(counts, Counter())
+    words = sorted(total.items(), key=lambda item: (-item[1], item[0]))
+    for word, n in words[:10]:
+        print(n, word)
+
+
+def start_site():
+    """A slow site. It answers four requests together, once all have come."""
+    site = socket.create_server(("127.0.0.1", 0))  # on any free port
+    Thread(target=serve, args=(site,), daemon=True).start()
+    return site.getsockname()
+
+
+def serve(site):
+    for _ in range(PAGES // AT_ONCE):
+        four = [site.accept()[0] for _ in range(AT_ONCE)]
+        time.sleep(0.1)
+        for request in four:
+            with request, request.makefile("rb") as head:
+                page = int(head.readline().split()[1][1:])  # GET /7 HTTP/1.0
+                while head.readline().strip():
+                    pass  # the rest of the head
+                html = "<h1>Words</h1>\n" + TEXT * (20 + page)
+                answer = "HTTP/1.0 200 OK\r\n\r\n" + html
+                request.sendall(answer.encode())
+
+
+main()

@@ -1,0 +1,72 @@
+//! The same job four ways: fetch the pages of a site, and count their words.
+//! Here with threads.
+//!
+//! ```sh
+//! cargo run -p four-ways-threads
+//! ```
+mod site;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+
+use site::{AT_ONCE, PAGES};
+
+type Counts = BTreeMap<String, usize>;
+
+// ANCHOR: way
+fn main() -> io::Result<()> {
+    let site = site::start()?;
+    let (sender, counts) = mpsc::channel();
+    for first in 0..AT_ONCE {
+        let sender = sender.clone();
+        thread::spawn(move || {
+            for page in (first..PAGES).step_by(AT_ONCE) {
+                let counts = fetch(site, page).map(|html| count(&html));
+                sender.send(counts).ok(); // an error: main has ended early
+            }
+        });
+    }
+    drop(sender); // so that the channel ends when all threads have ended
+    print_ten(counts.into_iter().collect::<io::Result<_>>()?);
+    Ok(())
+}
+// ANCHOR_END: way
+
+// ANCHOR: job
+/// Fetches a page, and waits until the site has sent all of it.
+fn fetch(site: SocketAddr, page: usize) -> io::Result<String> {
+    println!("Page {page} starting");
+    let mut connection = TcpStream::connect(site)?;
+    connection.write_all(format!("GET /{page} HTTP/1.0\r\n\r\n").as_bytes())?;
+    let answer = io::read_to_string(connection)?;
+    println!("Page {page} finished");
+    Ok(answer)
+}
+
+/// Counts the words that follow a tag: neither tags nor the head of HTTP.
+fn count(html: &str) -> Counts {
+    let parts = html.split('<').filter_map(|part| part.split_once('>'));
+    let words =
+        parts.flat_map(|(_tag, text)| text.split([' ', ',', '.', '\n']));
+    let mut counts = Counts::new();
+    for word in words.filter(|word| !word.is_empty()) {
+        *counts.entry(word.to_lowercase()).or_default() += 1;
+    }
+    counts
+}
+
+/// Prints the ten most frequent words of all pages.
+fn print_ten(pages: Vec<Counts>) {
+    let mut total = Counts::new();
+    for (word, count) in pages.into_iter().flatten() {
+        *total.entry(word).or_default() += count;
+    }
+    let mut words = Vec::from_iter(total); // from A to Z
+    words.sort_by_key(|(_, count)| Reverse(*count)); // keeps the order of equals
+    words.iter().take(10).for_each(|(word, count)| println!("{count} {word}"));
+}
+// ANCHOR_END: job
