@@ -1,8 +1,10 @@
 //! The examples of `examples-async/`: what they print, and what they prove.
 
 mod cancellation;
+mod hangs;
 mod many_waits;
 mod patterns;
+mod time;
 
 use std::path::Path;
 use std::process::Command;
