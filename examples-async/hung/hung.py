@@ -61,9 +61,11 @@ if len(sys.argv) > 1:
     asyncio.run(main(sys.argv[1]))
 else:
     for name in "blocked", "lock", "wakeup":
-        child = subprocess.Popen([sys.executable, __file__, name])
+        command = [sys.executable, __file__, name]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        print(child.stdout.readline(), end="", flush=True)
         try:
-            child.wait(0.6)
+            child.wait(0.3)
             print(f"{name}: ended", flush=True)
         except subprocess.TimeoutExpired:
             print(f"{name}: hangs", flush=True)

@@ -8,18 +8,11 @@ trait Store {
     async fn get(&self, key: &str) -> Option<String>;
 }
 
-struct Memory;
-
-impl Store for Memory {
-    async fn get(&self, key: &str) -> Option<String> {
-        (key == "color").then(|| "red".to_owned())
-    }
-}
-
-fn open() -> Box<dyn Store> {
-    Box::new(Memory)
+/// Stores of different types in one list.
+struct Stores {
+    all: Vec<Box<dyn Store>>,
 }
 
 fn main() {
-    open();
+    println!("{} bytes", size_of::<Stores>());
 }

@@ -1,18 +1,19 @@
-//! Three programs that hang: a task that blocks the runtime, a lock that is
-//! held across an await, and a lost wake-up.
+//! Three programs that hang, in one: a task that blocks the runtime, a lock
+//! held across an await, a lost wake-up. To hang, it needs one of their names.
 //!
 //! ```sh
 //! cargo run -p hung
 //! ```
-//!
-//! With the argument `blocked`, `lock` or `wakeup` it hangs until you end it.
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{self, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::Poll;
+use std::task::Poll::{Pending, Ready};
 use std::time::Duration;
-use std::{env, process, thread};
+use std::{env, thread};
 
+use anyhow::{Context, Result};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
@@ -44,18 +45,14 @@ async fn wait_for_answer() {
     let flag = Arc::clone(&answered);
     thread::spawn(move || {
         thread::sleep(Duration::from_millis(50));
-        flag.store(true, Ordering::Release);
+        flag.store(true, Relaxed);
     });
-    poll_fn(|_context| match answered.load(Ordering::Acquire) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    })
-    .await;
+    poll_fn(|_| if answered.load(Relaxed) { Ready(()) } else { Pending }).await;
 }
 // ANCHOR_END: wakeup
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> Result<()> {
     let Some(name) = env::args().nth(1) else { return run_all().await };
     println!("{name}: starts as process {}", process::id());
     match name.as_str() {
@@ -69,9 +66,12 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn run_all() -> anyhow::Result<()> {
+async fn run_all() -> Result<()> {
     for name in ["blocked", "lock", "wakeup"] {
-        let mut child = Command::new(env::current_exe()?).arg(name).spawn()?;
+        let mut child = Command::new(env::current_exe()?);
+        let mut child = child.arg(name).stdout(Stdio::piped()).spawn()?;
+        let lines = BufReader::new(child.stdout.take().context("a pipe")?);
+        println!("{}", lines.lines().next_line().await?.context("a line")?);
         let ended = timeout(Duration::from_millis(300), child.wait()).await;
         println!("{name}: {}", if ended.is_ok() { "ended" } else { "hangs" });
         child.kill().await?;

@@ -5,6 +5,7 @@
 //! cargo run -p open-spans
 //! ```
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -16,13 +17,13 @@ use tracing_subscriber::fmt::format::FmtSpan;
 // entered again with the next poll. `span.enter()` would not do that.
 #[instrument]
 async fn handle(request: u32) {
-    query().await;
+    query(request).await;
     save(request).await;
 }
 
-#[instrument]
-async fn query() {
-    sleep(Duration::from_millis(20)).await;
+#[instrument(skip_all)]
+async fn query(request: u32) {
+    sleep(request * Duration::from_millis(60)).await;
 }
 
 #[instrument(skip_all)]
@@ -42,8 +43,9 @@ async fn main() {
         .init();
 
     let requests = async { tokio::join!(handle(1), handle(2)) };
-    let limit = Duration::from_millis(300);
-    if timeout(limit, requests).await.is_err() {
+    let mut requests = pin!(requests);
+    let limit = Duration::from_millis(400);
+    if timeout(limit, &mut requests).await.is_err() {
         println!("Main: time limit");
-    }
+    } // here the requests are dropped, which closes their spans
 }
