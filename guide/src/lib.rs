@@ -2,8 +2,9 @@
 //!
 //! `harness` finds and runs the examples and keeps their recordings. Here, [`timeline`] draws one
 //! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, a
-//! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, the
-//! [`ledger`] lists every claim with its proof, and a [`figure`] shows all of an example. They take their
+//! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, a
+//! [`transcript`] shows what a tool printed, the [`ledger`] lists every claim with its proof, and a
+//! [`figure`] shows all of an example. They take their
 //! [`words`] from one table. The [`preprocessor`] puts figures into each [`page`], using [`links`],
 //! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
 //! rendered, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
@@ -27,5 +28,6 @@ pub mod search;
 pub mod server;
 pub mod stdio;
 pub mod timeline;
+pub mod transcript;
 pub mod watchdog;
 pub mod words;

@@ -23,6 +23,7 @@ use crate::links::{self, Links};
 use crate::outcomes;
 use crate::page::{Fault, Page};
 use crate::schedule;
+use crate::transcript;
 use crate::words::Words;
 
 /// The results of the benchmarks that the book shows, from the workspace's root.
@@ -65,6 +66,7 @@ impl Examples {
         faults.extend(self.unused_examples(&links)?);
         faults.extend(self.misplaced_benchmarks(&links));
         faults.extend(unused_drawings(pages, folder));
+        faults.extend(unused_transcripts(pages, &self.workspace.root));
         let book = Expansion { examples: self, links: &links, folder, words };
         let expanded = pages.iter().map(|page| book.page(page, &mut faults)).collect();
         if !faults.is_empty() {
@@ -136,6 +138,21 @@ fn unused_drawings(pages: &[Page], folder: &Path) -> Vec<Fault> {
         file: format!("drawings/{name}.svg"),
         line: 1,
         message: format!("no page shows the drawing; put {{{{#drawing {name}}}}} on one"),
+    };
+    unused.map(fault).collect()
+}
+
+/// Transcripts that no page shows.
+fn unused_transcripts(pages: &[Page], root: &Path) -> Vec<Fault> {
+    let is_shown = |name: &String| {
+        let mut shown = pages.iter().flat_map(|page| Directive::all(&page.text));
+        shown.any(|directive| directive == Directive::Transcript(name))
+    };
+    let unused = transcript::names(root).into_iter().filter(|name| !is_shown(name));
+    let fault = |name| Fault {
+        file: format!("{}/{name}.txt", transcript::FOLDER),
+        line: 1,
+        message: format!("no page shows the transcript; put {{{{#transcript {name}}}}} on one"),
     };
     unused.map(fault).collect()
 }
@@ -251,6 +268,9 @@ impl Expansion<'_> {
             Directive::Schedule(name) => schedule::draw(workspace, name, id, words)?.into_string(),
             Directive::Outcomes(name) => {
                 outcomes::table(&workspace.root, name, words)?.into_string()
+            }
+            Directive::Transcript(name) => {
+                transcript::draw(&workspace.root, name, words)?.into_string()
             }
             Directive::Costs => compare::table(workspace, |name| links.example(name), words)?,
             Directive::Compare(names) => compare::bars(workspace, names, id, words)?,

@@ -108,6 +108,8 @@ pub struct Words {
     pub outcome_kinds: [&'static str; 3],
     /// Below an outcome table: the runs, the day and the machine, its architecture.
     pub outcome_runs: fn(&str, &str, &str) -> String,
+    /// Below a transcript, before the command that records it: the day and the tool.
+    pub transcript: fn(&str, &str) -> String,
 }
 
 /// The words of a live run in the served book. The page's script gets them as JSON, and fills in
@@ -354,6 +356,7 @@ pub const ENGLISH: Words = Words {
     outcome_runs: |runs, place, architecture| {
         format!("{runs} runs of each variant, {place}, {architecture}. Your own:")
     },
+    transcript: |day, tool| format!("Recorded on {day} with {tool}. Your own:"),
 };
 
 /// The tables of all languages.

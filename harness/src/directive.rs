@@ -40,10 +40,12 @@ pub enum Directive<'a> {
     Schedule(&'a str),
     /// `outcomes NAME`: how often each outcome of a tiny program was seen.
     Outcomes(&'a str),
+    /// `transcript NAME`: what a tool such as a debugger printed.
+    Transcript(&'a str),
 }
 
 /// How each directive is written, for messages.
-const FORMS: [&str; 11] = [
+const FORMS: [&str; 12] = [
     "{{#example NAME}}",
     "{{#example NAME:part,other}}",
     "{{#costs}}",
@@ -55,6 +57,7 @@ const FORMS: [&str; 11] = [
     "{{#drawing NAME}}",
     "{{#schedule NAME}}",
     "{{#outcomes NAME}}",
+    "{{#transcript NAME}}",
 ];
 
 impl<'a> Directive<'a> {
@@ -105,6 +108,7 @@ impl<'a> Directive<'a> {
             "drawing" => Self::Drawing(named(FORMS[8])?),
             "schedule" => Self::Schedule(named(FORMS[9])?),
             "outcomes" => Self::Outcomes(named(FORMS[10])?),
+            "transcript" => Self::Transcript(named(FORMS[11])?),
             _ => bail!("{{{{#{inner}}}}} is none of {}", FORMS.join(", ")),
         };
         Ok(Some(directive))
@@ -155,6 +159,7 @@ mod tests {
         assert_eq!(parse("{{#drawing pool}}"), Some(Directive::Drawing("pool")));
         assert_eq!(parse("{{#schedule deadlock}}"), Some(Directive::Schedule("deadlock")));
         assert_eq!(parse("{{#outcomes lost-update}}"), Some(Directive::Outcomes("lost-update")));
+        assert_eq!(parse("{{#transcript hung-gdb}}"), Some(Directive::Transcript("hung-gdb")));
     }
 
     #[test]

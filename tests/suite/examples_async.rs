@@ -3,8 +3,10 @@
 mod cancellation;
 mod client_server;
 mod four_ways;
+mod hangs;
 mod many_waits;
 mod patterns;
+mod time;
 
 use std::path::Path;
 use std::process::Command;

@@ -1,6 +1,7 @@
 //! The examples of `examples-processes/`: what they print, and what they prove.
 
 mod isolation;
+mod together;
 
 use std::collections::BTreeSet;
 

@@ -18,6 +18,7 @@ mod guide {
     mod runs;
     mod schedules;
     mod search;
+    mod transcripts;
     mod words;
 }
 mod harness {

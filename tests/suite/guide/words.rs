@@ -105,6 +105,7 @@ const MARKED: Words = Words {
     outcomes: ["117", "118", "119", "120"],
     outcome_kinds: ["121", "122", "123"],
     outcome_runs: |_, _, _| "124".to_owned(),
+    transcript: |_, _| "126".to_owned(),
 };
 
 /// What the pages of the fixture may contain: the names and texts that its own files give.

@@ -1,0 +1,64 @@
+//! A client disconnects, so its handler is canceled. A piece of work that must
+//! not stop halfway finishes, and the program waits for it at its end.
+//!
+//! ```sh
+//! cargo run -p shield
+//! ```
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+/// Says when it is dropped before the payment has finished.
+struct Unfinished(&'static str);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        println!("{}: canceled in the middle", self.0);
+    }
+}
+
+static IN_THE_MIDDLE: Notify = Notify::const_new();
+
+async fn pay(name: &'static str) {
+    println!("{name}: takes the money");
+    let unfinished = Unfinished(name);
+    IN_THE_MIDDLE.notify_one();
+    sleep(Duration::from_millis(50)).await; // stands for a second server
+    std::mem::forget(unfinished);
+    println!("{name}: delivers the goods");
+}
+
+// ANCHOR: broken
+/// A framework drops the future of a handler whose client is gone.
+async fn handler() {
+    pay("In the handler").await;
+}
+// ANCHOR_END: broken
+
+// ANCHOR: fixed
+/// The handler awaits a task. If the handler is dropped, the task goes on.
+/// The tracker knows the task even when its handle is gone.
+async fn shielded_handler(payments: &TaskTracker) {
+    let payment = payments.spawn(pay("Shielded"));
+    payment.await.expect("no panic");
+}
+// ANCHOR_END: fixed
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    tokio::select! {
+        () = handler() => println!("Answered"),
+        () = IN_THE_MIDDLE.notified() => println!("The client is gone"),
+    }
+
+    let payments = TaskTracker::new();
+    tokio::select! {
+        () = shielded_handler(&payments) => println!("Answered"),
+        () = IN_THE_MIDDLE.notified() => println!("The client is gone"),
+    }
+    // Without these lines, the end of the program would cancel the payment.
+    payments.close();
+    payments.wait().await;
+}
