@@ -3,8 +3,8 @@
 //! `harness` finds and runs the examples and keeps their recordings. Here, [`timeline`] draws one
 //! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, a
 //! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, the
-//! [`ledger`] lists every claim with its proof, and a [`figure`] shows all of an example. They take their
-//! [`words`] from one table. The [`preprocessor`] puts figures into each [`page`], using [`links`],
+//! [`ledger`] lists every claim with its proof, and a [`figure`] shows all of an example,
+//! and [`variants`] of it next to each other. They take their [`words`] from one table. The [`preprocessor`] puts figures into each [`page`], using [`links`],
 //! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
 //! rendered, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
 //! reader.
@@ -27,5 +27,6 @@ pub mod search;
 pub mod server;
 pub mod stdio;
 pub mod timeline;
+pub mod variants;
 pub mod watchdog;
 pub mod words;

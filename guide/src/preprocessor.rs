@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use harness::directive::Directive;
 use harness::examples::{Example, Workspace};
 use harness::results::{BenchmarkResult, Results};
@@ -23,6 +23,7 @@ use crate::links::{self, Links};
 use crate::outcomes;
 use crate::page::{Fault, Page};
 use crate::schedule;
+use crate::variants;
 use crate::words::Words;
 
 /// The results of the benchmarks that the book shows, from the workspace's root.
@@ -63,6 +64,7 @@ impl Examples {
         let links = Links::of(pages);
         let mut faults = check::check(pages, folder);
         faults.extend(self.unused_examples(&links)?);
+        faults.extend(self.unused_variants(&links));
         faults.extend(self.misplaced_benchmarks(&links));
         faults.extend(unused_drawings(pages, folder));
         let book = Expansion { examples: self, links: &links, folder, words };
@@ -99,6 +101,22 @@ impl Examples {
             }
         }
         Ok(faults)
+    }
+
+    /// Variants of examples that no page shows.
+    fn unused_variants(&self, links: &Links<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for Example { name, folder, variants, .. } in self.workspace.examples.values() {
+            for variant in variants.iter().filter(|it| !links.shows_variant(name, &it.name)) {
+                let message = format!(
+                    "no page shows the variant {}; put {{{{#variants {name}}}}} on a line of one",
+                    variant.name
+                );
+                let file = format!("{folder}/Cargo.toml");
+                faults.push(Fault { file, line: variant.line, message });
+            }
+        }
+        faults
     }
 
     /// Benchmarks that are not shown exactly once.
@@ -235,6 +253,11 @@ impl Expansion<'_> {
         Ok(match directive {
             Directive::Example { name, parts } => {
                 let example = workspace.example(name)?;
+                ensure!(
+                    example.variant_of().is_none(),
+                    "{name} is a variant; show it with {{{{#variants {}}}}}",
+                    name.replacen("--", ": ", 1)
+                );
                 let up = page.up();
                 let figure = Figure {
                     workspace,
@@ -246,6 +269,12 @@ impl Expansion<'_> {
                     words,
                 };
                 figure.draw()?
+            }
+            Directive::Variants { name, variants } => {
+                let up = page.up();
+                let copies = has_copies.then_some(up.as_str());
+                let example = workspace.example(name)?;
+                variants::draw(workspace, suite, example, variants, id, copies, words)?
             }
             Directive::Drawing(name) => drawing::draw(self.folder, name)?,
             Directive::Schedule(name) => schedule::draw(workspace, name, id, words)?.into_string(),

@@ -28,6 +28,10 @@ pub struct Words {
     pub order: fn(Order) -> Option<&'static str>,
     /// Next to a line on stderr.
     pub on_stderr: &'static str,
+    /// Above the variants of an example, after its name.
+    pub variants: &'static str,
+    /// After that, if their pictures can be compared.
+    pub one_axis: &'static str,
     /// Before the test of an example.
     pub tested_by: &'static str,
     /// Above the commands that make a crate of the reader's own.
@@ -118,6 +122,8 @@ pub struct Live {
     pub run: &'static str,
     /// The same button for a screen reader, with `{language}` and `{example}`.
     pub run_label: &'static str,
+    /// The buttons that run a variant, as a group for a screen reader, with `{example}`.
+    pub variants_label: &'static str,
     /// The button that ends the program.
     pub stop: &'static str,
     /// The same button for a screen reader, with `{example}`.
@@ -232,6 +238,8 @@ pub const ENGLISH: Words = Words {
         Order::Stderr => Some(ENGLISH.on_stderr),
     },
     on_stderr: "on stderr",
+    variants: "with other arguments.",
+    one_axis: "All pictures have the same time axis.",
     tested_by: "Tested by",
     own_crate: "In a crate of your own",
     own_files: "Save these files in the new folder, and start the program with cargo run:",
@@ -301,6 +309,7 @@ pub const ENGLISH: Words = Words {
     live: Live {
         run: "Run {language}",
         run_label: "Run {language}: {example}",
+        variants_label: "Variants of {example}",
         stop: "Stop",
         stop_label: "Stop: {example}",
         caption: "Your run: {language}",

@@ -40,10 +40,18 @@ pub enum Directive<'a> {
     Schedule(&'a str),
     /// `outcomes NAME`: how often each outcome of a tiny program was seen.
     Outcomes(&'a str),
+    /// `variants NAME`: the variants of an example next to each other. `variants NAME: one, other`
+    /// shows only these, in this order.
+    Variants {
+        /// The example's name.
+        name: &'a str,
+        /// The names of the variants. Empty for all of them.
+        variants: Vec<&'a str>,
+    },
 }
 
 /// How each directive is written, for messages.
-const FORMS: [&str; 11] = [
+const FORMS: [&str; 12] = [
     "{{#example NAME}}",
     "{{#example NAME:part,other}}",
     "{{#costs}}",
@@ -55,6 +63,7 @@ const FORMS: [&str; 11] = [
     "{{#drawing NAME}}",
     "{{#schedule NAME}}",
     "{{#outcomes NAME}}",
+    "{{#variants NAME: variant, other}}",
 ];
 
 impl<'a> Directive<'a> {
@@ -105,6 +114,11 @@ impl<'a> Directive<'a> {
             "drawing" => Self::Drawing(named(FORMS[8])?),
             "schedule" => Self::Schedule(named(FORMS[9])?),
             "outcomes" => Self::Outcomes(named(FORMS[10])?),
+            "variants" => {
+                let example = named(FORMS[11])?;
+                let (name, variants) = example.split_once(':').unwrap_or((example, ""));
+                Self::Variants { name, variants: list(variants, ',') }
+            }
             _ => bail!("{{{{#{inner}}}}} is none of {}", FORMS.join(", ")),
         };
         Ok(Some(directive))
@@ -155,6 +169,14 @@ mod tests {
         assert_eq!(parse("{{#drawing pool}}"), Some(Directive::Drawing("pool")));
         assert_eq!(parse("{{#schedule deadlock}}"), Some(Directive::Schedule("deadlock")));
         assert_eq!(parse("{{#outcomes lost-update}}"), Some(Directive::Outcomes("lost-update")));
+        assert_eq!(
+            parse("{{#variants many-waits}}"),
+            Some(Directive::Variants { name: "many-waits", variants: vec![] })
+        );
+        assert_eq!(
+            parse("{{#variants blocked-loop: inline, rayon}}"),
+            Some(Directive::Variants { name: "blocked-loop", variants: vec!["inline", "rayon"] })
+        );
     }
 
     #[test]

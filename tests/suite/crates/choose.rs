@@ -11,7 +11,7 @@ use choose::report::Report;
 use choose::rules::{If, Kind, RULES, Rule, Wishes, terms, verdict};
 use harness::run::{Program, Stream};
 use serde_json::Value;
-use tests::{Output, WORKSPACE, build, run, transcript_of};
+use tests::{Output, TranscriptOf, WORKSPACE, build, run, transcript_of};
 
 /// The program under test.
 static CHOOSE: LazyLock<Program> = LazyLock::new(|| build("choose"));
@@ -45,7 +45,21 @@ fn kind(report: &Value) -> &str {
 
 #[test]
 fn choose_without_a_command() {
-    transcript_of("choose")
+    masked(transcript_of("choose")).check();
+}
+
+/// What it prints about one command, as its variants show: only the wishes differ.
+#[cfg(unix)]
+#[test]
+fn choose_with_wishes() {
+    masked(transcript_of("choose--wait")).check();
+    masked(transcript_of("choose--many-waits")).check();
+    masked(transcript_of("choose--isolate")).check();
+}
+
+/// With everything masked that was measured.
+fn masked(transcript: TranscriptOf) -> TranscriptOf {
+    transcript
         .mask(r"^  wall time   .*", "  wall time   <time>")
         .mask(r"^  CPU time    .*", "  CPU time    <time>, <n> of <n> cores on average")
         .mask(r"^  computed    .*", "  computed    <share>")
@@ -56,7 +70,6 @@ fn choose_without_a_command() {
         .mask(r"machine \(\d+\)", "machine (<n>)")
         .mask(r"at best [\d.]+ times", "at best <n> times")
         .mask(r"good for \d+ here, .*", "good for <n> here, <reason>.")
-        .check();
 }
 
 /// A machine on which up to 1,000 waits at once are few, by its limit on threads.

@@ -19,6 +19,8 @@ const MARKED: Words = Words {
     differs: "5",
     order: |_| Some("6"),
     on_stderr: "7",
+    variants: "126",
+    one_axis: "127",
     tested_by: "8",
     own_crate: "9",
     own_files: "10",
@@ -54,6 +56,7 @@ const MARKED: Words = Words {
     live: Live {
         run: "56",
         run_label: "57",
+        variants_label: "128",
         stop: "58",
         stop_label: "59",
         caption: "60",
@@ -111,10 +114,10 @@ const MARKED: Words = Words {
 const OF_THE_FIXTURE: &[&str] = &[
     // The example, its source, its test and its recording.
     "Rust", "Python", "one", "Says", "hello", "says", "main", "rs", "py", "src", "examples",
-    "async", "tests", "suite", "prints", "Worker", "tick", "id",
+    "async", "tests", "suite", "prints", "Worker", "tick", "id", "loud", "variant",
     // The benchmark and the ledger.
     "race", "hare", "tortoise", "laps", "It", "Indeed", "C", // Units.
-    "s", "MiB",
+    "s", "ms", "MiB",
 ];
 
 #[test]
@@ -167,9 +170,10 @@ fn every_word_that_the_guide_puts_on_a_page_is_in_the_table() {
     .replacen("verdict = \"holds\"", "verdict = \"does not apply\"", 1);
     fixture.write("guide/en/ledger.toml", &ledger);
 
+    fixture.variant("one", "loud", &["1"]);
     // With its own source, with a snapshot of its Python counterpart's, in part, and all tables.
     let text = "{{#example one}}\n\n{{#example one:part}}\n\n{{#costs}}\n\n{{#compare one one}}\n\n\
-        {{#benchmark race}}\n\n{{#benchmarks}}\n\n{{#ledger}}\n";
+        {{#benchmark race}}\n\n{{#benchmarks}}\n\n{{#ledger}}\n\n{{#variants one}}\n";
     let page = |path: &str| Page {
         path: path.to_owned(),
         file: format!("guide/en/{path}"),
