@@ -3,7 +3,7 @@
 //! `harness` finds and runs the examples and keeps their recordings. Here, [`timeline`] draws one
 //! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, a
 //! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, the
-//! [`ledger`] lists every claim with its proof, and a [`figure`] shows all of an example,
+//! [`ledger`] lists every claim with its proof, the [`chooser`] asks which model a program needs, and a [`figure`] shows all of an example,
 //! and [`variants`] of it next to each other. They take their [`words`] from one table. The [`preprocessor`] puts figures into each [`page`], using [`links`],
 //! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
 //! rendered, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
@@ -12,6 +12,7 @@
 pub mod book;
 pub mod chart;
 pub mod check;
+pub mod chooser;
 pub mod compare;
 pub mod csp;
 pub mod drawing;

@@ -15,6 +15,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::chart;
 use crate::check;
+use crate::chooser::{Chooser, Sources};
 use crate::compare;
 use crate::drawing;
 use crate::figure::Figure;
@@ -275,6 +276,12 @@ impl Expansion<'_> {
                 let copies = has_copies.then_some(up.as_str());
                 let example = workspace.example(name)?;
                 variants::draw(workspace, suite, example, variants, id, copies, words)?
+            }
+            Directive::Chooser => {
+                let results = self.examples.results()?;
+                let sources = Sources { workspace, results, links };
+                let chooser = Chooser::read(self.folder, results)?;
+                chooser.draw(id, &page.up(), &sources, words)?.into_string()
             }
             Directive::Drawing(name) => drawing::draw(self.folder, name)?,
             Directive::Schedule(name) => schedule::draw(workspace, name, id, words)?.into_string(),

@@ -102,6 +102,8 @@ pub struct Words {
     /// The kinds of proof: an example, a benchmark, a test.
     pub proofs: [&'static str; 3],
 
+    /// The words of the chooser.
+    pub chooser: ChooserWords,
     /// The words of a live run.
     pub live: Live,
     /// A recorded schedule.
@@ -112,6 +114,29 @@ pub struct Words {
     pub outcome_kinds: [&'static str; 3],
     /// Below an outcome table: the runs, the day and the machine, its architecture.
     pub outcome_runs: fn(&str, &str, &str) -> String,
+}
+
+/// The words of the chooser.
+#[derive(Debug)]
+pub struct ChooserWords {
+    /// What it is, for a screen reader.
+    pub title: &'static str,
+    /// The answers to a question.
+    pub yes: &'static str,
+    /// As above.
+    pub no: &'static str,
+    /// Before the answer if all questions are answered with no.
+    pub otherwise: &'static str,
+    /// A question that has just appeared, for a screen reader: its number and the question.
+    pub question: fn(usize, &str) -> String,
+    /// An answer that has just appeared, for a screen reader: the model.
+    pub answer: fn(&str) -> String,
+    /// Before the model.
+    pub take: &'static str,
+    /// Before an example.
+    pub start_from: &'static str,
+    /// The button that begins again.
+    pub again: &'static str,
 }
 
 /// The words of a live run in the served book. The page's script gets them as JSON, and fills in
@@ -306,6 +331,17 @@ pub const ENGLISH: Words = Words {
     verdicts: ["holds", "in part", "false", "does not apply"],
     proofs: ["example", "benchmark", "test"],
 
+    chooser: ChooserWords {
+        title: "Which model fits your program?",
+        yes: "Yes",
+        no: "No",
+        otherwise: "Otherwise",
+        question: |number, question| format!("Question {number}: {question}"),
+        answer: |model| format!("Answer: use {model}."),
+        take: "Use",
+        start_from: "Start from",
+        again: "Start again",
+    },
     live: Live {
         run: "Run {language}",
         run_label: "Run {language}: {example}",

@@ -48,10 +48,12 @@ pub enum Directive<'a> {
         /// The names of the variants. Empty for all of them.
         variants: Vec<&'a str>,
     },
+    /// `chooser`: the questions of *When to use which*, to be answered.
+    Chooser,
 }
 
 /// How each directive is written, for messages.
-const FORMS: [&str; 12] = [
+const FORMS: [&str; 13] = [
     "{{#example NAME}}",
     "{{#example NAME:part,other}}",
     "{{#costs}}",
@@ -64,6 +66,7 @@ const FORMS: [&str; 12] = [
     "{{#schedule NAME}}",
     "{{#outcomes NAME}}",
     "{{#variants NAME: variant, other}}",
+    "{{#chooser}}",
 ];
 
 impl<'a> Directive<'a> {
@@ -119,6 +122,7 @@ impl<'a> Directive<'a> {
                 let (name, variants) = example.split_once(':').unwrap_or((example, ""));
                 Self::Variants { name, variants: list(variants, ',') }
             }
+            "chooser" => alone(Self::Chooser)?,
             _ => bail!("{{{{#{inner}}}}} is none of {}", FORMS.join(", ")),
         };
         Ok(Some(directive))
@@ -177,6 +181,7 @@ mod tests {
             parse("{{#variants blocked-loop: inline, rayon}}"),
             Some(Directive::Variants { name: "blocked-loop", variants: vec!["inline", "rayon"] })
         );
+        assert_eq!(parse("{{#chooser}}"), Some(Directive::Chooser));
     }
 
     #[test]

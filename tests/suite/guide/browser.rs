@@ -15,13 +15,13 @@ use tests::{LIMIT, WORKSPACE};
 use tokio::runtime::Runtime;
 
 /// The book, served until this is dropped.
-struct Served {
-    url: String,
+pub struct Served {
+    pub url: String,
     link: String,
     _runtime: Runtime,
 }
 
-fn serve() -> Served {
+pub fn serve() -> Served {
     let runtime = Runtime::new().unwrap();
     let limits = Limits { time: LIMIT, ..Limits::default() };
     let settings = Settings { run: limits, ..Settings::default() };
