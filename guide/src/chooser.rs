@@ -134,7 +134,16 @@ impl Chooser {
         for (number, answer) in self.answers().enumerate() {
             let part = format!("{id}-{number}");
             let shown = sources.answer(answer, &part, up, words);
-            drawn.push(shown.with_context(|| format!("{FILE}: the answer {:?}", answer.model))?);
+            let shown = shown.with_context(|| format!("{FILE}: the answer {:?}", answer.model))?;
+            let section = self.questions.get(number).map(|question| question.section.as_str());
+            drawn.push(html! {
+                (shown)
+                p {
+                    a href={ (reasons) @if let Some(section) = section { "#" (section) } } {
+                        (told.reasons)
+                    }
+                }
+            });
         }
         Ok(html! {
             section.chooser id=(id) aria-label=(told.title) {

@@ -10,6 +10,9 @@ use crate::compare;
 use crate::figure::Figure;
 use crate::words::Words;
 
+/// The characters of a line that three variants next to each other have room for.
+const NARROW: usize = 40;
+
 /// The variants of these names, or all of them if none is named. `id` must be unique in the book.
 /// `copies` is the path to the book's copies of files, see [`Figure::copies`].
 ///
@@ -39,6 +42,8 @@ pub fn draw(
         outputs.push(Transcript::read(&workspace.snapshot(&variant.example.name))?);
         recordings.push(Recording::read(workspace, &variant.example)?);
     }
+    let lines = outputs.iter().flat_map(|output| &output.groups).flat_map(|group| &group.lines);
+    let is_wide = lines.map(|line| line.chars().count()).max() > Some(NARROW);
     let axis = recordings.iter().flatten().map(|it| it.rust.wall).fold(0.0, f64::max);
     let mut drawn = Vec::new();
     for (variant, (output, recording)) in variants.iter().zip(outputs.iter().zip(&recordings)) {
@@ -61,7 +66,7 @@ pub fn draw(
                 strong { (name) } " " (words.variants)
                 @if axis > 0.0 { " " (words.one_axis) }
             }
-            div.next-to-each-other { @for variant in &drawn { (variant) } }
+            div.next-to-each-other.wide[is_wide] { @for variant in &drawn { (variant) } }
             (compare::machines(recordings.iter().flatten(), words))
         }
     }

@@ -135,6 +135,8 @@ pub struct ChooserWords {
     pub take: &'static str,
     /// Before an example.
     pub start_from: &'static str,
+    /// The link to the page with all reasons.
+    pub reasons: &'static str,
     /// The button that begins again.
     pub again: &'static str,
 }
@@ -340,6 +342,7 @@ pub const ENGLISH: Words = Words {
         answer: |model| format!("Answer: use {model}."),
         take: "Use",
         start_from: "Start from",
+        reasons: "The reasons in full",
         again: "Start again",
     },
     live: Live {

@@ -78,6 +78,7 @@ fn without_a_script_the_chooser_is_a_list_with_links() {
     }
     assert!(asked.contains("<a href=\"index.html#benchmark-race\">Who wins?</a>"), "{asked}");
     assert!(asked.contains("<code>one</code></a>: Says hello."), "{asked}");
+    assert_eq!(asked.matches("href=\"which.html#first\"").count(), 1, "{asked}");
 }
 
 #[test]

@@ -62,6 +62,7 @@ const MARKED: Words = Words {
         answer: |model| format!("135 {model}"),
         take: "136",
         start_from: "137",
+        reasons: "139",
         again: "138",
     },
     live: Live {
