@@ -135,7 +135,15 @@ impl Figure<'_> {
         html! {
             div.variant role="group" aria-label=(variant) data-variant=(variant) {
                 p.name { strong { (variant) } }
-                (command(&example.command.join(" ")))
+                // Breaks between words only: not after a hyphen, which is part of an option.
+                pre.command {
+                    code.hljs.nohighlight {
+                        @for (number, word) in example.command.iter().enumerate() {
+                            @if number > 0 { " " }
+                            span.word { (word) }
+                        }
+                    }
+                }
                 (self.output(words.output, output, run))
                 @if let Some(run) = run {
                     div.recorded {

@@ -172,6 +172,7 @@ fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
     let (figure, _) = figure.split_once("</figure>").unwrap();
     for (variant, volume) in [("loud", "11"), ("soft", "1")] {
         let (_, card) = figure.split_once(&format!("data-variant=\"{variant}\"")).unwrap();
+        let card = &card.replace("<span class=\"word\">", "").replace("</span>", "");
         for part in [
             &format!("cargo run -p one -- --volume {volume}</code>"),
             "<samp>hello",
