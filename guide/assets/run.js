@@ -40,21 +40,31 @@
         if (languages.has("python") && figure.querySelector(".pair")) {
             offered.push("python");
         }
-        addButtons(figure, offered);
+        addButtons(figure, offered, figure.dataset.variants?.split(" ") ?? []);
     }
 
-    function addButtons(figure, offered) {
+    function addButtons(figure, offered, variants) {
         const name = figure.dataset.example;
         const title = { rust: "Rust", python: "Python" };
-        const buttons = offered.map((language) =>
-            element("button", {
+        const button = (query, language) => {
+            const made = element("button", {
                 type: "button",
                 className: "run",
-                textContent: fill(words.run, { language: title[language] }),
-                ariaLabel: fill(words.run_label, { language: title[language], example: name }),
-                onclick: () => run(language),
-            }),
+                textContent: fill(words.run, { language }),
+                ariaLabel: fill(words.run_label, { language, example: name }),
+                onclick: () => run(query, language, made),
+            });
+            return made;
+        };
+        const programs = offered.map((language) => button(`language=${language}`, title[language]));
+        // A variant is the Rust program with arguments that the server knows. Its name stands where
+        // the language does.
+        const ofVariants = variants.map((variant) =>
+            button(`language=rust&variant=${encodeURIComponent(variant)}`, variant),
         );
+        const group = element("span", { className: "of-variants", role: "group" }, ...ofVariants);
+        group.ariaLabel = fill(words.variants_label, { example: name });
+        const buttons = [...programs, ...ofVariants];
         const stop = element("button", {
             type: "button",
             className: "stop",
@@ -83,11 +93,19 @@
         const status = element("span", { className: "status", role: "status" });
         const panel = element("div", { className: "live", hidden: true });
         figure.querySelector(".sources").after(
-            element("div", { className: "buttons" }, ...buttons, stop, back, status),
+            element(
+                "div",
+                { className: "buttons" },
+                ...programs,
+                ...(variants.length > 0 ? [group] : []),
+                stop,
+                back,
+                status,
+            ),
             panel,
         );
 
-        async function run(language) {
+        async function run(query, language, pressed) {
             const controller = new AbortController();
             const compiler = element("pre", { className: "compiler", hidden: true, tabIndex: 0 });
             const lines = element("samp");
@@ -100,7 +118,7 @@
 
             const caption = element("p", {
                 className: "caption",
-                textContent: fill(words.caption, { language: title[language] }),
+                textContent: fill(words.caption, { language }),
             });
             panel.replaceChildren(caption, compiler, log, picture, costs);
             show(true);
@@ -158,7 +176,7 @@
             };
 
             try {
-                const response = await fetch(`/run/${name}?language=${language}`, {
+                const response = await fetch(`/run/${name}?${query}`, {
                     method: "POST",
                     headers: { "x-run-example": localStorage.getItem(KEY) ?? "" },
                     signal: controller.signal,
@@ -183,7 +201,7 @@
             stop.disabled = true;
             back.disabled = false;
             if (hadFocus) {
-                buttons[offered.indexOf(language)].focus();
+                pressed.focus();
             }
         }
     }

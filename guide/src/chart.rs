@@ -88,6 +88,37 @@ fn picture(
     (picture, height)
 }
 
+/// A picture of some implementations at one size, with its caption. `id` must be unique on the page.
+///
+/// # Errors
+///
+/// When the benchmark lacks the measure, or one of the implementations at this size.
+pub fn excerpt(
+    id: &str,
+    benchmark: &BenchmarkResult,
+    measure: &str,
+    size: Option<u64>,
+    implementations: &[String],
+    words: &Words,
+) -> Result<Markup> {
+    let measure = benchmark.measure(measure)?;
+    let mut part = benchmark.clone();
+    part.entries.clear();
+    for name in implementations {
+        let mut entries = benchmark.at(size);
+        let entry = entries.find(|it| it.implementation == *name && it.spread(measure).is_some());
+        let lacking = || match size {
+            Some(size) => format!("{} lacks {name:?} at {}", benchmark.name, thousands(size)),
+            None => format!("{} lacks {name:?}", benchmark.name),
+        };
+        part.entries.push(entry.with_context(lacking)?.clone());
+    }
+    Ok(html! {
+        p.measure { (caption(measure, &Scale::of(&part, measure), words)) }
+        (draw(id, &part, measure, words))
+    })
+}
+
 /// Writes a picture of each measure of each benchmark next to `results_file`, in the colors of the
 /// reader's system, and returns how many.
 ///

@@ -44,7 +44,7 @@ pub fn table(
     words: &Words,
 ) -> Result<String> {
     let mut recordings = Vec::new();
-    for example in workspace.examples.values() {
+    for example in workspace.with_variants() {
         if let Some(recording) = Recording::read(workspace, example)? {
             recordings.push((example, recording));
         }
@@ -63,7 +63,7 @@ pub fn table(
                         @for (language, run) in recording.runs() {
                             tr {
                                 th scope="row" {
-                                    @match link(&example.name) {
+                                    @match link(example.variant_of().unwrap_or(&example.name)) {
                                         Some(link) => a href=(link) { (example.name) },
                                         None => (example.name),
                                     }

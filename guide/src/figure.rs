@@ -83,7 +83,7 @@ impl Figure<'_> {
 
         let is_pair = sides.len() > 1;
         Ok(html! {
-            figure.example id=(id) data-example=(name) {
+            figure.example id=(id) data-example=(name) data-variants=[self.variants()] {
                 figcaption { strong { (name) } " " (example.description) }
                 div.sources.pair[is_pair] {
                     @if is_pair {
@@ -114,6 +114,51 @@ impl Figure<'_> {
             }
         }
         .into_string())
+    }
+
+    /// The names of the example's variants, for the script that makes the buttons.
+    fn variants(&self) -> Option<String> {
+        let names: Vec<_> = self.example.variants.iter().map(|it| it.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(" "))
+    }
+
+    /// The example as one of several variants: its command, its tested output, and its recorded run
+    /// on an axis of at least `axis` seconds.
+    pub fn as_variant(
+        &self,
+        variant: &str,
+        output: &Transcript,
+        run: Option<&Run>,
+        axis: f64,
+    ) -> Markup {
+        let Self { example, id, words, .. } = self;
+        html! {
+            div.variant role="group" aria-label=(variant) data-variant=(variant) {
+                p.name { strong { (variant) } }
+                // Breaks between words only: not after a hyphen, which is part of an option.
+                pre.command {
+                    code.hljs.nohighlight {
+                        @for (number, word) in example.command.iter().enumerate() {
+                            @if number > 0 { " " }
+                            span.word { (word) }
+                        }
+                    }
+                }
+                (self.output(words.output, output, run))
+                @if let Some(run) = run {
+                    div.recorded {
+                        p.caption { (words.recorded_run) }
+                        (timeline::draw(id, &[Track::of(run, "")], axis, words))
+                        p.costs { (compare::cost_line(run, words)) }
+                        details.times {
+                            summary { (words.lines_and_times) }
+                            (times(variant, &run.lines, words))
+                        }
+                    }
+                }
+                p.test { (words.tested_by) " " (self.test()) }
+            }
+        }
     }
 
     /// A text that links to the book's copy of a file, if there is one.

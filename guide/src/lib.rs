@@ -3,9 +3,10 @@
 //! `harness` finds and runs the examples and keeps their recordings. Here, [`timeline`] draws one
 //! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, a
 //! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, a
-//! [`transcript`] shows what a tool printed, the [`ledger`] lists every claim with its proof, and a
-//! [`figure`] shows all of an example. They take their
-//! [`words`] from one table. The [`preprocessor`] puts figures into each [`page`], using [`links`],
+//! [`transcript`] shows what a tool printed, the [`ledger`] lists every claim with its proof, the
+//! [`chooser`] asks which model a program needs, a [`figure`] shows all of an example, and
+//! [`variants`] show several of its runs next to each other. They take their [`words`] from one table.
+//! The [`preprocessor`] puts figures into each [`page`], using [`links`],
 //! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
 //! rendered, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
 //! reader.
@@ -13,6 +14,7 @@
 pub mod book;
 pub mod chart;
 pub mod check;
+pub mod chooser;
 pub mod compare;
 pub mod csp;
 pub mod drawing;
@@ -29,5 +31,6 @@ pub mod server;
 pub mod stdio;
 pub mod timeline;
 pub mod transcript;
+pub mod variants;
 pub mod watchdog;
 pub mod words;

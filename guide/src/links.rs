@@ -31,13 +31,19 @@ pub struct Links<'a> {
     benchmarks: BTreeMap<&'a str, Vec<&'a str>>,
     /// The parts of examples that pages show, as (example, part).
     parts: Vec<(&'a str, &'a str)>,
+    /// The variants that pages show, as (example, variants). No variants stand for all of them.
+    variants: Vec<(&'a str, Vec<&'a str>)>,
 }
 
 impl<'a> Links<'a> {
     /// Finds what the pages show.
     pub fn of(pages: &'a [Page]) -> Self {
-        let mut links =
-            Self { examples: BTreeMap::new(), benchmarks: BTreeMap::new(), parts: Vec::new() };
+        let mut links = Self {
+            examples: BTreeMap::new(),
+            benchmarks: BTreeMap::new(),
+            parts: Vec::new(),
+            variants: Vec::new(),
+        };
         for page in pages {
             let path = page.path.as_str();
             for directive in Directive::all(&page.text) {
@@ -49,6 +55,9 @@ impl<'a> Links<'a> {
                     Directive::Benchmark { name, .. } => {
                         links.benchmarks.entry(name).or_default().push(path);
                     }
+                    Directive::Variants { name, variants } => {
+                        links.variants.push((name, variants));
+                    }
                     _ => {}
                 }
             }
@@ -59,6 +68,12 @@ impl<'a> Links<'a> {
     /// The address of the page that explains an example, from the folder of all pages.
     pub fn example(&self, name: &str) -> Option<String> {
         Some(Page::address(self.examples.get(name)?))
+    }
+
+    /// Whether a page shows this variant of an example.
+    pub fn shows_variant(&self, example: &str, variant: &str) -> bool {
+        let mut shown = self.variants.iter().filter(|(name, _)| *name == example);
+        shown.any(|(_, variants)| variants.is_empty() || variants.contains(&variant))
     }
 
     /// Whether a page shows this part of an example.

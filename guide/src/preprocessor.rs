@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use harness::directive::Directive;
 use harness::examples::{Example, Workspace};
 use harness::results::{BenchmarkResult, Results};
@@ -15,6 +15,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::chart;
 use crate::check;
+use crate::chooser::{Chooser, Sources};
 use crate::compare;
 use crate::drawing;
 use crate::figure::Figure;
@@ -24,6 +25,7 @@ use crate::outcomes;
 use crate::page::{Fault, Page};
 use crate::schedule;
 use crate::transcript;
+use crate::variants;
 use crate::words::Words;
 
 /// The results of the benchmarks that the book shows, from the workspace's root.
@@ -64,6 +66,7 @@ impl Examples {
         let links = Links::of(pages);
         let mut faults = check::check(pages, folder);
         faults.extend(self.unused_examples(&links)?);
+        faults.extend(self.unused_variants(&links));
         faults.extend(self.misplaced_benchmarks(&links));
         faults.extend(unused_drawings(pages, folder));
         faults.extend(unused_transcripts(pages, &self.workspace.root));
@@ -101,6 +104,22 @@ impl Examples {
             }
         }
         Ok(faults)
+    }
+
+    /// Variants of examples that no page shows.
+    fn unused_variants(&self, links: &Links<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for Example { name, folder, variants, .. } in self.workspace.examples.values() {
+            for variant in variants.iter().filter(|it| !links.shows_variant(name, &it.name)) {
+                let message = format!(
+                    "no page shows the variant {}; put {{{{#variants {name}}}}} on a line of one",
+                    variant.name
+                );
+                let file = format!("{folder}/Cargo.toml");
+                faults.push(Fault { file, line: variant.line, message });
+            }
+        }
+        faults
     }
 
     /// Benchmarks that are not shown exactly once.
@@ -252,6 +271,11 @@ impl Expansion<'_> {
         Ok(match directive {
             Directive::Example { name, parts } => {
                 let example = workspace.example(name)?;
+                ensure!(
+                    example.variant_of().is_none(),
+                    "{name} is a variant; show it with {{{{#variants {}}}}}",
+                    name.replacen("--", ": ", 1)
+                );
                 let up = page.up();
                 let figure = Figure {
                     workspace,
@@ -263,6 +287,18 @@ impl Expansion<'_> {
                     words,
                 };
                 figure.draw()?
+            }
+            Directive::Variants { name, variants } => {
+                let up = page.up();
+                let copies = has_copies.then_some(up.as_str());
+                let example = workspace.example(name)?;
+                variants::draw(workspace, suite, example, variants, id, copies, words)?
+            }
+            Directive::Chooser => {
+                let results = self.examples.results()?;
+                let sources = Sources { workspace, results, links };
+                let chooser = Chooser::read(self.folder, results)?;
+                chooser.draw(id, &page.up(), &sources, words)?.into_string()
             }
             Directive::Drawing(name) => drawing::draw(self.folder, name)?,
             Directive::Schedule(name) => schedule::draw(workspace, name, id, words)?.into_string(),

@@ -4,7 +4,8 @@
 //! A request that gets through starts a program, so it must come from the reader and from a page of
 //! this book. The server listens on the loopback address only, and [`crate::server`] rejects
 //! requests for another host. A run needs a header that a page of another site could send only
-//! after a preflight, which the server does not answer. A request names an example and nothing else.
+//! after a preflight, which the server does not answer. A request names an example, or one of the
+//! variants that the example declares, and nothing else.
 //!
 //! Other users of the same machine can connect to the loopback address too, and read the book. So
 //! the value of the header is a key that they cannot know: it is random, new for each start of the
@@ -71,11 +72,12 @@ pub enum Language {
     Python,
 }
 
-/// The query of a request: `?language=rust`.
+/// The query of a request: `?language=rust`, or `?language=rust&variant=NAME`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     language: Language,
+    variant: Option<String>,
 }
 
 /// What happens in a run, in the form that the page receives.
@@ -242,11 +244,11 @@ fn failed(error: &anyhow::Error) -> Event {
     Event::Failed { reason: format!("{error:#}") }
 }
 
-/// Answers `POST /run/NAME?language=rust`.
+/// Answers `POST /run/NAME?language=rust`, and `&variant=VARIANT` for a variant of the example.
 pub async fn start(
     State(runner): State<Runner>,
     Path(name): Path<String>,
-    Query(Choice { language }): Query<Choice>,
+    Query(Choice { language, variant }): Query<Choice>,
     request: Request,
 ) -> Response {
     if let Err((status, reason)) = may_run(request.headers(), request.body(), &runner.key) {
@@ -261,9 +263,15 @@ pub async fn start(
             return (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response();
         }
     };
-    let Some(example) = workspace.examples.get(&name).cloned() else {
+    let Some(mut example) = workspace.examples.get(&name).cloned() else {
         return (StatusCode::NOT_FOUND, "there is no such example").into_response();
     };
+    if let Some(variant) = variant {
+        let Ok(variant) = example.variant(&variant) else {
+            return (StatusCode::NOT_FOUND, "the example has no such variant").into_response();
+        };
+        example = variant.example.clone();
+    }
     if language == Language::Python && example.python.is_none() {
         return (StatusCode::NOT_FOUND, "the example has no Python counterpart").into_response();
     }

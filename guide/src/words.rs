@@ -28,6 +28,10 @@ pub struct Words {
     pub order: fn(Order) -> Option<&'static str>,
     /// Next to a line on stderr.
     pub on_stderr: &'static str,
+    /// Above the variants of an example, after its name.
+    pub variants: &'static str,
+    /// After that, if their pictures can be compared.
+    pub one_axis: &'static str,
     /// Before the test of an example.
     pub tested_by: &'static str,
     /// Above the commands that make a crate of the reader's own.
@@ -98,6 +102,8 @@ pub struct Words {
     /// The kinds of proof: an example, a benchmark, a test.
     pub proofs: [&'static str; 3],
 
+    /// The words of the chooser.
+    pub chooser: ChooserWords,
     /// The words of a live run.
     pub live: Live,
     /// A recorded schedule.
@@ -112,6 +118,31 @@ pub struct Words {
     pub transcript: fn(&str, &str) -> String,
 }
 
+/// The words of the chooser.
+#[derive(Debug)]
+pub struct ChooserWords {
+    /// What it is, for a screen reader.
+    pub title: &'static str,
+    /// The answers to a question.
+    pub yes: &'static str,
+    /// As above.
+    pub no: &'static str,
+    /// Before the answer if all questions are answered with no.
+    pub otherwise: &'static str,
+    /// A question that has just appeared, for a screen reader: its number and the question.
+    pub question: fn(usize, &str) -> String,
+    /// An answer that has just appeared, for a screen reader: the model.
+    pub answer: fn(&str) -> String,
+    /// Before the model.
+    pub take: &'static str,
+    /// Before an example.
+    pub start_from: &'static str,
+    /// The link to the page with all reasons.
+    pub reasons: &'static str,
+    /// The button that begins again.
+    pub again: &'static str,
+}
+
 /// The words of a live run in the served book. The page's script gets them as JSON, and fills in
 /// what stands in braces.
 #[derive(Debug, Serialize)]
@@ -120,6 +151,8 @@ pub struct Live {
     pub run: &'static str,
     /// The same button for a screen reader, with `{language}` and `{example}`.
     pub run_label: &'static str,
+    /// The buttons that run a variant, as a group for a screen reader, with `{example}`.
+    pub variants_label: &'static str,
     /// The button that ends the program.
     pub stop: &'static str,
     /// The same button for a screen reader, with `{example}`.
@@ -234,6 +267,8 @@ pub const ENGLISH: Words = Words {
         Order::Stderr => Some(ENGLISH.on_stderr),
     },
     on_stderr: "on stderr",
+    variants: "with other arguments.",
+    one_axis: "All pictures have the same time axis.",
     tested_by: "Tested by",
     own_crate: "In a crate of your own",
     own_files: "Save these files in the new folder, and start the program with cargo run:",
@@ -300,9 +335,22 @@ pub const ENGLISH: Words = Words {
     verdicts: ["holds", "in part", "false", "does not apply"],
     proofs: ["example", "benchmark", "test"],
 
+    chooser: ChooserWords {
+        title: "Which model fits your program?",
+        yes: "Yes",
+        no: "No",
+        otherwise: "Otherwise",
+        question: |number, question| format!("Question {number}: {question}"),
+        answer: |model| format!("Answer: use {model}."),
+        take: "Use",
+        start_from: "Start from",
+        reasons: "The reasons in full",
+        again: "Start again",
+    },
     live: Live {
         run: "Run {language}",
         run_label: "Run {language}: {example}",
+        variants_label: "Variants of {example}",
         stop: "Stop",
         stop_label: "Stop: {example}",
         caption: "Your run: {language}",

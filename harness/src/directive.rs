@@ -42,10 +42,20 @@ pub enum Directive<'a> {
     Outcomes(&'a str),
     /// `transcript NAME`: what a tool such as a debugger printed.
     Transcript(&'a str),
+    /// `variants NAME`: the variants of an example next to each other. `variants NAME: one, other`
+    /// shows only these, in this order.
+    Variants {
+        /// The example's name.
+        name: &'a str,
+        /// The names of the variants. Empty for all of them.
+        variants: Vec<&'a str>,
+    },
+    /// `chooser`: the questions of *When to use which*, to be answered.
+    Chooser,
 }
 
 /// How each directive is written, for messages.
-const FORMS: [&str; 12] = [
+const FORMS: [&str; 14] = [
     "{{#example NAME}}",
     "{{#example NAME:part,other}}",
     "{{#costs}}",
@@ -58,6 +68,8 @@ const FORMS: [&str; 12] = [
     "{{#schedule NAME}}",
     "{{#outcomes NAME}}",
     "{{#transcript NAME}}",
+    "{{#variants NAME: variant, other}}",
+    "{{#chooser}}",
 ];
 
 impl<'a> Directive<'a> {
@@ -109,6 +121,12 @@ impl<'a> Directive<'a> {
             "schedule" => Self::Schedule(named(FORMS[9])?),
             "outcomes" => Self::Outcomes(named(FORMS[10])?),
             "transcript" => Self::Transcript(named(FORMS[11])?),
+            "variants" => {
+                let example = named(FORMS[12])?;
+                let (name, variants) = example.split_once(':').unwrap_or((example, ""));
+                Self::Variants { name, variants: list(variants, ',') }
+            }
+            "chooser" => alone(Self::Chooser)?,
             _ => bail!("{{{{#{inner}}}}} is none of {}", FORMS.join(", ")),
         };
         Ok(Some(directive))
@@ -160,6 +178,15 @@ mod tests {
         assert_eq!(parse("{{#schedule deadlock}}"), Some(Directive::Schedule("deadlock")));
         assert_eq!(parse("{{#outcomes lost-update}}"), Some(Directive::Outcomes("lost-update")));
         assert_eq!(parse("{{#transcript hung-gdb}}"), Some(Directive::Transcript("hung-gdb")));
+        assert_eq!(
+            parse("{{#variants many-waits}}"),
+            Some(Directive::Variants { name: "many-waits", variants: vec![] })
+        );
+        assert_eq!(
+            parse("{{#variants blocked-loop: inline, rayon}}"),
+            Some(Directive::Variants { name: "blocked-loop", variants: vec!["inline", "rayon"] })
+        );
+        assert_eq!(parse("{{#chooser}}"), Some(Directive::Chooser));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::{MetadataCommand, Package};
+use serde::Deserialize;
 
 use crate::own_crate::{OwnCrate, crates_for};
 use crate::source;
@@ -24,6 +25,8 @@ pub struct Workspace {
 pub struct Example {
     /// The program's name, unique in the workspace. A crate's main program is named like it.
     pub name: String,
+    /// The name of its executable: like [`Self::name`], except for a [`Variant`].
+    pub program: String,
     /// The crate that the program belongs to.
     pub package: String,
     /// The crate's folder, from the workspace's root, with `/`: `examples-async/gather`.
@@ -32,7 +35,8 @@ pub struct Example {
     pub source: String,
     /// One line, from the head of the source: what the example shows.
     pub description: String,
-    /// The command that runs it, from the head of the source, word by word.
+    /// The command that runs it, from the head of the source, word by word. The program's own
+    /// arguments come after `--`.
     pub command: Vec<String>,
     /// What happens when it is run.
     pub kind: Kind,
@@ -41,6 +45,21 @@ pub struct Example {
     /// The crates that a reader makes to have the program outside of this workspace: the libraries
     /// that it builds on, then its own crate.
     pub own_crates: Vec<OwnCrate>,
+    /// Its variants, in the order of the manifest.
+    pub variants: Vec<Variant>,
+}
+
+/// The same program with fixed arguments, as a table `[[package.metadata.variants]]` in the
+/// manifest of its crate declares it. It is tested, recorded and drawn like an example.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// The name, unique among the variants of an example: `inline`.
+    pub name: String,
+    /// The line of the manifest that contains the name, from 1.
+    pub line: usize,
+    /// The program with these arguments, as an example named `EXAMPLE--VARIANT`. It has no Python
+    /// counterpart, and no variants of its own.
+    pub example: Example,
 }
 
 /// What happens when an example is run.
@@ -76,6 +95,11 @@ impl Workspace {
                 let own_crates = crates_for(root, &metadata.packages, package, target)?;
                 let example = Example::read(root, &folder, package, target, own_crates)?;
                 let name = example.name.clone();
+                ensure!(
+                    !name.contains(OF),
+                    "{}: the name {name} contains {OF}, as only those of variants do",
+                    example.folder
+                );
                 if let Some(other) = examples.insert(name.clone(), example) {
                     bail!("two examples are named {name}; the other one is in {}", other.folder);
                 }
@@ -91,12 +115,18 @@ impl Workspace {
         Ok(Self { root: root.to_owned(), target, examples })
     }
 
-    /// The example of this name.
+    /// The example of this name, or the variant whose full name, `EXAMPLE--VARIANT`, this is.
     ///
     /// # Errors
     ///
-    /// When there is none. The message names the examples with a similar name.
+    /// When there is none. The message names the examples with a similar name, or the variants of
+    /// the example.
     pub fn example(&self, name: &str) -> Result<&Example> {
+        if let Some((example, variant)) = name.split_once(OF)
+            && let Some(example) = self.examples.get(example)
+        {
+            return Ok(&example.variant(variant)?.example);
+        }
         self.examples.get(name).with_context(|| {
             let similar = self.similar(name).join(" or ");
             let hint = match similar.as_str() {
@@ -120,6 +150,11 @@ impl Workspace {
             .collect();
         similar.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         similar.into_iter().take(3).map(|(_, known)| known).collect()
+    }
+
+    /// All examples, each followed by its variants.
+    pub fn with_variants(&self) -> impl Iterator<Item = &Example> {
+        self.examples.values().flat_map(Example::with_variants)
     }
 
     /// The file that holds the tested output of an example.
@@ -155,8 +190,9 @@ impl Example {
             .with_context(|| format!("{source}:1: the header of the file"))?;
         let python = format!("{folder}/{}.py", target.name);
 
-        Ok(Self {
+        let mut example = Self {
             name: target.name.clone(),
+            program: target.name.clone(),
             package: package.name.to_string(),
             folder: folder.to_owned(),
             source,
@@ -171,13 +207,117 @@ impl Example {
             },
             python: root.join(&python).is_file().then_some(python),
             own_crates,
+            variants: Vec::new(),
+        };
+        if target.name == *package.name {
+            let manifest = format!("{folder}/Cargo.toml");
+            let text = source::read(root, &manifest)?;
+            example.variants = example
+                .declared(&package.metadata["variants"], &text)
+                .with_context(|| format!("{manifest}: [[package.metadata.variants]]"))?;
+        }
+        Ok(example)
+    }
+
+    /// The variants that a manifest declares. `metadata` is what cargo has read from it.
+    fn declared(&self, metadata: &serde_json::Value, manifest: &str) -> Result<Vec<Variant>> {
+        let declared: Option<Vec<Declared>> = serde_json::from_value(metadata.clone())?;
+        let mut variants: Vec<Variant> = Vec::new();
+        for Declared { name, arguments } in declared.unwrap_or_default() {
+            ensure!(
+                is_variant_name(&name),
+                "the name {name:?} must be of lower-case letters, digits and single hyphens"
+            );
+            ensure!(variants.iter().all(|other| other.name != name), "{name} is declared twice");
+            ensure!(!arguments.is_empty(), "{name} has no arguments");
+            for argument in &arguments {
+                ensure!(
+                    is_plain(argument),
+                    "{name}: a shell would not take the argument {argument:?} as it is"
+                );
+            }
+            let mut command = self.command.clone();
+            command.push("--".to_owned());
+            command.extend(arguments);
+            let full_name = format!("{}{OF}{name}", self.name);
+            let example = Self { name: full_name, command, python: None, ..self.clone() };
+            variants.push(Variant { line: line_of(&name, manifest), name, example });
+        }
+        Ok(variants)
+    }
+
+    /// The variant of this name.
+    ///
+    /// # Errors
+    ///
+    /// When the example has none of this name. The message names those that it has.
+    pub fn variant(&self, name: &str) -> Result<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name).with_context(|| {
+            let known: Vec<_> = self.variants.iter().map(|known| known.name.as_str()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            format!("{} has no variant {name:?}; it has {known}", self.name)
         })
+    }
+
+    /// The example, followed by its variants.
+    pub fn with_variants(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.variants.iter().map(|variant| &variant.example))
+    }
+
+    /// The name of the example that this is a variant of. None if it isn't a variant.
+    pub fn variant_of(&self) -> Option<&str> {
+        Some(self.name.split_once(OF)?.0)
+    }
+
+    /// The words of the command that are for the program itself.
+    pub fn arguments(&self) -> &[String] {
+        let end_of_cargos = self.command.iter().position(|word| word == "--");
+        end_of_cargos.map_or(&[], |end| &self.command[end + 1..])
     }
 
     /// The command that runs the Python counterpart, if there is one.
     pub fn python_command(&self) -> Option<String> {
         Some(format!("python3 {}", self.python.as_ref()?))
     }
+}
+
+/// Stands between an example and a variant in the variant's full name.
+const OF: &str = "--";
+
+/// A variant as a manifest declares it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declared {
+    name: String,
+    arguments: Vec<String>,
+}
+
+/// Whether this can name a variant: also in a file name and in an address.
+fn is_variant_name(name: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    name.split('-').all(is_word)
+}
+
+/// Whether an argument can be typed into any shell without quotes.
+fn is_plain(argument: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
+    !argument.is_empty() && argument.chars().all(plain)
+}
+
+/// The line of a manifest that names a variant, from 1, or 1 if it is written in an unusual way.
+fn line_of(variant: &str, manifest: &str) -> usize {
+    let wanted = format!("name = {variant:?}");
+    let mut declares = false;
+    for (number, line) in (1..).zip(manifest.lines().map(str::trim)) {
+        if line.starts_with('[') {
+            declares = line == "[[package.metadata.variants]]";
+        } else if declares && line == wanted {
+            return number;
+        }
+    }
+    1
 }
 
 /// The description and the command from the `//!` lines that a source file begins with.
@@ -227,5 +367,29 @@ mod tests {
         assert!(read_header(HEADER, "one", "one-broken").is_err());
         assert!(read_header("//! Only this.\nfn main() {}\n", "one", "one").is_err());
         assert!(read_header("fn main() {}\n", "one", "one").is_err());
+    }
+
+    #[test]
+    fn a_variant_has_a_plain_name_and_plain_arguments() {
+        for name in ["inline", "spawn-blocking", "1000", "a-2-b"] {
+            assert!(is_variant_name(name), "{name}");
+        }
+        for name in ["", "-", "a-", "-a", "a--b", "A", "a b", "a_b", "a/b", "..", "é", "a\0"] {
+            assert!(!is_variant_name(name), "{name:?}");
+        }
+        for argument in ["--offload", "0.5", "a=b,c", "./x:y", "+1"] {
+            assert!(is_plain(argument), "{argument}");
+        }
+        for argument in ["", "a b", "$HOME", "a;b", "'a'", "a\n", "~", "*", "a&", "`a`", "é"] {
+            assert!(!is_plain(argument), "{argument:?}");
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_variant_is_that_of_its_name() {
+        let manifest = "[package]\nname = \"two\"\n\n[[package.metadata.variants]]\n\
+            name = \"one\"\n\n[[package.metadata.variants]]\n  name = \"two\"\n";
+        assert_eq!((line_of("one", manifest), line_of("two", manifest)), (5, 8));
+        assert_eq!(line_of("three", manifest), 1);
     }
 }

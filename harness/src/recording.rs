@@ -223,16 +223,16 @@ fn relative(workspace: &Workspace, file: &Path) -> String {
     file.to_string_lossy().replace('\\', "/")
 }
 
-/// Records examples, all of them if none is named, and prints a line for each.
+/// Records examples with their variants, all of them if none is named, and prints a line for each.
 ///
 /// # Errors
 ///
 /// When one fails. Its old recording is kept, and the others are still recorded.
 pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
     let named: Result<Vec<_>> = names.iter().map(|name| workspace.example(name)).collect();
-    let mut examples = named?;
+    let mut examples: Vec<_> = named?.into_iter().flat_map(Example::with_variants).collect();
     if examples.is_empty() {
-        examples.extend(workspace.examples.values());
+        examples.extend(workspace.with_variants());
     }
 
     let mut failed = Vec::new();

@@ -462,7 +462,8 @@ pub async fn build(
     mut on_line: impl FnMut(Line),
 ) -> Result<Build> {
     let mut arguments: Vec<OsString> = vec!["build".into()];
-    arguments.extend(example.command.iter().skip(2).map(OsString::from));
+    let options = example.command.iter().skip(2).take_while(|word| *word != "--");
+    arguments.extend(options.map(OsString::from));
     arguments.push("--message-format=json-render-diagnostics".into());
     let cargo = Program {
         // Set by cargo when this program is run by cargo: then it is the same one.
@@ -485,7 +486,7 @@ pub async fn build(
             errors.read(&line.text);
             on_line(line);
         } else if let Ok(Message::CompilerArtifact(artifact)) = serde_json::from_str(&line.text)
-            && artifact.target.name == example.name
+            && artifact.target.name == example.program
             && artifact.executable.is_some()
         {
             executable = artifact.executable;
@@ -502,7 +503,7 @@ pub async fn build(
             Ok(Build::Done(Program {
                 // Paths below the workspace's root have been made relative to it.
                 executable: workspace.root.join(executable),
-                arguments: Vec::new(),
+                arguments: example.arguments().iter().map(OsString::from).collect(),
                 folder: workspace.root.clone(),
             }))
         }

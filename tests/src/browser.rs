@@ -169,7 +169,11 @@ impl Browser {
     /// Presses and releases a key, as in `Enter`.
     pub fn press(&mut self, key: &str, code: u32) {
         for kind in ["keyDown", "keyUp"] {
-            let text = if key == "Enter" && kind == "keyDown" { "\r" } else { "" };
+            let text = match key {
+                "Enter" if kind == "keyDown" => "\r",
+                " " if kind == "keyDown" => " ",
+                _ => "",
+            };
             let params = json!({
                 "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text
             });

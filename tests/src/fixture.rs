@@ -42,9 +42,11 @@ impl Fixture {
     pub fn new() -> Self {
         let fixture = Self(tempfile::tempdir().expect("a folder can be created"));
         let guide = WORKSPACE.root.join("guide");
-        for asset in ["book.css", "book.js", "live.js", "run.js", "schedule.css", "schedule.js"] {
-            let text = fs::read_to_string(guide.join("assets").join(asset)).expect("an asset");
-            fixture.write(&format!("guide/assets/{asset}"), &text);
+        for asset in fs::read_dir(guide.join("assets")).expect("the assets") {
+            let asset = asset.expect("an asset").path();
+            let name = asset.file_name().expect("it has a name").to_string_lossy();
+            let text = fs::read_to_string(&asset).expect("an asset is text");
+            fixture.write(&format!("guide/assets/{name}"), &text);
         }
         let book = fs::read_to_string(guide.join("book.toml")).expect("the book's settings");
         fixture.write("guide/book.toml", &book);
@@ -77,6 +79,25 @@ impl Fixture {
         self.write(&format!("examples-async/{name}/src/main.rs"), source);
         let test = format!("#[test]\nfn prints() {{\n    transcript_of({name:?}).check();\n}}\n");
         self.write(&format!("tests/suite/examples_async/{name}.rs"), &test);
+    }
+
+    /// Declares a variant of an example, with its test, its tested output and its recording. No
+    /// page shows it.
+    pub fn variant(&self, example: &str, variant: &str, arguments: &[&str]) {
+        let manifest = format!("examples-async/{example}/Cargo.toml");
+        let text = fs::read_to_string(self.root().join(&manifest)).expect("the example exists");
+        let declared = format!(
+            "\n[[package.metadata.variants]]\nname = {variant:?}\narguments = {arguments:?}\n"
+        );
+        self.write(&manifest, &format!("{text}{declared}"));
+        let name = format!("{example}--{variant}");
+        let test = format!("#[test]\nfn variant() {{\n    transcript_of({name:?}).check();\n}}\n");
+        self.write(&format!("tests/suite/examples_async/{name}.rs"), &test);
+        self.write(&format!("tests/snapshots/{name}.snap"), "---\nx\n---\nin order:\n  hello\n");
+        let command = format!("cargo run -p {example} -- {}", arguments.join(" "));
+        let recording = RECORDING.replace("cargo run -p one", &command);
+        let recording = recording.replace("\"one\"", &format!("{name:?}"));
+        self.write(&format!("guide/recordings/{name}.json"), &recording);
     }
 
     /// Builds the book, and returns its folder.

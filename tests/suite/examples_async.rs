@@ -142,6 +142,21 @@ fn blocked_loop() {
     assert!(beats("Job 2") > 0 && beats("Job 3") > 0, "{lines:#?}");
 }
 
+/// Its variants are one way each: the heart beats only while another thread does the work.
+#[test]
+fn blocked_loop_in_one_way() {
+    let beats =
+        |output: &Output| output.of(Stream::Stdout).filter(|it| *it == "Heart: beat").count();
+    let inline = transcript_of("blocked-loop--inline").check();
+    assert_eq!(beats(&inline), 0, "{:#?}", inline.lines);
+    for offloaded in
+        [transcript_of("blocked-loop--spawn-blocking"), transcript_of("blocked-loop--rayon")]
+    {
+        let output = offloaded.in_order(" starting$").repeated("^Heart: beat$").check();
+        assert!(beats(&output) > 0, "{:#?}", output.lines);
+    }
+}
+
 /// Two threads, two tasks that hold them: a third task does not run before one of them ends.
 #[test]
 fn a_runtime_whose_threads_are_all_busy_runs_no_other_task() {

@@ -14,6 +14,7 @@ mod examples_processes;
 mod examples_threads;
 mod guide {
     mod browser;
+    mod chooser;
     mod pages;
     mod runs;
     mod schedules;

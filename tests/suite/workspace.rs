@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use harness::recording::Recording;
+use harness::examples::Example;
+use harness::recording::{self, Recording};
 use tests::{WORKSPACE, run, try_build};
 
 #[test]
@@ -11,11 +12,12 @@ fn every_example_is_complete() {
     // Finding the workspace has already checked each one's description and run command.
     let pages = pages();
     let mut faults = Vec::new();
-    for example in WORKSPACE.examples.values() {
-        let name = &example.name;
+    for Example { name, .. } in WORKSPACE.with_variants() {
         if !WORKSPACE.snapshot(name).is_file() {
             faults.push(format!("{name}: no snapshot; test it in tests/"));
         }
+    }
+    for name in WORKSPACE.examples.keys() {
         if !pages.contains(&format!("{{{{#example {name}}}}}"))
             && !pages.contains(&format!("{{{{#example {name}:"))
         {
@@ -27,7 +29,7 @@ fn every_example_is_complete() {
 
 #[test]
 fn every_recording_has_the_tested_output() {
-    for example in WORKSPACE.examples.values() {
+    for example in WORKSPACE.with_variants() {
         if let Err(error) = Recording::read(&WORKSPACE, example) {
             panic!("{}: {error:#}", example.name);
         }
@@ -37,8 +39,7 @@ fn every_recording_has_the_tested_output() {
 #[test]
 fn every_snapshot_has_an_example() {
     let names: BTreeSet<_> = WORKSPACE
-        .examples
-        .values()
+        .with_variants()
         .flat_map(|example| {
             let python = example.python.as_ref().map(|_| format!("{}.py", example.name));
             [Some(example.name.clone()), python]
@@ -58,6 +59,18 @@ fn every_snapshot_has_an_example() {
 }
 
 #[test]
+fn every_recording_has_an_example() {
+    let of = |example: &Example| recording::file(&WORKSPACE, example);
+    let known: BTreeSet<_> = WORKSPACE.with_variants().map(of).collect();
+    for entry in fs::read_dir(WORKSPACE.root.join("guide/recordings")).unwrap() {
+        let file = entry.unwrap().path();
+        if file.is_file() {
+            assert!(known.contains(&file), "{} belongs to no example", file.display());
+        }
+    }
+}
+
+#[test]
 fn the_readme_lists_every_example() {
     let readme = fs::read_to_string(WORKSPACE.root.join("README.md")).unwrap();
     for example in WORKSPACE.examples.values() {
@@ -69,7 +82,16 @@ fn the_readme_lists_every_example() {
 /// The harness builds an example and then starts it. The command on the page does both.
 #[test]
 fn the_command_on_the_page_runs_the_example() {
-    let example = tests::example("lost-update");
+    same_by_its_command("lost-update");
+}
+
+#[test]
+fn the_command_of_a_variant_passes_its_arguments() {
+    same_by_its_command("blocked-loop--inline");
+}
+
+fn same_by_its_command(name: &str) {
+    let example = tests::example(name);
     let cargo = harness::run::Program {
         executable: env!("CARGO").into(),
         arguments: example.command[1..].iter().map(Into::into).collect(),
@@ -77,7 +99,7 @@ fn the_command_on_the_page_runs_the_example() {
     };
     let by_cargo = run(&cargo);
     assert_eq!(by_cargo.code(), Some(0), "{:#?}", by_cargo.lines);
-    let by_runner = run(&tests::build("lost-update"));
+    let by_runner = run(&tests::build(name));
     let lines = |output: &tests::Output| -> Vec<String> {
         output.of(harness::run::Stream::Stdout).map(str::to_owned).collect()
     };

@@ -200,7 +200,7 @@ pub const RULES: [Rule; 10] = [
         when: &[If::ComputesAtLeast { percent: 20 }, If::ManyWaits],
         kind: Kind::MixedManyWaits,
         is: "mixed, it computes and waits for many at once",
-        take: "async, with the computing offloaded",
+        take: "async, and rayon for the computing",
         page: "guide/en/cpu-work-in-async.md",
         example: "examples-async/to-thread",
     },

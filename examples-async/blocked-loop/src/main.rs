@@ -3,54 +3,35 @@
 //! ```sh
 //! cargo run --release -p blocked-loop
 //! ```
-use std::hint::black_box;
-use std::panic;
+//!
+//! One of the ways alone:
+//!
+//! ```sh
+//! cargo run --release -p blocked-loop -- rayon
+//! ```
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
-use tokio::sync::oneshot;
-use tokio::task::{self, JoinHandle};
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use tokio::task::JoinHandle;
 use tokio::{select, time};
 
-/// CPU work: the longest Collatz chain that starts below four million.
-fn work() -> u32 {
-    let mut longest = 0;
-    for start in 1..4_000_000_u64 {
-        let (mut n, mut steps) = (start, 0);
-        while n != 1 {
-            n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
-            steps += 1;
-        }
-        longest = longest.max(steps);
-    }
-    black_box(longest) // the compiler drops work whose result is not used
+mod ways;
+
+/// A heartbeat next to CPU work
+#[derive(Parser)]
+struct Arguments {
+    /// The ways to run the work, one after the other
+    #[arg(default_values = ["inline", "spawn-blocking", "rayon"])]
+    ways: Vec<Way>,
 }
 
-// ANCHOR: ways
-/// The mistake: the work runs on the thread that polls the tasks, and until it
-/// is done no other task runs there.
-async fn inline() -> Result<u32> {
-    Ok(work())
+#[derive(Clone, ValueEnum)]
+enum Way {
+    Inline,
+    SpawnBlocking,
+    Rayon,
 }
-
-/// Runs the work on a thread for blocking calls. There may be up to 512 of
-/// them: made for calls that wait, good enough for a little computing.
-async fn spawn_blocking() -> Result<u32> {
-    Ok(task::spawn_blocking(work).await?)
-}
-
-/// Runs the work on one of rayon's threads, of which there is one per core:
-/// made for computing. A oneshot channel brings the answer back.
-async fn rayon() -> Result<u32> {
-    let (answer, answered) = oneshot::channel();
-    rayon::spawn(move || {
-        // A panic that reached rayon would abort the whole program.
-        let result = panic::catch_unwind(work);
-        answer.send(result).ok(); // an error: the caller was canceled
-    });
-    answered.await?.map_err(|_| anyhow!("the work panicked"))
-}
-// ANCHOR_END: ways
 
 /// Beats every 50 ms until the job is done.
 async fn heartbeat(name: &str, mut job: JoinHandle<Result<u32>>) -> Result<()> {
@@ -71,7 +52,15 @@ async fn heartbeat(name: &str, mut job: JoinHandle<Result<u32>>) -> Result<()> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    heartbeat("Job 1 (inline)", tokio::spawn(inline())).await?;
-    heartbeat("Job 2 (spawn_blocking)", tokio::spawn(spawn_blocking())).await?;
-    heartbeat("Job 3 (rayon)", tokio::spawn(rayon())).await
+    for way in Arguments::parse().ways {
+        let (name, job) = match way {
+            Way::Inline => ("Job 1 (inline)", tokio::spawn(ways::inline())),
+            Way::SpawnBlocking => {
+                ("Job 2 (spawn_blocking)", tokio::spawn(ways::spawn_blocking()))
+            }
+            Way::Rayon => ("Job 3 (rayon)", tokio::spawn(ways::rayon())),
+        };
+        heartbeat(name, job).await?;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The program `choose`: both sides of every border in its rules, and its verdicts on real programs.
 //! No test asserts a measured time, only the kind of verdict.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitStatus;
 use std::sync::LazyLock;
@@ -9,9 +10,12 @@ use choose::machine::{LIMIT_PART, MEMORY_PART, Machine, THREAD_BYTES};
 use choose::measure::{Measured, TOO_SHORT};
 use choose::report::Report;
 use choose::rules::{If, Kind, RULES, Rule, Wishes, terms, verdict};
+use guide::chooser::Chooser;
+use guide::preprocessor::RESULTS;
+use harness::results::Results;
 use harness::run::{Program, Stream};
 use serde_json::Value;
-use tests::{Output, WORKSPACE, build, run, transcript_of};
+use tests::{Output, TranscriptOf, WORKSPACE, build, run, transcript_of};
 
 /// The program under test.
 static CHOOSE: LazyLock<Program> = LazyLock::new(|| build("choose"));
@@ -45,7 +49,21 @@ fn kind(report: &Value) -> &str {
 
 #[test]
 fn choose_without_a_command() {
-    transcript_of("choose")
+    masked(transcript_of("choose")).check();
+}
+
+/// What it prints about one command, as its variants show: only the wishes differ.
+#[cfg(unix)]
+#[test]
+fn choose_with_wishes() {
+    masked(transcript_of("choose--wait")).check();
+    masked(transcript_of("choose--many-waits")).check();
+    masked(transcript_of("choose--isolate")).check();
+}
+
+/// With everything masked that was measured.
+fn masked(transcript: TranscriptOf) -> TranscriptOf {
+    transcript
         .mask(r"^  wall time   .*", "  wall time   <time>")
         .mask(r"^  CPU time    .*", "  CPU time    <time>, <n> of <n> cores on average")
         .mask(r"^  computed    .*", "  computed    <share>")
@@ -56,7 +74,6 @@ fn choose_without_a_command() {
         .mask(r"machine \(\d+\)", "machine (<n>)")
         .mask(r"at best [\d.]+ times", "at best <n> times")
         .mask(r"good for \d+ here, .*", "good for <n> here, <reason>.")
-        .check();
 }
 
 /// A machine on which up to 1,000 waits at once are few, by its limit on threads.
@@ -170,6 +187,59 @@ fn the_gain_is_at_best_that_of_all_cores() {
     assert_eq!(best(4, 4.0), "1.0");
     assert_eq!(best(4, 0.9), "4.0", "no more than there are cores");
     assert_eq!(best(1, 1.0), "1.0");
+}
+
+/// What the chooser of the book's front page asks, as facts and wishes: the same verdict, and the
+/// same example to start from.
+#[test]
+fn the_chooser_of_the_book_gives_the_same_answers() {
+    let results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
+    let chooser = Chooser::read(&WORKSPACE.root.join("guide/en"), &results).unwrap();
+    let answers: Vec<_> = chooser.answers().collect();
+    let [isolated, computes, many, cancel, otherwise] = answers[..] else {
+        panic!("it asks {} questions", chooser.questions.len())
+    };
+    let isolate = Wishes { isolate: true, at_once: None };
+    let at_once = |n| Wishes { isolate: false, at_once: Some(n) };
+    // The page says "ten thousand or more", and "up to a thousand".
+    let (thousands, few) = (at_once(10_000), at_once(1_000));
+    let mut seen = Vec::new();
+    for (answer, wishes, facts) in [
+        (isolated, isolate, measured(0.0, 0.0)),
+        (isolated, isolate, measured(1.0, 4.0)),
+        (computes, few, measured(1.0, 1.0)),
+        (computes, few, measured(1.0, 4.0)),
+        (computes, thousands, measured(1.0, 1.0)),
+        (many, thousands, measured(0.0, 0.0)),
+        (many, thousands, measured(0.5, 1.0)),
+        (otherwise, few, measured(0.0, 0.0)),
+        (otherwise, few, measured(0.5, 1.0)),
+    ] {
+        let verdict = verdict(&facts, &wishes, &machine());
+        let kind = serde_json::to_value(verdict.kind).unwrap();
+        let kind = kind.as_str().unwrap().to_owned();
+        assert!(answer.rules.contains(&kind), "{:?} lacks the rule {kind}", answer.model);
+        // A program that only waits doesn't need what the model says about computing.
+        let (model, take) = (&answer.model, verdict.take);
+        assert!(model == take || model.starts_with(&format!("{take},")), "{model}, not {take}");
+        let starts = answer.start.iter().map(|start| &WORKSPACE.examples[&start.example].folder);
+        let starts: Vec<_> = starts.collect();
+        assert!(starts.iter().any(|it| *it == verdict.example), "{starts:?}: {verdict:?}");
+        seen.push(kind);
+    }
+    // No measurement says whether waits must be canceled, so no rule does.
+    assert!(cancel.rules.is_empty() && cancel.model == many.model, "{cancel:?}");
+
+    // Each rule is the chooser's too, except for those about the measurement itself.
+    let measuring = ["too-short", "not-measured", "hands-over"].map(str::to_owned);
+    let kinds: BTreeSet<_> = RULES
+        .iter()
+        .map(|rule| serde_json::to_value(rule.kind).unwrap().as_str().unwrap().to_owned())
+        .filter(|kind| !measuring.contains(kind))
+        .collect();
+    let named: BTreeSet<_> = answers.iter().flat_map(|answer| answer.rules.clone()).collect();
+    assert_eq!(named, kinds);
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), kinds, "all of them were tried");
 }
 
 #[test]

@@ -201,6 +201,25 @@ fn a_session() {
     });
 }
 
+/// The variants that the page offers: each offloads as its name says, and gives the same answers.
+#[test]
+fn every_variant_answers() {
+    runtime().block_on(async {
+        assert_snapshot("compute-service--inline", &session_of("inline").await);
+        assert_snapshot("compute-service--spawn-blocking", &session_of("spawn-blocking").await);
+        assert_snapshot("compute-service--rayon", &session_of("rayon").await);
+        assert_snapshot("compute-service--processes", &session_of("processes").await);
+    });
+}
+
+async fn session_of(variant: &str) -> String {
+    let declared = tests::example("compute-service").variant(variant).unwrap();
+    let [option, way] = declared.example.arguments() else { panic!("{declared:?}") };
+    assert_eq!((option.as_str(), way.as_str()), ("--offload", variant));
+    let answer = Service::start(way, &[]).await.get("/compute/10").await;
+    format!("in order:\n  GET /compute/10 -> {} {}\n", answer.status, answer.body)
+}
+
 #[test]
 fn every_way_computes_the_exact_sum() {
     runtime().block_on(async {

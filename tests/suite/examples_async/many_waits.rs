@@ -21,6 +21,17 @@ fn ten_thousand_waits_take_one_thread() {
     }
 }
 
+/// A thousand times as many waits still take one thread.
+#[test]
+fn a_thousand_waits_and_a_million() {
+    for waits in [transcript_of("many-waits--thousand"), transcript_of("many-waits--million")] {
+        let output = waits.mask(r"\d+\.\d{3} s", "<time> s").check();
+        if cfg!(target_os = "linux") {
+            assert_eq!(output.costs.threads, Some(1), "all tasks share one thread");
+        }
+    }
+}
+
 #[test]
 fn all_waits_fit_into_one_task_too() {
     let arguments = ["1000", "--join-all"].map(Into::into).to_vec();

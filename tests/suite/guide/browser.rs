@@ -15,13 +15,13 @@ use tests::{LIMIT, WORKSPACE};
 use tokio::runtime::Runtime;
 
 /// The book, served until this is dropped.
-struct Served {
-    url: String,
+pub struct Served {
+    pub url: String,
     link: String,
     _runtime: Runtime,
 }
 
-fn serve() -> Served {
+pub fn serve() -> Served {
     let runtime = Runtime::new().unwrap();
     let limits = Limits { time: LIMIT, ..Limits::default() };
     let settings = Settings { run: limits, ..Settings::default() };
@@ -163,6 +163,42 @@ fn an_example_is_run_and_stopped_by_keyboard() {
     browser.press("Enter", 13);
     browser.wait_for(&format!("{status} === 'Stopped.' && {lines} === 3"));
 
+    assert_eq!(browser.faults(), Vec::<String>::new());
+}
+
+/// The server knows the arguments of a variant; the page names it.
+#[test]
+fn a_variant_is_run_by_keyboard() {
+    let Some(mut browser) = Browser::start() else { return };
+    let book = serve();
+    browser.open(&book.link);
+    browser.wait_for("location.hash === ''");
+    browser.open(&format!("{}cpu-work-in-async.html", book.url));
+    let figure = "document.querySelector('[data-example=blocked-loop]')";
+    let group = format!("{figure}.querySelector('[role=group].of-variants')");
+    browser.wait_for(&format!("{group} !== null"));
+    assert_eq!(browser.eval(&format!("{group}.ariaLabel")), "Variants of blocked-loop");
+    let buttons = format!("[...{group}.children].map(button => button.textContent)");
+    assert_eq!(browser.eval(&buttons), json!(["Run inline", "Run spawn-blocking", "Run rayon"]));
+
+    browser.eval(&format!("{group}.children[0].focus()"));
+    let label = browser.eval("document.activeElement.ariaLabel");
+    assert_eq!(label, "Run inline: blocked-loop");
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{figure}.querySelector('[role=status]').textContent === 'Ended.'"));
+    let lines = format!(
+        "[...{figure}.querySelectorAll('.live samp span')].map(line => \
+         line.textContent.trim().replace(/^[0-9.]+ s +/, ''))"
+    );
+    let expected = json!(["Job 1 (inline) starting", "Job 1 (inline) finished"]);
+    assert_eq!(browser.eval(&lines), expected, "only this way");
+    let caption = browser.eval(&format!("{figure}.querySelector('.live .caption').textContent"));
+    assert_eq!(caption, "Your run: inline");
+    let focus = browser.eval("document.activeElement.textContent");
+    assert_eq!(focus, "Run inline", "the focus returns to the button");
+    if let Some(axe) = axe() {
+        assert_eq!(browser.axe(&axe), Vec::<String>::new(), "with a run of a variant");
+    }
     assert_eq!(browser.faults(), Vec::<String>::new());
 }
 

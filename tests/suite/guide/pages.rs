@@ -147,6 +147,182 @@ fn each_fault_fails_the_build_naming_its_place() {
     }
 }
 
+/// The front page with all variants of the example `one`.
+const WITH_VARIANTS: &str = "# Front\n\n{{#example one}}\n\n{{#variants one}}\n";
+
+/// A fixture whose example has the variants `loud` and `soft`.
+fn with_variants() -> Fixture {
+    let fixture = Fixture::new();
+    fixture.variant("one", "loud", &["--volume", "11"]);
+    fixture.variant("one", "soft", &["--volume", "1"]);
+    fixture.write("guide/en/index.md", WITH_VARIANTS);
+    fixture
+}
+
+#[test]
+fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
+    let fixture = with_variants();
+    fixture.write(
+        "guide/en/index.md",
+        &format!("{WITH_VARIANTS}\n{{{{#compare one one--loud}}}}\n\n{{{{#costs}}}}\n"),
+    );
+    let page = fs::read_to_string(fixture.build().unwrap().join("index.html")).unwrap();
+    assert!(page.contains("data-variants=\"loud soft\""), "for the script: {page}");
+    let (_, figure) = page.split_once("data-variants-of=\"one\"").expect("they are shown");
+    let (figure, _) = figure.split_once("</figure>").unwrap();
+    for (variant, volume) in [("loud", "11"), ("soft", "1")] {
+        let (_, card) = figure.split_once(&format!("data-variant=\"{variant}\"")).unwrap();
+        let card = &card.replace("<span class=\"word\">", "").replace("</span>", "");
+        for part in [
+            &format!("cargo run -p one -- --volume {volume}</code>"),
+            "<samp>hello",
+            "<svg class=\"timeline\"",
+            "1 OS thread · 1 process · 0.00 s",
+            "<code>variant</code>",
+            &format!("href=\"tests/suite/examples_async/one--{variant}.rs.txt"),
+        ] {
+            assert!(card.contains(part), "{variant}: {part} is missing in {card}");
+        }
+    }
+    let loud = figure.find("data-variant=\"loud\"").unwrap();
+    assert!(loud < figure.find("data-variant=\"soft\"").unwrap(), "in the manifest's order");
+    assert_eq!(figure.matches("Recorded 2026-01-02").count(), 1, "one machine for both");
+    assert!(page.contains("one--loud, Rust: 1"), "they can be compared");
+    assert!(page.matches(">one--soft</a>").count() == 1, "and are among all costs: {page}");
+}
+
+#[test]
+fn each_fault_of_a_variant_fails_the_build_naming_its_place() {
+    let index = "guide/en/index.md";
+    let head = "# Front\n\n{{#example one}}\n\n";
+    let manifest = "examples-async/one/Cargo.toml";
+    let declared = |text: &str| {
+        format!(
+            "[package]\nname = \"one\"\nedition = \"2024\"\n[[package.metadata.variants]]\n{text}"
+        )
+    };
+    let cases: &[(&str, &str, &str)] = &[
+        (
+            index,
+            &format!("{head}{{{{#variants one: quiet}}}}\n"),
+            "guide/en/index.md:5: one has no variant \"quiet\"; it has loud, soft",
+        ),
+        (
+            index,
+            &format!("{head}{{{{#variants two}}}}\n"),
+            "guide/en/index.md:5: no example is named \"two\"",
+        ),
+        (
+            index,
+            &format!("{head}{{{{#variants one--loud}}}}\n"),
+            "guide/en/index.md:5: one--loud declares no variants",
+        ),
+        (
+            index,
+            &format!("{head}{{{{#variants}}}}\n"),
+            "guide/en/index.md:5: {{#variants}} lacks its argument",
+        ),
+        (
+            index,
+            &format!("{head}{{{{#example one--loud}}}}\n"),
+            "guide/en/index.md:5: one--loud is a variant; show it with {{#variants one: loud}}",
+        ),
+        (
+            index,
+            &format!("{head}{{{{#variants one: loud}}}}\n"),
+            "examples-async/one/Cargo.toml:10: no page shows the variant soft; put {{#variants one}}",
+        ),
+        ("tests/snapshots/one--loud.snap", "no header", "guide/en/index.md:5: the tested output"),
+        (
+            "guide/recordings/one--loud.json",
+            RECORDING,
+            "guide/en/index.md:5: the recording guide/recordings/one--loud.json: run \
+             `cargo run -p guide -- record one--loud` to replace it: it is a recording of one",
+        ),
+        (
+            "guide/recordings/one--loud.json",
+            &RECORDING.replace("\"one\"", "\"one--loud\""),
+            "it was made by `cargo run -p one`, not `cargo run -p one -- --volume 11`",
+        ),
+        (
+            "tests/suite/examples_async/one--loud.rs",
+            "",
+            "guide/en/index.md:5: no test in tests/suite checks one--loud; write one with \
+             transcript_of(\"one--loud\")",
+        ),
+        (
+            manifest,
+            &declared("name = \"Loud\"\narguments = [\"1\"]\n"),
+            "examples-async/one/Cargo.toml: [[package.metadata.variants]]: the name \"Loud\" must",
+        ),
+        (
+            manifest,
+            &declared("name = \"loud\"\narguments = [\"$(id)\"]\n"),
+            "loud: a shell would not take the argument \"$(id)\" as it is",
+        ),
+        (manifest, &declared("name = \"loud\"\narguments = []\n"), "loud has no arguments"),
+        (manifest, &declared("name = \"loud\"\n"), "missing field `arguments`"),
+        (
+            manifest,
+            &declared("name = \"loud\"\narguments = [\"1\"]\nenv = 1\n"),
+            "unknown field `env`",
+        ),
+    ];
+    for (file, text, expected) in cases {
+        let fixture = with_variants();
+        fixture.write(file, text);
+        let error = format!("{:#}", fixture.build().expect_err(expected));
+        assert!(error.contains(expected), "expected {expected:?} in: {error}");
+    }
+
+    let fixture = with_variants();
+    fixture.variant("one", "loud", &["--volume", "12"]);
+    let error = format!("{:#}", fixture.build().unwrap_err());
+    assert!(error.contains("loud is declared twice"), "{error}");
+
+    for (file, fix) in [
+        ("tests/snapshots/one--soft.snap", "INSTA_UPDATE=always cargo test"),
+        ("guide/recordings/one--soft.json", "cargo run -p guide -- record one--soft"),
+    ] {
+        let fixture = with_variants();
+        fs::remove_file(fixture.root().join(file)).unwrap();
+        let error = format!("{:#}", fixture.build().unwrap_err());
+        for part in ["guide/en/index.md:5: ", file, fix] {
+            assert!(error.contains(part), "{part} is missing in {error}");
+        }
+    }
+}
+
+#[test]
+fn an_example_is_recorded_with_its_variants() {
+    let fixture = with_variants();
+    let source = SOURCE.replace("\"hello\"", "\"{}\", std::env::args().skip(1).count()");
+    fixture.example("one", &source);
+    fixture.variant("one", "loud", &["--volume", "11"]);
+    for (name, count) in [("one", 0), ("one--loud", 2)] {
+        let snapshot = format!("---\nx\n---\nin order:\n  {count}\n");
+        fixture.write(&format!("tests/snapshots/{name}.snap"), &snapshot);
+    }
+    let workspace = Workspace::find(fixture.root()).unwrap();
+    let kept = |name: &str| {
+        let file = fixture.root().join(format!("guide/recordings/{name}.json"));
+        fs::read_to_string(file).unwrap()
+    };
+    let record = |name: &str| runtime().block_on(record_all(&workspace, &[name.to_owned()]));
+
+    record("one").unwrap();
+    assert!(kept("one").contains("\"text\": \"0\""), "{}", kept("one"));
+    let loud = kept("one--loud");
+    assert!(loud.contains("\"text\": \"2\"") && loud.contains("-p one -- --volume 11"), "{loud}");
+
+    fixture.write("guide/recordings/one--loud.json", "");
+    fixture.write("guide/recordings/one.json", "");
+    record("one--loud").unwrap();
+    assert!(kept("one--loud").contains("\"text\": \"2\"") && kept("one").is_empty());
+    let error = format!("{:#}", record("one--quiet").unwrap_err());
+    assert!(error.contains("one has no variant \"quiet\"; it has loud"), "{error}");
+}
+
 #[test]
 fn a_wrong_recording_fails_the_build() {
     let cases = [

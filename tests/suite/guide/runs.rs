@@ -50,6 +50,17 @@ fn main() {
 }
 "#;
 
+/// Prints what it was given.
+const GIVEN: &str = r#"//! Says what it was given.
+//!
+//! ```sh
+//! cargo run -p given
+//! ```
+fn main() {
+    println!("{}", std::env::args().skip(1).collect::<Vec<_>>().join("|"));
+}
+"#;
+
 /// A served book of these examples.
 struct Served {
     fixture: Fixture,
@@ -84,6 +95,7 @@ fn examples() -> Fixture {
     for (name, source, command) in [
         ("silent", SILENT, "cargo run -p silent"),
         ("endless", ENDLESS, "cargo run --release -p endless"),
+        ("given", GIVEN, "cargo run -p given"),
     ] {
         fixture.example(name, source);
         page += &format!("\n{{{{#example {name}}}}}\n");
@@ -96,6 +108,9 @@ fn examples() -> Fixture {
             .replace("cargo run -p one", command);
         fixture.write(&format!("guide/recordings/{name}.json"), &recording);
     }
+    fixture.variant("given", "loud", &["--volume", "11"]);
+    fixture.variant("one", "soft", &["--volume", "1"]);
+    page += "\n{{#variants given}}\n\n{{#variants one}}\n";
     fixture.write("guide/en/index.md", &page);
     fixture
 }
@@ -130,8 +145,10 @@ impl Served {
         head.split(' ').nth(1).unwrap_or("0").parse().unwrap()
     }
 
+    /// Runs an example, named with or without a query.
     async fn run(&self, name: &str) -> Run {
-        let line = format!("POST /run/{name}?language=rust");
+        let query = if name.contains('?') { "" } else { "?language=rust" };
+        let line = format!("POST /run/{name}{query}");
         let mut answer = self.request(&line, OURS).await;
         let mut head = String::new();
         timeout(LIMIT, answer.read_line(&mut head)).await.expect("it answers").unwrap();
@@ -218,6 +235,50 @@ fn only_a_page_of_this_book_can_run_an_example() {
         for (what, line, headers, status) in cases {
             assert_eq!(book.status(line, headers).await, *status, "{what}");
         }
+    });
+}
+
+#[test]
+fn a_request_can_name_a_declared_variant_and_nothing_else() {
+    runtime().block_on(async {
+        let book = serve(Limits::default()).await;
+        let cases = [
+            ("declared", "given?language=rust&variant=loud", 200),
+            ("unknown", "given?language=rust&variant=quiet", 404),
+            ("of another example", "given?language=rust&variant=soft", 404),
+            ("of an example without variants", "silent?language=rust&variant=loud", 404),
+            ("of an unknown example", "two?language=rust&variant=loud", 404),
+            ("an example", "given?language=rust&variant=one", 404),
+            ("in other letters", "given?language=rust&variant=LOUD", 404),
+            ("the beginning of one", "given?language=rust&variant=lou", 404),
+            ("empty", "given?language=rust&variant=", 404),
+            ("its full name", "given?language=rust&variant=given--loud", 404),
+            ("its full name as the example's", "given--loud?language=rust", 404),
+            ("its arguments", "given?language=rust&variant=--volume%2011", 404),
+            ("with an argument", "given?language=rust&variant=loud%20--more", 404),
+            ("with an argument, +", "given?language=rust&variant=loud+--more", 404),
+            ("with a command", "given?language=rust&variant=loud;id", 404),
+            ("with a line break", "given?language=rust&variant=loud%0A", 404),
+            ("with a zero byte", "given?language=rust&variant=loud%00", 404),
+            ("with a path", "given?language=rust&variant=..%2Fgiven%2Floud", 404),
+            ("not UTF-8", "given?language=rust&variant=loud%FF", 404),
+            ("next to arguments", "given?language=rust&variant=loud&arguments=x", 400),
+            ("twice", "given?language=rust&variant=loud&variant=loud", 400),
+            ("without a language", "given?variant=loud", 400),
+            ("in Python", "given?language=python&variant=loud", 404),
+        ];
+        for (what, path, status) in cases {
+            let found = book.status(&format!("POST /run/{path}"), OURS).await;
+            assert_eq!(found, status, "{what}");
+        }
+        let without_key =
+            book.status("POST /run/given?language=rust&variant=loud", "Host: HOST\r\n");
+        assert_eq!(without_key.await, 403);
+
+        let mut plain = book.run("given").await;
+        assert_eq!(plain.event("line").await["text"], "");
+        let mut loud = book.run("given?language=rust&variant=loud").await;
+        assert_eq!(loud.event("line").await["text"], "--volume|11");
     });
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use guide::page::Page;
 use guide::preprocessor::{Examples, RESULTS};
-use guide::words::{Live, ScheduleWords, Words};
+use guide::words::{ChooserWords, Live, ScheduleWords, Words};
 use harness::examples::Workspace;
 use regex::Regex;
 use tests::fixture::{Fixture, RECORDING, SOURCE};
@@ -19,6 +19,8 @@ const MARKED: Words = Words {
     differs: "5",
     order: |_| Some("6"),
     on_stderr: "7",
+    variants: "126",
+    one_axis: "127",
     tested_by: "8",
     own_crate: "9",
     own_files: "10",
@@ -51,9 +53,22 @@ const MARKED: Words = Words {
     ledger: ["46", "47", "48", "49"],
     verdicts: ["50", "51", "52", "73"],
     proofs: ["53", "54", "55"],
+    chooser: ChooserWords {
+        title: "130",
+        yes: "131",
+        no: "132",
+        otherwise: "133",
+        question: |_, question| format!("134 {question}"),
+        answer: |model| format!("135 {model}"),
+        take: "136",
+        start_from: "137",
+        reasons: "139",
+        again: "138",
+    },
     live: Live {
         run: "56",
         run_label: "57",
+        variants_label: "128",
         stop: "58",
         stop_label: "59",
         caption: "60",
@@ -112,10 +127,10 @@ const MARKED: Words = Words {
 const OF_THE_FIXTURE: &[&str] = &[
     // The example, its source, its test and its recording.
     "Rust", "Python", "one", "Says", "hello", "says", "main", "rs", "py", "src", "examples",
-    "async", "tests", "suite", "prints", "Worker", "tick", "id",
+    "async", "tests", "suite", "prints", "Worker", "tick", "id", "loud", "variant",
     // The benchmark and the ledger.
     "race", "hare", "tortoise", "laps", "It", "Indeed", "C", // Units.
-    "s", "MiB",
+    "s", "ms", "MiB",
 ];
 
 #[test]
@@ -168,9 +183,13 @@ fn every_word_that_the_guide_puts_on_a_page_is_in_the_table() {
     .replacen("verdict = \"holds\"", "verdict = \"does not apply\"", 1);
     fixture.write("guide/en/ledger.toml", &ledger);
 
+    fixture.variant("one", "loud", &["1"]);
+    let chooser = super::chooser::CHOOSER.replace("\"time\"", "\"1\"");
+    fixture.write("guide/en/chooser.toml", &chooser);
+    fixture.write("guide/en/which.md", super::chooser::WHICH);
     // With its own source, with a snapshot of its Python counterpart's, in part, and all tables.
     let text = "{{#example one}}\n\n{{#example one:part}}\n\n{{#costs}}\n\n{{#compare one one}}\n\n\
-        {{#benchmark race}}\n\n{{#benchmarks}}\n\n{{#ledger}}\n";
+        {{#benchmark race}}\n\n{{#benchmarks}}\n\n{{#ledger}}\n\n{{#variants one}}\n\n{{#chooser}}\n";
     let page = |path: &str| Page {
         path: path.to_owned(),
         file: format!("guide/en/{path}"),
