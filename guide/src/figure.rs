@@ -201,8 +201,9 @@ impl Figure<'_> {
     fn run(&self, recording: &Recording) -> Markup {
         let words = self.words;
         let runs: Vec<_> = recording.runs().collect();
+        let cores = recording.machine.cores;
         let tracks: Vec<Track<'_>> =
-            runs.iter().map(|(language, run)| Track::of(run, language)).collect();
+            runs.iter().map(|(language, run)| Track::of(run, language, cores)).collect();
         html! {
             div.recorded role="group" aria-label=(words.recorded_run) {
                 p.caption { (words.recorded_run) }

@@ -42,8 +42,10 @@ impl Fixture {
     pub fn new() -> Self {
         let fixture = Self(tempfile::tempdir().expect("a folder can be created"));
         let guide = WORKSPACE.root.join("guide");
-        for asset in ["book.css", "book.js", "live.js", "run.js", "schedule.css", "schedule.js"] {
-            let text = fs::read_to_string(guide.join("assets").join(asset)).expect("an asset");
+        for asset in fs::read_dir(guide.join("assets")).expect("the assets") {
+            let asset = asset.expect("an asset").file_name();
+            let asset = asset.to_string_lossy();
+            let text = fs::read_to_string(guide.join("assets").join(&*asset)).expect("an asset");
             fixture.write(&format!("guide/assets/{asset}"), &text);
         }
         let book = fs::read_to_string(guide.join("book.toml")).expect("the book's settings");
