@@ -111,7 +111,11 @@ pub fn facts<'a, 'b>(
     facts
 }
 
-fn bars<'a, 'b>(lanes: impl Iterator<Item = &'b Lane<'b>>, wall: f64, ended: bool) -> Option<Fact<'a>> {
+fn bars<'a, 'b>(
+    lanes: impl Iterator<Item = &'b Lane<'b>>,
+    wall: f64,
+    ended: bool,
+) -> Option<Fact<'a>> {
     let lanes: Vec<_> = lanes.filter(|lane| !lane.bars.is_empty()).collect();
     let kind = lanes.first()?.name.split(' ').next().unwrap_or_default().to_lowercase();
     let bars: Vec<_> = lanes.iter().flat_map(|lane| &lane.bars).collect();
@@ -211,12 +215,15 @@ impl<'a> Stretches<'a> {
 
     fn alone(&self, alone: &[(usize, Vec<usize>)]) -> Option<(usize, Fact<'a>)> {
         let first = self.worth(alone)?;
-        let by = |thread| alone.iter().filter(|(_, it)| it[0] == thread).count() as f64;
+        let of = |it: &&(usize, Vec<usize>), thread| it.1[0] == thread;
+        let by = |thread| alone.iter().filter(move |it| of(it, thread));
         let threads = 0..self.activity.threads.len();
-        let most = threads.max_by(|one, other| by(*one).total_cmp(&by(*other)))?;
-        let same = by(most) >= alone.len() as f64 * NEARLY_ALL;
+        let most = threads.max_by_key(|thread| by(*thread).count())?;
+        let same = by(most).count() as f64 >= alone.len() as f64 * NEARLY_ALL;
         let name = same.then(|| names(self.activity).swap_remove(most));
-        let time = self.time(if same { by(most) as usize } else { alone.len() });
+        // Without the time in which it was ready and had no core.
+        let computed = |(at, it): &(usize, Vec<usize>)| self.shares[*at][it[0]][0] * self.length;
+        let time = alone.iter().filter(|it| !same || of(it, most)).map(computed).sum();
         Some((first, Fact::Alone { name, time, main: self.main_in(alone) }))
     }
 
@@ -307,7 +314,7 @@ fn waits(activity: &Activity, wall: f64, ended: bool) -> Vec<Fact<'_>> {
             let length: f64 = thread.spans.0.iter().map(|span| span.ms / 1000.0).sum();
             let last = thread.spans.0.last().filter(|span| span.state == State::Lock)?;
             let since = thread.from + length - last.ms / 1000.0;
-            (ended && thread.at_end && wall - since >= 0.3 * wall).then_some(since)
+            (ended && thread.at_end && wall - since >= 0.6 * wall).then_some(since)
         })
         .collect();
     let at_end = activity.threads.iter().filter(|thread| thread.at_end).count();
@@ -376,8 +383,10 @@ mod tests {
     fn threads_that_compute_at_the_same_time_are_told_from_one_alone() {
         let activity = run(&["c500 l500", "s500 c500", "s500 c500"]);
         let facts = facts(std::iter::empty(), Some(&activity), 1.0, true);
-        let [Fact::Alone { name, time, main: None }, Fact::Together { threads: 2, time: both, main }] =
-            facts.as_slice()
+        let [
+            Fact::Alone { name, time, main: None },
+            Fact::Together { threads: 2, time: both, main },
+        ] = facts.as_slice()
         else {
             panic!("{facts:?}")
         };
@@ -427,12 +436,15 @@ mod tests {
         let [Fact::Idle(_), Fact::UntilEnd { names, from, all: true }] = facts.as_slice() else {
             panic!("{facts:?}")
         };
-        assert_eq!((names.len(), *from), (3, 0.02));
+        assert_eq!((names.len(), round(*from * 10.0)), (3, 0.2));
         // If the main thread goes on, it is not one of them.
         let activity = run(&["s990 c10", "l1000", "l1000"]);
         let facts = self::facts(std::iter::empty(), Some(&activity), 1.0, true);
         let stuck = vec![named("t1"), named("t2")];
-        assert!(facts.contains(&Fact::UntilEnd { names: stuck, from: 0.0, all: false }), "{facts:?}");
+        assert!(
+            facts.contains(&Fact::UntilEnd { names: stuck, from: 0.0, all: false }),
+            "{facts:?}"
+        );
     }
 
     #[test]

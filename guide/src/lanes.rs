@@ -83,8 +83,7 @@ mod tests {
 
     #[test]
     fn output_becomes_lanes() {
-        let line =
-            |at, text: &str| TimedLine { at, stream: Stream::Stdout, text: text.to_owned() };
+        let line = |at, text: &str| TimedLine { at, stream: Stream::Stdout, text: text.to_owned() };
         let lines = [
             line(0.0, "Worker 1 starting (process 7)"),
             line(0.1, "Worker 0 starting"),

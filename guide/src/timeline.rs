@@ -89,7 +89,8 @@ pub fn draw(id: &str, tracks: &[Track<'_>], axis: f64, words: &Words) -> Markup 
 
     let axis = tracks.iter().map(|track| track.wall).fold(axis, f64::max);
     let mut height = 4;
-    let placed: Vec<_> = tracks.iter().map(|track| place(track, axis, &mut height, words)).collect();
+    let placed: Vec<_> =
+        tracks.iter().map(|track| place(track, axis, &mut height, words)).collect();
     let bottom = height;
     let mut shown = Shown::default();
     for placed in &placed {
@@ -120,9 +121,12 @@ pub fn draw(id: &str, tracks: &[Track<'_>], axis: f64, words: &Words) -> Markup 
             (legend(id, &shown, words))
             div.description id={ (id) "-description" } {
                 @for Placed { track, lanes, .. } in &placed {
-                    p {
-                        @if !track.name.is_empty() { b { (track.name) ":" } " " }
-                        (describe(track, lanes, words))
+                    @let text = describe(track, lanes, words);
+                    @if !text.is_empty() {
+                        p {
+                            @if !track.name.is_empty() { b { (track.name) ":" } " " }
+                            (text)
+                        }
                     }
                 }
             }

@@ -544,16 +544,12 @@ fn fact(fact: &Fact<'_>) -> String {
         Fact::Waited { names, state } => {
             format!("{} {} most of the time", threads(names), did(*state))
         }
-        Fact::UntilEnd { names, from, all: true } if names.len() > 2 => format!(
-            "from {from:.2} s until the end, all {} {}",
-            threads(names),
-            did(State::Lock)
-        ),
-        Fact::UntilEnd { names, from, .. } => format!(
-            "{} {} from {from:.2} s until the end",
-            threads(names),
-            did(State::Lock)
-        ),
+        Fact::UntilEnd { names, from, all: true } if names.len() > 2 => {
+            format!("from {from:.2} s until the end, all {} {}", threads(names), did(State::Lock))
+        }
+        Fact::UntilEnd { names, from, .. } => {
+            format!("{} {} from {from:.2} s until the end", threads(names), did(State::Lock))
+        }
     };
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);
