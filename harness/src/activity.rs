@@ -1,9 +1,11 @@
 //! What the threads of a run did: a timeline of states for each OS thread, and the cores in use.
 //!
 //! Both are sampled from outside the program, so they are correct to about one sampling interval,
-//! which is 5 ms unless the program has many threads. Only Linux shows them.
+//! which is 5 ms unless the program has many threads. A thread that starts and ends between two
+//! samples is not seen, but its CPU time is among the cores in use. Only Linux shows them.
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Activity {
     /// The threads, in the order in which they appeared. The first is the program's main thread.
     pub threads: Vec<Thread>,
-    /// How many more threads there were.
+    /// How many more threads there were, as far as samples saw them.
     pub more: u64,
     /// The cores in use by all processes of the run together.
     pub cores: Cores,
@@ -29,7 +31,8 @@ pub struct Thread {
     /// Its name, as the kernel knows it: at most 15 bytes. A main thread has the name of its
     /// process, and a thread without a name has that of the thread that started it.
     pub name: String,
-    /// When it was first seen, in seconds since the start of the program.
+    /// When it was first seen, in seconds since the start of the program, less the time that it
+    /// had already computed and queued by then.
     pub from: f64,
     /// What it did from then on, without a gap.
     pub spans: Spans,
@@ -44,7 +47,7 @@ pub struct Cores {
     /// The length of a step in seconds. 0 if there are no steps.
     pub step: f64,
     /// In each step from the start of the program, the CPU time of all threads, divided by the
-    /// length of the step.
+    /// length of the step. The last step ends with the last sample, so it can be shorter.
     pub used: Vec<f64>,
 }
 
@@ -161,6 +164,11 @@ impl From<Spans> for String {
     fn from(spans: Spans) -> Self {
         spans.to_string()
     }
+}
+
+/// Rounded to 0.1 ms: smaller differences are noise, and would make the files longer.
+pub(crate) fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e4).round() / 1e4
 }
 
 #[cfg(test)]

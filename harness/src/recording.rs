@@ -10,16 +10,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::activity::Activity;
+use crate::activity::{Activity, seconds};
 use crate::costs::Costs;
 use crate::examples::{Example, Kind, Workspace};
 use crate::files::write_json;
 use crate::machine::{Machine, now, version_of};
-use crate::run::{self, Build, End, Limits, Line, Program, Running, TimedLine, seconds};
+use crate::run::{self, Build, End, Limits, Line, Program, Running, TimedLine};
 use crate::transcript::Transcript;
 
 /// The version of the format that this program writes, and the only one that it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A run of an example, and of its Python counterpart if there is one, on one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,8 @@ pub struct Run {
     pub threads: Option<u64>,
     /// The largest number of processes at once.
     pub processes: Option<u64>,
-    /// What its threads did.
+    /// What its threads did. None for a run of less than about 20 ms, and where the system does not
+    /// show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<Activity>,
 }
@@ -85,7 +86,7 @@ impl Run {
             memory: costs.memory,
             threads: costs.threads,
             processes: costs.processes,
-            activity: None,
+            activity: costs.activity.clone(),
         }
     }
 }

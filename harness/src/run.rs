@@ -26,6 +26,7 @@ use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time;
 
+use crate::activity::{Activity, seconds};
 use crate::costs::{Costs, Sampler};
 use crate::examples::{Example, Workspace};
 
@@ -90,11 +91,6 @@ impl From<&Line> for TimedLine {
     }
 }
 
-/// Rounded to 0.1 ms: smaller differences are noise, and would make the files longer.
-pub(crate) fn seconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e4).round() / 1e4
-}
-
 /// An output stream of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -127,6 +123,7 @@ const LAST_OUTPUT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Running {
     id: u32,
+    started: Instant,
     lines: mpsc::Receiver<Line>,
     killed: watch::Receiver<bool>,
     supervisor: JoinHandle<Result<(End, Costs)>>,
@@ -141,12 +138,12 @@ impl Running {
     /// When it cannot be started.
     pub fn start(program: &Program, limits: Limits) -> Result<Self> {
         let mut running = Self::start_unwatched(program, limits)?;
-        running.sampler = Sampler::start(running.id);
+        running.sampler = Sampler::start(running.id, running.started);
         Ok(running)
     }
 
-    /// Like [`Self::start`], but without sampling memory, threads and processes, because sampling
-    /// would take time from a program that is being timed.
+    /// Like [`Self::start`], but without sampling memory, threads and processes. Sampling would take
+    /// time from a program that is being timed, and is a waste where its results are not used.
     ///
     /// # Errors
     ///
@@ -194,7 +191,7 @@ impl Running {
         let deadline = time::Instant::from_std(started) + limits.time;
         let exited = watch_for_exit(id, started);
         let supervisor = tokio::spawn(process.supervise(exited, started, deadline));
-        Ok(Self { id, lines, killed, supervisor, sampler: None })
+        Ok(Self { id, started, lines, killed, supervisor, sampler: None })
     }
 
     /// The id of the program's first process, which is also the id of its process group.
@@ -205,6 +202,12 @@ impl Running {
     /// The next line, or none when the output has ended. Cancel safe.
     pub async fn line(&mut self) -> Option<Line> {
         self.lines.recv().await
+    }
+
+    /// What the threads of the program have done so far. None in the first 20 ms, where the system
+    /// does not show it, and for a program that is not sampled.
+    pub fn activity(&self) -> Option<Activity> {
+        self.sampler.as_ref()?.activity()
     }
 
     /// Waits until no process of the program runs any more, also if this handle has been dropped.
@@ -222,10 +225,12 @@ impl Running {
         while self.line().await.is_some() {}
         let outcome = (&mut self.supervisor).await.context("waiting for the program's end")?;
         let (end, mut costs) = outcome?;
-        if let Some(peaks) = self.sampler.take().and_then(Sampler::finish) {
-            costs.memory = Some(peaks.memory);
-            costs.threads = Some(peaks.threads);
-            costs.processes = Some(peaks.processes);
+        if let Some(sampler) = self.sampler.take() {
+            let (peaks, activity) = sampler.finish();
+            costs.memory = peaks.map(|peaks| peaks.memory);
+            costs.threads = peaks.map(|peaks| peaks.threads);
+            costs.processes = peaks.map(|peaks| peaks.processes);
+            costs.activity = activity;
         }
         Ok((end, costs))
     }
@@ -472,7 +477,7 @@ pub async fn build(
         lines: usize::MAX,
     };
 
-    let mut running = Running::start(&cargo, limits)?;
+    let mut running = Running::start_unwatched(&cargo, limits)?;
     let mut executable = None;
     let mut errors = Errors::default();
     while let Some(line) = running.line().await {

@@ -20,5 +20,8 @@ mod guide {
     mod search;
     mod words;
 }
+mod harness {
+    mod activity;
+}
 mod own_crates;
 mod workspace;

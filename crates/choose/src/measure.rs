@@ -550,6 +550,8 @@ mod tests {
                 ran: Duration::from_millis(1),
                 queued: Duration::from_millis(queued),
             }),
+            wait: None,
+            name: String::new(),
         };
         let began = Instant::now();
         let mut queue = Queue::begin(began);

@@ -1,15 +1,23 @@
 //! Samples a tree of processes from outside: how many processes and threads it
-//! has, how much memory they use, and what each thread is doing.
+//! has, how much memory they use, and what each thread is doing or waiting for.
 //!
 //! Linux shows all of this in `/proc`. On other systems there is nothing to
 //! read, so every function returns `None`.
+//!
+//! A sample sees only what is there at that moment. A thread that starts and
+//! ends between two samples stays unseen, but its CPU time does not: it is in
+//! the next [`own_cpu_time`] of its process.
 //!
 //! A sample costs CPU time, about 7 µs for the state of a thread, and each
 //! thread that has been read also ends a little more slowly. So a sample reads
 //! no more than [`MOST_THREADS`] threads of a process, and each caller says how
 //! much [`Detail`] it needs.
 
+mod wait;
+
 use std::time::Duration;
+
+pub use wait::Wait;
 
 /// The most threads of one process that a sample reads, the oldest first. The
 /// others still count in [`Snapshot::threads`], but processes that they have
@@ -25,6 +33,9 @@ pub enum Detail {
     States,
     /// The time that each thread has run and queued: a second file for each.
     Times,
+    /// The name of each thread, and what it waits for: a third file for a
+    /// thread that waits.
+    Waits,
 }
 
 /// One sample of a tree of processes.
@@ -48,7 +59,7 @@ pub struct Snapshot {
 }
 
 /// A thread of the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thread {
     /// The id of its process.
     pub process: i32,
@@ -59,6 +70,13 @@ pub struct Thread {
     /// The time that it has run and queued. `None` if the sample did not ask
     /// for it, or if the kernel was built without this file.
     pub times: Option<Times>,
+    /// What it waits for. `None` if the sample did not ask for it, or if the
+    /// thread does not wait.
+    pub wait: Option<Wait>,
+    /// Its name, at most 15 bytes. Threads that have not been named have the
+    /// name of the thread that started them, and a main thread has that of its
+    /// program. Empty if the sample did not ask for it.
+    pub name: String,
 }
 
 /// The state of a thread, as the kernel names it.
@@ -95,7 +113,7 @@ impl Snapshot {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{adopt_orphans, cpu_time, peak_memory};
+pub use linux::{adopt_orphans, cpu_time, own_cpu_time, peak_memory};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -104,13 +122,14 @@ mod linux {
     use std::path::Path;
     use std::time::Duration;
 
+    use nix::time::ClockId as CpuClock;
     use procfs::process::{Process, Stat};
     use rustix::process::{
         Pid, WaitOptions, getpid, set_child_subreaper, waitpid,
     };
     use rustix::time::{ClockId, clock_gettime};
 
-    use super::{Detail, MOST_THREADS, Snapshot, State, Thread, Times};
+    use super::{Detail, MOST_THREADS, Snapshot, State, Thread, Times, Wait};
 
     impl Snapshot {
         /// Samples a process and everything below it. `None` if the process
@@ -187,6 +206,16 @@ mod linux {
         )
     }
 
+    /// The CPU time of a process: of all its threads, also of those that have
+    /// ended, but not of its children. In nanoseconds, but the kernel adds the
+    /// time of a thread that is on a core only now and then, every 10 ms or
+    /// more often. Known until the process is reaped.
+    pub fn own_cpu_time(process: u32) -> Option<Duration> {
+        let process = nix::unistd::Pid::from_raw(process.try_into().ok()?);
+        let clock = CpuClock::pid_cpu_clock_id(process).ok()?;
+        Some(clock.now().ok()?.into())
+    }
+
     /// The peak memory of a process so far, in bytes. `None` if it has ended.
     pub fn peak_memory(process: u32) -> Option<u64> {
         let process = Process::new(process.try_into().ok()?).ok()?;
@@ -215,8 +244,9 @@ mod linux {
         let mut buffer = [0; 512];
         // 4711 (name) R …; the name may contain anything, even parentheses.
         let stat = read(&task.join("stat"), &mut buffer)?;
+        let name_begins = stat.iter().position(|byte| *byte == b'(')? + 1;
         let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
-        let state = match stat.get(name_ends + 2)? {
+        let mut state = match stat.get(name_ends + 2)? {
             b'R' => State::Runnable,
             b'S' => State::Sleeping,
             b'D' => State::Uninterruptible,
@@ -224,7 +254,43 @@ mod linux {
         };
         let id = task.file_name()?.to_str()?.parse().ok()?;
         let times = (detail >= Detail::Times).then(|| times(task)).flatten();
-        Some(Thread { process, id, state, times })
+
+        let (mut wait, mut name) = (None, String::new());
+        if detail >= Detail::Waits {
+            let bytes = stat.get(name_begins..name_ends)?;
+            name = String::from_utf8_lossy(bytes).into_owned();
+            if matches!(state, State::Sleeping | State::Uninterruptible) {
+                match Blocked::read(task) {
+                    Blocked::In(reason) => wait = Some(reason),
+                    // It has woken up since its state was read.
+                    Blocked::NoLonger => state = State::Runnable,
+                }
+            }
+        }
+        Some(Thread { process, id, state, times, wait, name })
+    }
+
+    /// What the file `syscall` says about a thread that waits.
+    enum Blocked {
+        In(Wait),
+        NoLonger,
+    }
+
+    impl Blocked {
+        /// `202 0x7f… …`: the number of the system call and its arguments, or
+        /// `running`, or -1 if it waits outside of a system call.
+        fn read(task: &Path) -> Self {
+            let mut buffer = [0; 512];
+            let text = read(&task.join("syscall"), &mut buffer);
+            let text = text.and_then(|text| std::str::from_utf8(text).ok());
+            match text.and_then(|text| text.split_whitespace().next()) {
+                Some("running") => Self::NoLonger,
+                Some(number) => Self::In(
+                    number.parse().map_or(Wait::Unknown, Wait::in_system_call),
+                ),
+                None => Self::In(Wait::Unknown), // the kernel refuses to say
+            }
+        }
     }
 
     /// The first two of the three numbers in `schedstat`, in nanoseconds.
@@ -260,7 +326,7 @@ mod linux {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{adopt_orphans, cpu_time, peak_memory};
+pub use elsewhere::{adopt_orphans, cpu_time, own_cpu_time, peak_memory};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
@@ -288,6 +354,11 @@ mod elsewhere {
 
     /// Not known on this system.
     pub fn cpu_time(_process: u32) -> Option<Duration> {
+        None
+    }
+
+    /// Not known on this system.
+    pub fn own_cpu_time(_process: u32) -> Option<Duration> {
         None
     }
 

@@ -4,11 +4,13 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use process_tree::{Detail, MOST_THREADS, Snapshot, State, cpu_time, peak_memory};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-use tests::LIMIT;
+use process_tree::{
+    Detail, MOST_THREADS, Snapshot, State, Thread, Wait, cpu_time, own_cpu_time, peak_memory,
+};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use tests::{LIMIT, skip};
 
 const HOST: &str = env!("CARGO_BIN_EXE_threads-host");
 
@@ -43,7 +45,7 @@ impl Host {
     fn sample_until(&self, expected: impl Fn(&Snapshot) -> bool) -> Snapshot {
         let started = Instant::now();
         loop {
-            let sample = self.sample(Detail::Times);
+            let sample = self.sample(Detail::Waits);
             if expected(&sample) {
                 return sample;
             }
@@ -87,10 +89,10 @@ fn computing_threads_are_runnable_in_every_sample() {
 fn only_the_time_of_a_computing_thread_grows() {
     let host = Host::with("computing", 1);
     let before = host.sample_until(|it| it.runnable() == 1);
-    let main = before.seen[0];
+    let main = &before.seen[0];
     let computing = before.seen[1].times.expect("this kernel has schedstat");
     host.sample_until(|it| it.seen[1].times.unwrap().ran > computing.ran);
-    assert_eq!(host.sample(Detail::Times).seen[0], main, "main waited all the time");
+    assert_eq!(host.sample(Detail::Waits).seen[0], *main, "main waited all the time");
 }
 
 #[test]
@@ -114,6 +116,66 @@ fn each_detail_reads_no_more_than_it_says() {
     let states = host.sample(Detail::States);
     assert_eq!(states.seen.len(), 2);
     assert!(states.seen.iter().all(|thread| thread.times.is_none()));
+    let times = host.sample(Detail::Times);
+    assert!(times.seen.iter().all(|thread| thread.times.is_some()));
+    assert!(times.seen.iter().all(|thread| thread.wait.is_none() && thread.name.is_empty()));
+}
+
+#[test]
+fn a_thread_waits_for_what_its_system_call_says() {
+    for (mode, reason) in [
+        ("waiting", Wait::Lock),
+        ("asleep", Wait::Time),
+        ("accepting", Wait::Io),
+        ("awaiting", Wait::Io),
+        ("parent", Wait::Child),
+        ("locking-a-file", Wait::Unknown),
+    ] {
+        let host = Host::with(mode, 2);
+        if std::fs::read(format!("/proc/{}/syscall", host.id())).is_err() {
+            return skip("a kernel that shows the system calls of a child process");
+        }
+        let id = host.id().cast_signed();
+        host.sample_until(|sample| {
+            let of_host = sample.seen.iter().filter(|thread| thread.process == id);
+            let waits: Vec<_> = of_host.map(|thread| thread.wait).collect();
+            waits == [Some(Wait::Io), Some(reason), Some(reason)] // main reads its input
+        });
+    }
+}
+
+#[test]
+fn a_computing_thread_waits_for_nothing() {
+    let host = Host::with("computing", 1);
+    let sample = host.sample_until(|it| it.runnable() == 1);
+    assert_eq!(sample.seen[1].wait, None);
+}
+
+#[test]
+fn a_stopped_thread_is_not_waiting() {
+    let host = Host::with("waiting", 1);
+    let id = Pid::from_child(&host.0);
+    kill_process(id, Signal::STOP).unwrap();
+    let stopped = |thread: &Thread| thread.state == State::Other('T') && thread.wait.is_none();
+    host.sample_until(|it| it.seen.iter().all(stopped));
+}
+
+#[test]
+fn threads_have_their_names() {
+    let host = Host::with("waiting", 2);
+    let names: Vec<_> =
+        host.sample(Detail::Waits).seen.into_iter().map(|thread| thread.name).collect();
+    assert_eq!(names, ["threads-host", ")) S (worker", ")) S (worker"]);
+}
+
+#[test]
+fn the_time_of_a_thread_that_has_ended_stays_with_its_process() {
+    let host = Host::with("computed", 0);
+    let own = own_cpu_time(host.id()).unwrap();
+    assert!(own >= Duration::from_millis(100), "{own:?}");
+    let sample = host.sample(Detail::Times);
+    let of_threads: Duration = sample.seen.iter().map(|thread| thread.times.unwrap().ran).sum();
+    assert!(of_threads < Duration::from_millis(100), "{of_threads:?}: only main is left");
 }
 
 #[test]
@@ -159,6 +221,8 @@ fn a_zombie_has_cpu_time_but_no_memory() {
     assert!(Snapshot::of(id, Detail::Totals).is_none());
     assert_eq!(peak_memory(id), None);
     assert!(cpu_time(id).is_some());
+    assert!(own_cpu_time(id).is_some());
     host.0.wait().unwrap();
     assert_eq!(cpu_time(id), None);
+    assert_eq!(own_cpu_time(id), None);
 }
