@@ -217,7 +217,9 @@ impl Runner {
                     },
                     _ = pictures.tick() => {
                         let so_far = Costs { wall: started.elapsed(), ..Costs::default() };
-                        yield picture(&Run::new(String::new(), String::new(), &lines, 0, &so_far), false);
+                        let mut run = Run::new(String::new(), String::new(), &lines, 0, &so_far);
+                        run.activity = running.activity();
+                        yield picture(&run, false);
                     }
                 }
             }
