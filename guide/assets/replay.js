@@ -171,6 +171,6 @@
             event.stopPropagation(); // with the arrow keys mdBook goes to the next page
         });
         picture.querySelector(".plot").append(cursor);
-        picture.querySelector(".plot").after(replay);
+        picture.querySelector(".description").before(replay);
     }
 })();

@@ -36,7 +36,7 @@ pub enum Fact<'a> {
         /// For how long.
         time: f64,
         /// What the main thread did in this time, if it was not that thread and did one thing.
-        main: Option<State>,
+        main: Option<(Name<'a>, State)>,
     },
     /// Several threads computed at the same time, each on a core.
     Together {
@@ -45,7 +45,7 @@ pub enum Fact<'a> {
         /// For how long.
         time: f64,
         /// What the main thread did in this time, if it did not compute and did one thing.
-        main: Option<State>,
+        main: Option<(Name<'a>, State)>,
     },
     /// More threads wanted to compute than the cores could run.
     Contention {
@@ -89,6 +89,8 @@ pub enum Fact<'a> {
 const MOST: f64 = 0.7;
 /// A thread takes part in turns if it computed for this part of a stretch.
 const SOME: f64 = 0.1;
+/// What takes a smaller part of the run is not worth a sentence.
+const MOMENT: f64 = 0.03;
 /// What a thread did for this part of the time is what it did.
 const NEARLY_ALL: f64 = 0.85;
 
@@ -107,7 +109,17 @@ pub fn facts<'a, 'b>(
     };
     let stretches = Stretches::new(activity, wall);
     facts.extend(stretches.computing());
-    facts.extend(waits(activity, wall, ended));
+    // That the main thread waited while others computed is said once.
+    let said = facts.iter().find_map(|fact| match fact {
+        Fact::Alone { main, .. } | Fact::Together { main, .. } => main.clone(),
+        _ => None,
+    });
+    facts.extend(waits(activity, wall, ended).into_iter().filter(|fact| match (fact, &said) {
+        (Fact::Waited { names, state }, Some(said)) => {
+            names.len() > 1 || (&names[0], *state) != (&said.0, said.1)
+        }
+        _ => true,
+    }));
     facts
 }
 
@@ -223,7 +235,10 @@ impl<'a> Stretches<'a> {
         let name = same.then(|| names(self.activity).swap_remove(most));
         // Without the time in which it was ready and had no core.
         let computed = |(at, it): &(usize, Vec<usize>)| self.shares[*at][it[0]][0] * self.length;
-        let time = alone.iter().filter(|it| !same || of(it, most)).map(computed).sum();
+        let time: f64 = alone.iter().filter(|it| !same || of(it, most)).map(computed).sum();
+        if time < MOMENT * self.time(self.shares.len()) {
+            return None;
+        }
         Some((first, Fact::Alone { name, time, main: self.main_in(alone) }))
     }
 
@@ -287,19 +302,21 @@ impl<'a> Stretches<'a> {
 
     /// The first of some stretches, if they are worth a sentence: more than a moment of the run.
     fn worth(&self, stretches: &[(usize, Vec<usize>)]) -> Option<usize> {
-        let enough = stretches.len() >= 2 && stretches.len() * 20 >= self.shares.len();
+        let share = stretches.len() as f64 / self.shares.len() as f64;
+        let enough = stretches.len() >= 2 && share >= MOMENT;
         stretches.first().filter(|_| enough).map(|(at, _)| *at)
     }
 
     /// What the main thread did in some stretches, if it did not compute and did one thing.
-    fn main_in(&self, stretches: &[(usize, Vec<usize>)]) -> Option<State> {
+    fn main_in(&self, stretches: &[(usize, Vec<usize>)]) -> Option<(Name<'a>, State)> {
         let share = |state| -> f64 {
             stretches.iter().map(|(at, _)| self.shares[*at][0][index(state)]).sum()
         };
         let state = State::ALL
             .into_iter()
             .find(|state| share(*state) >= stretches.len() as f64 * NEARLY_ALL)?;
-        (!matches!(state, State::Computing | State::Ready)).then_some(state)
+        let waits = !matches!(state, State::Computing | State::Ready);
+        waits.then(|| (names(self.activity).swap_remove(0), state))
     }
 }
 
@@ -391,20 +408,15 @@ mod tests {
             panic!("{facts:?}")
         };
         assert_eq!((name, round(*time), round(*both)), (&Some(named("main")), 0.5, 0.5));
-        assert_eq!(*main, Some(State::Lock));
+        assert_eq!(*main, Some((named("main"), State::Lock)));
     }
 
     #[test]
     fn a_thread_that_computes_for_the_main_thread_is_named() {
         let activity = run(&["i1000", "c1000"]);
         let facts = facts(std::iter::empty(), Some(&activity), 1.0, true);
-        let [Fact::Alone { name, main, .. }, Fact::Waited { names, state: State::Io }] =
-            facts.as_slice()
-        else {
-            panic!("{facts:?}")
-        };
-        assert_eq!((name, *main), (&Some(named("t1")), Some(State::Io)));
-        assert_eq!(*names, [named("main")]);
+        let [Fact::Alone { name, main, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+        assert_eq!((name, main), (&Some(named("t1")), &Some((named("main"), State::Io))));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Lane<'a> {
 
 /// The largest number of lines that are drawn, so that a picture stays small.
 const MOST_LINES: usize = 1000;
+/// From this number on, lanes with a single mark become one lane.
+const MANY: usize = 4;
 
 /// The lanes of some output. Lanes with bars come first, by name; the others follow in the order in
 /// which they appeared.
@@ -58,11 +60,29 @@ pub fn lanes<'a>(lines: &'a [TimedLine], words: &Words) -> Vec<Lane<'a>> {
             lane.marks.push(line);
         }
     }
+    gather_single_marks(&mut lanes, output, stderr);
     lanes.sort_by_key(|lane| match lane.bars.is_empty() {
         false => (0, lane.name),
         true => (1, ""),
     });
     lanes
+}
+
+/// Moves the marks of many lanes with a single mark each to the lane for output: their names are
+/// rather the beginnings of lines than names.
+fn gather_single_marks<'a>(lanes: &mut Vec<Lane<'a>>, output: &'a str, stderr: &str) {
+    let is_single = |lane: &Lane<'_>| {
+        lane.bars.is_empty() && lane.marks.len() == 1 && ![output, stderr].contains(&lane.name)
+    };
+    if lanes.iter().filter(|lane| is_single(lane)).count() < MANY {
+        return;
+    }
+    let single: Vec<_> = lanes.extract_if(.., |lane| is_single(lane)).collect();
+    let mut marks: Vec<_> = single.into_iter().flat_map(|lane| lane.marks).collect();
+    match lanes.iter_mut().find(|lane| lane.name == output) {
+        Some(known) => known.marks.append(&mut marks),
+        None => lanes.push(Lane { name: output, bars: Vec::new(), marks }),
+    }
 }
 
 /// The number of workers or tasks that the output names, and what it calls one: `(5, "worker")`.
@@ -84,7 +104,7 @@ mod tests {
     #[test]
     fn output_becomes_lanes() {
         let line = |at, text: &str| TimedLine { at, stream: Stream::Stdout, text: text.to_owned() };
-        let lines = [
+        let worker_lines = [
             line(0.0, "Worker 1 starting (process 7)"),
             line(0.1, "Worker 0 starting"),
             line(0.2, "tick"),
@@ -92,7 +112,7 @@ mod tests {
             line(1.5, "Main: the task was finished"),
             TimedLine { stream: Stream::Stderr, ..line(2.0, "Worker 0 failed: signal") },
         ];
-        let found: Vec<_> = lanes(&lines, &ENGLISH)
+        let found: Vec<_> = lanes(&worker_lines, &ENGLISH)
             .into_iter()
             .map(|lane| (lane.name, lane.bars, lane.marks.len()))
             .collect();
@@ -106,6 +126,10 @@ mod tests {
                 ("stderr", vec![], 1),
             ]
         );
-        assert_eq!(workers(&lines, &ENGLISH), Some((2, "worker".to_owned())));
+        let lines = ["A: 1", "B: 1", "C: 1", "D: 1", "E: 1", "E: 2"].map(|text| line(0.0, text));
+        let found = lanes(&lines, &ENGLISH);
+        let found: Vec<_> = found.iter().map(|lane| (lane.name, lane.marks.len())).collect();
+        assert_eq!(found, [("E", 2), ("output", 4)]);
+        assert_eq!(workers(&worker_lines, &ENGLISH), Some((2, "worker".to_owned())));
     }
 }

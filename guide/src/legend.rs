@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use crate::threads::HEIGHT;
 use crate::words::Words;
 
-/// What a picture shows apart from its axis.
+/// What a picture shows apart from its axis, and large enough to be looked up.
 #[derive(Debug, Default)]
 pub struct Shown {
     /// The states.
@@ -46,7 +46,7 @@ pub fn patterns(id: &str, states: &BTreeSet<State>) -> Markup {
 fn pattern(id: &str, state: State) -> Markup {
     let (width, height, angle) = match state {
         State::Ready => (6, 6, 45),
-        State::Lock => (4, 4, -45),
+        State::Lock => (5, 5, -45),
         State::Sleeping | State::Io => (6, 6, 0),
         State::Child => (5, HEIGHT, 0),
         State::Computing | State::Waiting => (6, HEIGHT, 0),
@@ -59,7 +59,7 @@ fn pattern(id: &str, state: State) -> Markup {
             rect.back width=(width) height=(height) {}
             @match state {
                 State::Ready => rect width="3" height="6" {},
-                State::Lock => rect width="1.6" height="4" {},
+                State::Lock => rect width="1.4" height="5" {},
                 State::Sleeping => rect y="2.5" width="6" height="1" {},
                 State::Io => circle cx="3" cy="3" r="1.3" {},
                 State::Child => rect x="1" width="1.4" height=(HEIGHT) {},

@@ -5,7 +5,7 @@
 //! In the SVG, horizontal lengths are percentages and all others are fixed, so text has the same
 //! size on a phone and on a wide screen. It has no line breaks, and gets the colors of the theme
 //! from the classes in `guide/assets/timeline.css`. `guide/assets/replay.js` adds the replay.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use harness::activity::{Activity, Cores, State};
 use harness::recording::Run;
@@ -56,7 +56,7 @@ const SHORTEST: f64 = 0.02;
 const SHORTEST_OTHER: f64 = 0.1;
 
 const LANE: u32 = 32;
-const THREAD: u32 = 29;
+const THREAD: u32 = 31;
 const HEADING: u32 = 24;
 const STRIP: u32 = 46;
 /// The height of the curve in the strip of the cores.
@@ -64,6 +64,8 @@ const CURVE: u32 = 26;
 const MORE: u32 = 18;
 const AXIS: u32 = 22;
 
+/// What takes a smaller part of the axis is not in the legend.
+const SEEN: f64 = 0.01;
 /// The share of the axis that a step of the cores takes at least.
 const STEP: f64 = 0.004;
 
@@ -73,6 +75,7 @@ struct Placed<'a> {
     heading: u32,
     strip: Option<(u32, &'a Cores)>,
     lanes: Vec<(u32, Lane<'a>)>,
+    threads_heading: u32,
     threads: Vec<(u32, ThreadLane<'a>)>,
     more: Option<(u32, u64)>,
     bottom: u32,
@@ -92,15 +95,7 @@ pub fn draw(id: &str, tracks: &[Track<'_>], axis: f64, words: &Words) -> Markup 
     let placed: Vec<_> =
         tracks.iter().map(|track| place(track, axis, &mut height, words)).collect();
     let bottom = height;
-    let mut shown = Shown::default();
-    for placed in &placed {
-        shown.others[0] |= placed.lanes.iter().any(|(_, lane)| !lane.bars.is_empty());
-        shown.others[1] |= placed.lanes.iter().any(|(_, lane)| !lane.marks.is_empty());
-        for piece in placed.threads.iter().flat_map(|(_, lane)| &lane.pieces) {
-            shown.others[2] |= piece.states.len() > 1;
-            shown.states.extend(piece.states.iter().map(|(state, _)| *state));
-        }
-    }
+    let (shown, drawn) = shown(&placed, axis);
 
     let across = |at: f64| across(at, axis);
     html! {
@@ -110,7 +105,7 @@ pub fn draw(id: &str, tracks: &[Track<'_>], axis: f64, words: &Words) -> Markup 
                     aria-labelledby={ (id) "-title" } aria-describedby={ (id) "-description" }
                 {
                     title id={ (id) "-title" } { (words.timeline) }
-                    (patterns(id, &shown.states))
+                    (patterns(id, &drawn))
                     @for (at, label) in ticks(axis) {
                         line.grid x1=(across(at)) x2=(across(at)) y1="4" y2=(bottom) {}
                         text.tick x=(across(at)) y=(bottom + 15) text-anchor=(anchor(at, axis)) { (label) }
@@ -134,6 +129,28 @@ pub fn draw(id: &str, tracks: &[Track<'_>], axis: f64, words: &Words) -> Markup 
     }
 }
 
+/// What the legend explains, and all states that are drawn. The legend leaves out what is too small to
+/// be seen.
+fn shown(placed: &[Placed<'_>], axis: f64) -> (Shown, BTreeSet<State>) {
+    let lanes = || placed.iter().flat_map(|placed| &placed.lanes);
+    let pieces = || placed.iter().flat_map(|placed| &placed.threads).flat_map(|(_, it)| &it.pieces);
+    let is_seen = |length: f64| length >= SEEN * axis;
+    let mut widths: BTreeMap<State, f64> = BTreeMap::new();
+    for piece in pieces() {
+        for (state, _) in &piece.states {
+            *widths.entry(*state).or_default() += piece.to - piece.from;
+        }
+    }
+    let mixed = pieces().filter(|piece| piece.states.len() > 1).map(|piece| piece.to - piece.from);
+    let others = [
+        lanes().any(|(_, lane)| !lane.bars.is_empty()),
+        lanes().any(|(_, lane)| !lane.marks.is_empty()),
+        is_seen(mixed.sum()),
+    ];
+    let seen = widths.iter().filter(|(_, width)| is_seen(**width)).map(|(state, _)| *state);
+    (Shown { states: seen.collect(), others }, widths.into_keys().collect())
+}
+
 fn place<'a>(track: &'a Track<'a>, axis: f64, height: &mut u32, words: &Words) -> Placed<'a> {
     let mut place = |by: u32| {
         let y = *height;
@@ -149,15 +166,16 @@ fn place<'a>(track: &'a Track<'a>, axis: f64, height: &mut u32, words: &Words) -
         .activity
         .map(|activity| threads::lanes(activity, track.wall, axis))
         .unwrap_or_default();
+    let threads_heading = if threads.is_empty() { 0 } else { place(MORE) };
     let threads = threads.into_iter().map(|lane| (place(THREAD), lane)).collect();
     let more = (more > 0).then(|| (place(MORE), more));
     let bottom = place(6);
-    Placed { track, heading, strip, lanes, threads, more, bottom }
+    Placed { track, heading, strip, lanes, threads_heading, threads, more, bottom }
 }
 
 impl Placed<'_> {
     fn draw(&self, id: &str, axis: f64, words: &Words) -> Markup {
-        let Self { track, heading, strip, lanes, threads, more, bottom } = self;
+        let Self { track, heading, strip, lanes, threads_heading, threads, more, bottom } = self;
         let across = |at: f64| across(at, axis);
         html! {
             text.heading x="0" y=(heading + 15) { (track.name) }
@@ -180,6 +198,7 @@ impl Placed<'_> {
                     }
                 }
             }
+            @if !threads.is_empty() { text.more x="0" y=(threads_heading + 14) { (words.os_threads) } }
             @for (y, lane) in threads { (thread(*y, lane, id, axis, words)) }
             @if let Some((y, more)) = more {
                 text.more x="0" y=(y + 12) { ((words.more_threads)(*more)) }
@@ -242,7 +261,7 @@ fn thread(y: u32, lane: &ThreadLane<'_>, id: &str, axis: f64, words: &Words) -> 
     let percent = |tenths: f64| format!("{}%", tenths / 10.0);
     html! {
         text.lane x="0" y=(y + 11) { (name) }
-        g.states transform=(format!("translate(0 {})", y + 15)) {
+        g.states transform=(format!("translate(0 {})", y + 16)) {
             title { (name) ": " (totals(lane, words)) }
             @for (state, pieces) in by_state {
                 g class=(class(state)) fill=[fill(id, state)] {

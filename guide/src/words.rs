@@ -55,6 +55,8 @@ pub struct Words {
     pub from_to: fn(&str, Option<&str>) -> String,
     /// The name of a thread's lane.
     pub thread: fn(&Name<'_>) -> String,
+    /// Above the lanes of threads.
+    pub os_threads: &'static str,
     /// Below the last lane: how many more threads there were.
     pub more_threads: fn(u64) -> String,
     /// The name of the strip that shows the cores in use.
@@ -308,6 +310,7 @@ pub const ENGLISH: Words = Words {
         });
         [process, role].into_iter().flatten().collect::<Vec<_>>().join(", ")
     },
+    os_threads: "OS threads:",
     more_threads: |threads| format!("and {}", count(threads, "more thread")),
     cores_in_use: "cores in use",
     cores: |cores| count(cores, "core"),
@@ -494,8 +497,10 @@ fn threads(names: &[Name<'_>]) -> String {
 
 /// A fact in English.
 fn fact(fact: &Fact<'_>) -> String {
-    let meanwhile = |main: &Option<State>| {
-        main.map(|state| format!(", while the main thread {}", did(state))).unwrap_or_default()
+    let meanwhile = |main: &Option<(Name<'_>, State)>| {
+        let name = |name| threads(std::slice::from_ref(name));
+        let main = main.as_ref();
+        main.map(|(it, state)| format!(", while {} {}", name(it), did(*state))).unwrap_or_default()
     };
     let text = match fact {
         Fact::Bars { kind, lanes, at_once, from, to, unfinished } => {

@@ -30,6 +30,7 @@ const MARKED: Words = Words {
     lanes: ["16", "17"],
     from_to: |_, _| "19".to_owned(),
     thread: |_| "18".to_owned(),
+    os_threads: "151",
     more_threads: |_| "20".to_owned(),
     cores_in_use: "21",
     cores: |_| "126".to_owned(),
