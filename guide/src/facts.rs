@@ -4,7 +4,7 @@
 //! States are known to about one sampling interval, and within an interval their order is not known.
 //! So the facts are derived from the share of each state in short stretches of time: a thread
 //! computes in a stretch if it was on a core, or wanted to be, for most of it.
-use harness::activity::{Activity, State};
+use harness::activity::{Activity, Cores, State};
 
 use crate::lanes::Lane;
 use crate::threads::{Name, names};
@@ -53,8 +53,8 @@ pub enum Fact<'a> {
         threads: u64,
         /// For how long.
         time: f64,
-        /// The cores that they used on average.
-        cores: f64,
+        /// How long all threads together were on a core in this time.
+        computed: f64,
     },
     /// Threads that computed in turns, with waits for a lock or another thread in between.
     Turns {
@@ -233,9 +233,8 @@ impl<'a> Stretches<'a> {
         let most = threads.max_by_key(|thread| by(*thread).count())?;
         let same = by(most).count() as f64 >= alone.len() as f64 * NEARLY_ALL;
         let name = same.then(|| names(self.activity).swap_remove(most));
-        // Without the time in which it was ready and had no core.
-        let computed = |(at, it): &(usize, Vec<usize>)| self.shares[*at][it[0]][0] * self.length;
-        let time: f64 = alone.iter().filter(|it| !same || of(it, most)).map(computed).sum();
+        let own: Vec<_> = alone.iter().filter(|it| !same || of(it, most)).cloned().collect();
+        let time = self.computed_in(&own).min(self.time(own.len()));
         if time < MOMENT * self.time(self.shares.len()) {
             return None;
         }
@@ -260,10 +259,10 @@ impl<'a> Stretches<'a> {
             };
             stretches.iter().map(of).sum::<f64>() / stretches.len() as f64
         };
-        let (cores, waiting) = (share(index(State::Computing)), share(index(State::Ready)));
+        let waiting = share(index(State::Ready));
         let threads = threads as u64;
         let fact = if waiting > 0.2 * threads as f64 {
-            Fact::Contention { threads, time, cores }
+            Fact::Contention { threads, time, computed: self.computed_in(&stretches) }
         } else {
             Fact::Together { threads, time, main: self.main_in(&stretches) }
         };
@@ -273,13 +272,28 @@ impl<'a> Stretches<'a> {
     fn turns(&self, turns: &[(usize, Vec<usize>)]) -> Option<(usize, Fact<'a>)> {
         let first = self.worth(turns)?;
         let threads = turns.iter().map(|(_, it)| it.len()).max()? as u64;
-        let computed: f64 = turns
-            .iter()
-            .map(|(at, it)| it.iter().map(|n| self.shares[*at][*n][0]).sum::<f64>())
-            .sum();
-        let cores = computed / turns.len() as f64;
+        let cores = self.computed_in(turns) / self.time(turns.len());
         let changes = turns.iter().map(|(at, it)| self.changes(*at, it)).sum();
         Some((first, Fact::Turns { threads, time: self.time(turns.len()), cores, changes }))
+    }
+
+    /// How long all threads together were on a core in some stretches. The cores in use are more exact
+    /// than the states, which leave out what is very short.
+    fn computed_in(&self, stretches: &[(usize, Vec<usize>)]) -> f64 {
+        let Cores { step, used } = &self.activity.cores;
+        let in_stretch = |(at, it): &(usize, Vec<usize>)| -> f64 {
+            if *step == 0.0 {
+                let shares = it.iter().map(|n| self.shares[*at][*n][index(State::Computing)]);
+                return shares.sum::<f64>() * self.length;
+            }
+            let (from, to) = (self.time(*at), self.time(at + 1));
+            let steps = used.iter().enumerate().map(|(number, used)| {
+                let begin = number as f64 * step;
+                used * (to.min(begin + step) - from.max(begin)).max(0.0)
+            });
+            steps.sum()
+        };
+        stretches.iter().map(in_stretch).sum()
     }
 
     /// How often these threads went from computing to waiting or back within a stretch.
@@ -370,7 +384,7 @@ fn first<'a>((name, _): (&Name<'a>, &Option<f64>)) -> Name<'a> {
 
 #[cfg(test)]
 mod tests {
-    use harness::activity::{Cores, Thread};
+    use harness::activity::Thread;
 
     use super::*;
     use crate::threads::Role;
@@ -424,8 +438,14 @@ mod tests {
         let turns = "c10 r10 ".repeat(50);
         let activity = run(&["l1000", &turns, &turns, &turns, &turns]);
         let facts = facts(std::iter::empty(), Some(&activity), 1.0, true);
-        let Fact::Contention { threads: 4, cores, .. } = facts[0] else { panic!("{facts:?}") };
-        assert_eq!(round(cores), 2.0);
+        let Fact::Contention { threads: 4, computed, .. } = facts[0] else { panic!("{facts:?}") };
+        assert_eq!(round(computed), 2.0);
+        // The cores in use are known better.
+        let cores = Cores { step: 0.25, used: vec![1.0; 4] };
+        let activity = Activity { cores, ..activity };
+        let facts = self::facts(std::iter::empty(), Some(&activity), 1.0, true);
+        let Fact::Contention { computed, .. } = facts[0] else { panic!("{facts:?}") };
+        assert_eq!(round(computed), 1.0);
     }
 
     #[test]

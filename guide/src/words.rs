@@ -538,9 +538,9 @@ fn fact(fact: &Fact<'_>) -> String {
             "{threads} threads computed at the same time for about {time:.2} s{}",
             meanwhile(main)
         ),
-        Fact::Contention { threads, time, cores } => format!(
-            "{threads} threads wanted to compute at the same time for about {time:.2} s, but had \
-             only {cores:.1} cores on average: each of them waited for a core part of the time"
+        Fact::Contention { threads, time, computed } => format!(
+            "{threads} threads wanted to compute at the same time for about {time:.2} s, but there \
+             were not enough free cores: together they got {computed:.2} s on a core"
         ),
         Fact::Turns { threads, time, cores, changes } => format!(
             "{threads} threads took turns for about {time:.2} s: together they used {cores:.1} \
