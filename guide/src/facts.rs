@@ -29,9 +29,9 @@ pub enum Fact<'a> {
     },
     /// No thread computed for long. The time that all of them together used a core.
     Idle(f64),
-    /// One thread computed while no other did.
+    /// A thread computed while no other did.
     Alone {
-        /// The thread, if it was always the same.
+        /// The thread. None for several threads, one at a time.
         name: Option<Name<'a>>,
         /// For how long.
         time: f64,
@@ -91,6 +91,8 @@ const MOST: f64 = 0.7;
 const SOME: f64 = 0.1;
 /// What takes a smaller part of the run is not worth a sentence.
 const MOMENT: f64 = 0.03;
+/// As many threads that computed alone have a sentence each.
+const FEW: usize = 3;
 /// What a thread did for this part of the time is what it did.
 const NEARLY_ALL: f64 = 0.85;
 
@@ -225,20 +227,22 @@ impl<'a> Stretches<'a> {
         facts.into_iter().map(|(_, fact)| fact).collect()
     }
 
-    fn alone(&self, alone: &[(usize, Vec<usize>)]) -> Option<(usize, Fact<'a>)> {
-        let first = self.worth(alone)?;
-        let of = |it: &&(usize, Vec<usize>), thread| it.1[0] == thread;
-        let by = |thread| alone.iter().filter(move |it| of(it, thread));
-        let threads = 0..self.activity.threads.len();
-        let most = threads.max_by_key(|thread| by(*thread).count())?;
-        let same = by(most).count() as f64 >= alone.len() as f64 * NEARLY_ALL;
-        let name = same.then(|| names(self.activity).swap_remove(most));
-        let own: Vec<_> = alone.iter().filter(|it| !same || of(it, most)).cloned().collect();
-        let time = self.computed_in(&own).min(self.time(own.len()));
-        if time < MOMENT * self.time(self.shares.len()) {
-            return None;
-        }
-        Some((first, Fact::Alone { name, time, main: self.main_in(alone) }))
+    /// A fact for each of a few threads, or one for all of many.
+    fn alone(&self, alone: &[(usize, Vec<usize>)]) -> Vec<(usize, Fact<'a>)> {
+        let of = |thread| -> Vec<_> {
+            alone.iter().filter(|(_, it)| it[0] == thread).cloned().collect()
+        };
+        let fact = |stretches: &[(usize, Vec<usize>)], name| {
+            let first = self.worth(stretches)?;
+            // Without the time in which it was ready and had no core.
+            let time = self.computed_in(stretches).min(self.time(stretches.len()));
+            let is_long = time >= MOMENT * self.time(self.shares.len());
+            is_long.then(|| (first, Fact::Alone { name, time, main: self.main_in(stretches) }))
+        };
+        let names = names(self.activity).into_iter().enumerate();
+        let each: Vec<_> =
+            names.filter_map(|(thread, name)| fact(&of(thread), Some(name))).collect();
+        if each.len() <= FEW { each } else { fact(alone, None).into_iter().collect() }
     }
 
     fn several(&self, several: &[(usize, Vec<usize>)]) -> Option<(usize, Fact<'a>)> {
@@ -431,6 +435,26 @@ mod tests {
         let facts = facts(std::iter::empty(), Some(&activity), 1.0, true);
         let [Fact::Alone { name, main, .. }] = facts.as_slice() else { panic!("{facts:?}") };
         assert_eq!((name, main), (&Some(named("t1")), &Some((named("main"), State::Io))));
+    }
+
+    #[test]
+    fn many_threads_that_compute_one_after_the_other_share_a_sentence() {
+        let activity = run(&["c300 l700", "l300 c300 l400", "l600 c400"]);
+        let three = facts(std::iter::empty(), Some(&activity), 1.0, true);
+        let names: Vec<_> = three
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Alone { name, .. } => name.clone(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(names, [named("main"), named("t1"), named("t2")]);
+        let activity = run(&["c250 l750", "l250 c250 l500", "l500 c250 l250", "l750 c250"]);
+        let four = facts(std::iter::empty(), Some(&activity), 1.0, true);
+        let alone = |fact: &&Fact<'_>| matches!(fact, Fact::Alone { .. });
+        let alone: Vec<_> = four.iter().filter(alone).collect();
+        let [Fact::Alone { name: None, time, .. }] = alone.as_slice() else { panic!("{four:?}") };
+        assert_eq!(round(*time), 1.0);
     }
 
     #[test]

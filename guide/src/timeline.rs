@@ -56,7 +56,7 @@ const SHORTEST: f64 = 0.02;
 const SHORTEST_OTHER: f64 = 0.1;
 
 const LANE: u32 = 32;
-const THREAD: u32 = 31;
+const THREAD: u32 = 33;
 const HEADING: u32 = 24;
 const STRIP: u32 = 46;
 /// The height of the curve in the strip of the cores.
@@ -261,7 +261,7 @@ fn thread(y: u32, lane: &ThreadLane<'_>, id: &str, axis: f64, words: &Words) -> 
     let percent = |tenths: f64| format!("{}%", tenths / 10.0);
     html! {
         text.lane x="0" y=(y + 11) { (name) }
-        g.states transform=(format!("translate(0 {})", y + 16)) {
+        g.states transform=(format!("translate(0 {})", y + 15)) {
             title { (name) ": " (totals(lane, words)) }
             @for (state, pieces) in by_state {
                 g class=(class(state)) fill=[fill(id, state)] {

@@ -582,6 +582,65 @@ mod tests {
     }
 
     #[test]
+    fn a_fact_is_a_sentence() {
+        let thread = |role| Name { process: None, role: Some(role) };
+        let (main, pool) = (thread(Role::Main), thread(Role::Named("pool", Some(2))));
+        let process = Name { process: Some((2, "cat")), role: None };
+        let bars = |lanes, at_once, unfinished| Fact::Bars {
+            kind: "task".to_owned(),
+            lanes,
+            at_once,
+            from: 0.0,
+            to: 2.0,
+            unfinished,
+        };
+        let alone = Fact::Alone {
+            name: Some(pool.clone()),
+            time: 1.2,
+            main: Some((main.clone(), State::Io)),
+        };
+        let end = |names, all| Fact::UntilEnd { names, from: 0.01, all };
+        let cases = [
+            (bars(3, 3, 0), "3 tasks were in progress at the same time, from 0.00 s to 2.00 s."),
+            (bars(1, 1, 0), "1 task was in progress, from 0.00 s to 2.00 s."),
+            (
+                bars(3, 2, 1),
+                "3 tasks were in progress, at most 2 of them at the same time, from 0.00 s to 2.00 s. \
+                 1 of them never finished.",
+            ),
+            (
+                alone,
+                "The thread pool 2 computed alone for about 1.20 s, while the main thread waited for \
+                 I/O or events.",
+            ),
+            (
+                Fact::Together { threads: 2, time: 0.34, main: None },
+                "2 threads computed at the same time for about 0.34 s.",
+            ),
+            (
+                Fact::Turns { threads: 2, time: 1.4, cores: 1.0, changes: 370 },
+                "2 threads took turns for about 1.40 s: together they used 1.0 cores, and changed 370 \
+                 times between computing and waiting.",
+            ),
+            (
+                Fact::Waited { names: vec![main.clone(), process], state: State::Child },
+                "The main thread and process 2 waited for a child process most of the time.",
+            ),
+            (
+                end(vec![main.clone(), pool.clone(), pool.clone()], true),
+                "From 0.01 s until the end, all 3 threads waited for a lock or another thread.",
+            ),
+            (
+                end(vec![main], false),
+                "The main thread waited for a lock or another thread from 0.01 s until the end.",
+            ),
+        ];
+        for (fact, sentence) in cases {
+            assert_eq!((ENGLISH.fact)(&fact), sentence);
+        }
+    }
+
+    #[test]
     fn an_unknown_language_is_an_error_that_names_the_known_ones() {
         assert_eq!(Words::of("en").unwrap().language, "en");
         let error = Words::of("xx").unwrap_err().to_string();
