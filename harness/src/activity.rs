@@ -1,7 +1,7 @@
 //! What the threads of a run did: a timeline of states for each OS thread, and the cores in use.
 //!
 //! Both are sampled from outside the program, so they are correct to about one sampling interval,
-//! which is 5 ms unless the program has many threads. A thread that starts and ends between two
+//! which is 5 ms for a few threads, about 60 ms for 100 and 140 ms for 5,000. A thread that starts and ends between two
 //! samples is not seen, but its CPU time is among the cores in use. Only Linux shows them.
 use std::fmt;
 use std::str::FromStr;

@@ -5,6 +5,12 @@
 //! for a core since it started. What it did between two samples follows from the difference: so
 //! much computing, so much queueing, and the rest was the wait that it was in before or is in now.
 //! What took less than a quarter of the time between two samples is left out.
+//!
+//! `cargo run -p harness --example sampler` measures what sampling costs. On two cores at Linux 6.18,
+//! with the harness built without optimization, the sampler used 3 % of one core for a program with
+//! 5 threads, 4 % for 100, and 5 % for 5,000. One sample took 0.22, 2.9 and 6.7 ms of CPU time, so
+//! the samples were about 5, 60 and 140 ms apart. The CPU time of a program whose main thread
+//! computes did not change by more than the 2 % by which it differs from run to run.
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -104,19 +110,14 @@ impl Interval {
                 [span(State::Ready, queued), span(State::Computing, computed), span(wait, rest)]
             }
             (before, None) => {
-                // The kernel has not counted all of the time since it became runnable.
-                let uncounted = match before {
-                    Some(_) => f64::max(rest - self.runnable_after, 0.0),
-                    None if rest <= TICK || computed + queued >= rest => rest,
-                    None if computed + queued == 0.0 => rest,
-                    None => 0.0, // it waited in between
-                };
+                // The kernel has not counted all of the time since it became runnable: a tick at
+                // most if it has a core, and all of its time in the queue if it is still there.
+                let longest_wait = if before.is_some() { self.runnable_after } else { 0.0 };
+                let uncounted = f64::max(rest - longest_wait, 0.0);
+                let on_core = if computed > queued { uncounted.min(TICK) } else { 0.0 };
                 rest -= uncounted;
-                if computed > queued {
-                    computed += uncounted;
-                } else {
-                    queued += uncounted;
-                }
+                computed += on_core;
+                queued += uncounted - on_core;
                 let wait = span(before.unwrap_or(State::Waiting), rest);
                 [wait, span(State::Ready, queued), span(State::Computing, computed)]
             }
@@ -545,11 +546,11 @@ mod tests {
     }
 
     #[test]
-    fn between_two_samples_far_apart_a_runnable_thread_may_have_waited() {
-        let far_apart = [(100, Runnable, 100.0, 0.0), (200, Runnable, 101.0, 1.0)];
-        assert_eq!(spans(&far_apart), "c100 w100");
-        let busy = [(100, Runnable, 100.0, 0.0), (200, Runnable, 160.0, 0.0)];
-        assert_eq!(spans(&busy), "c200");
+    fn what_is_not_counted_between_two_samples_far_apart_was_in_the_queue() {
+        let little = [(100, Runnable, 100.0, 0.0), (200, Runnable, 101.0, 1.0)];
+        assert_eq!(spans(&little), "c100 r100");
+        let more = [(100, Runnable, 100.0, 0.0), (200, Runnable, 160.0, 0.0)];
+        assert_eq!(spans(&more), "c100 r30 c70", "up to a tick was on a core");
     }
 
     #[test]
