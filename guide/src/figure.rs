@@ -128,10 +128,11 @@ impl Figure<'_> {
         &self,
         variant: &str,
         output: &Transcript,
-        run: Option<&Run>,
+        recording: Option<&Recording>,
         axis: f64,
     ) -> Markup {
         let Self { example, id, words, .. } = self;
+        let run = recording.map(|recording| &recording.rust);
         html! {
             div.variant role="group" aria-label=(variant) data-variant=(variant) {
                 p.name { strong { (variant) } }
@@ -145,10 +146,10 @@ impl Figure<'_> {
                     }
                 }
                 (self.output(words.output, output, run))
-                @if let Some(run) = run {
+                @if let Some(Recording { rust: run, machine, .. }) = recording {
                     div.recorded {
                         p.caption { (words.recorded_run) }
-                        (timeline::draw(id, &[Track::of(run, "")], axis, words))
+                        (timeline::draw(id, &[Track::of(run, "", machine.cores)], axis, words))
                         p.costs { (compare::cost_line(run, words)) }
                         details.times {
                             summary { (words.lines_and_times) }
@@ -246,8 +247,9 @@ impl Figure<'_> {
     fn run(&self, recording: &Recording) -> Markup {
         let words = self.words;
         let runs: Vec<_> = recording.runs().collect();
+        let cores = recording.machine.cores;
         let tracks: Vec<Track<'_>> =
-            runs.iter().map(|(language, run)| Track::of(run, language)).collect();
+            runs.iter().map(|(language, run)| Track::of(run, language, cores)).collect();
         html! {
             div.recorded role="group" aria-label=(words.recorded_run) {
                 p.caption { (words.recorded_run) }

@@ -1,7 +1,8 @@
 //! The book, and the program that builds and serves it.
 //!
 //! `harness` finds and runs the examples and keeps their recordings. Here, [`timeline`] draws one
-//! recording, [`compare`] compares several, [`chart`] draws what `bench` measured, a
+//! recording: the [`lanes`] that its output names and its OS [`threads`], with a [`legend`] and with the
+//! [`facts`] that it shows. [`compare`] compares several, [`chart`] draws what `bench` measured, a
 //! [`schedule`] shows which thread ran when and [`outcomes`] how often a tiny program did what, a
 //! [`transcript`] shows what a tool printed, the [`ledger`] lists every claim with its proof, the
 //! [`chooser`] asks which model a program needs, a [`figure`] shows all of an example, and
@@ -18,8 +19,11 @@ pub mod chooser;
 pub mod compare;
 pub mod csp;
 pub mod drawing;
+pub mod facts;
 pub mod figure;
+pub mod lanes;
 pub mod ledger;
+pub mod legend;
 pub mod links;
 pub mod outcomes;
 pub mod page;
@@ -29,6 +33,7 @@ pub mod schedule;
 pub mod search;
 pub mod server;
 pub mod stdio;
+pub mod threads;
 pub mod timeline;
 pub mod transcript;
 pub mod variants;

@@ -12,6 +12,7 @@ use harness::suite::Suite;
 use maud::{PreEscaped, html};
 use mdbook_preprocessor::book::{Book, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use serde::Serialize;
 
 use crate::chart;
 use crate::check;
@@ -259,8 +260,11 @@ impl Expansion<'_> {
         // An attribute, which the search does not index. `book.js` makes the link.
         let skip = html! { div.skip-words data-skip=(self.words.skip) hidden {} };
         text += &format!("\n\n{}\n", skip.into_string());
+        if shows_example {
+            text += &script("replay-words", &self.words.replay);
+        }
         if self.examples.is_served && shows_example {
-            text += &self.live_words();
+            text += &script("live-words", &self.words.live);
         }
         text
     }
@@ -339,12 +343,12 @@ impl Expansion<'_> {
             }
         })
     }
+}
 
-    /// The words of a live run, for the script that makes the buttons.
-    fn live_words(&self) -> String {
-        let words = serde_json::to_string(&self.words.live).unwrap_or_default();
-        let words = PreEscaped(words.replace('<', "\\u003c"));
-        let script = html! { script.live-words type="application/json" { (words) } };
-        format!("\n{}\n", script.into_string())
-    }
+/// Words for a script of the page, as JSON.
+fn script(class: &str, words: &impl Serialize) -> String {
+    let words = serde_json::to_string(words).unwrap_or_default();
+    let words = PreEscaped(words.replace('<', "\\u003c"));
+    let script = html! { script class=(class) type="application/json" { (words) } };
+    format!("\n{}\n", script.into_string())
 }

@@ -31,6 +31,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use harness::costs::Costs;
 use harness::examples::{Example, Workspace};
+use harness::machine::Machine;
 use harness::recording::{Recording, Run};
 use harness::run::{self, Build, End, Limits, Program, Running, Stream as Output};
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ enum Event {
     Started,
     /// The program has printed a line, this many seconds after its start.
     Line { at: f64, stream: Output, text: String },
-    /// The picture of the run so far: SVG.
+    /// The picture of the run so far: HTML, or nothing as long as there is nothing to see.
     Timeline { svg: String },
     /// The program has ended; this is the last event.
     Ended { outcome: String, success: bool, costs: String },
@@ -199,8 +200,9 @@ impl Runner {
             let started = time::Instant::now();
             let mut pictures = time::interval(PICTURE);
             let mut lines = Vec::new();
+            let cores = Machine::this().cores;
             let picture = |run: &Run, ended| {
-                let track = Track { ended, ..Track::of(run, "") };
+                let track = Track { ended, ..Track::of(run, "", cores) };
                 let id = format!("live-{name}");
                 let svg = timeline::draw(&id, &[track], axis, &ENGLISH).into_string();
                 Event::Timeline { svg }
@@ -217,7 +219,9 @@ impl Runner {
                     },
                     _ = pictures.tick() => {
                         let so_far = Costs { wall: started.elapsed(), ..Costs::default() };
-                        yield picture(&Run::new(String::new(), String::new(), &lines, 0, &so_far), false);
+                        let mut run = Run::new(String::new(), String::new(), &lines, 0, &so_far);
+                        run.activity = running.activity();
+                        yield picture(&run, false);
                     }
                 }
             }

@@ -1,17 +1,21 @@
-//! Draws a run: one lane for each worker, thread, process or task that the output names, with time
-//! from left to right.
-//!
-//! `Worker 3 starting` opens a bar on the lane `Worker 3`, and `Worker 3 finished` closes it. A line
-//! `Main: …` is a mark on the lane `Main`. Any other line is a mark on a lane for output, and a line
-//! on stderr is a mark on a lane for stderr.
+//! Draws a run, with time from left to right: the cores in use, a lane for each worker, process or
+//! task that the output names, and a lane for each OS thread with its states. A legend and a
+//! description in words are part of the picture.
 //!
 //! In the SVG, horizontal lengths are percentages and all others are fixed, so text has the same
 //! size on a phone and on a wide screen. It has no line breaks, and gets the colors of the theme
-//! from the classes in `guide/assets/book.css`.
+//! from the classes in `guide/assets/timeline.css`. `guide/assets/replay.js` adds the replay.
+use std::collections::{BTreeMap, BTreeSet};
+
+use harness::activity::{Activity, Cores, State};
 use harness::recording::Run;
 use harness::run::{Stream, TimedLine};
 use maud::{Markup, html};
 
+use crate::facts::facts;
+use crate::lanes::{Lane, lanes};
+use crate::legend::{Shown, class, fill, legend, patterns};
+use crate::threads::{self, HEIGHT, ThreadLane};
 use crate::words::Words;
 
 /// The run of one program.
@@ -25,166 +29,278 @@ pub struct Track<'a> {
     pub wall: f64,
     /// Whether it has ended.
     pub ended: bool,
+    /// What its threads did, if that is known.
+    pub activity: Option<&'a Activity>,
+    /// The cores of the machine.
+    pub cores: u32,
 }
 
 impl<'a> Track<'a> {
-    /// A run that has ended.
-    pub fn of(run: &'a Run, name: &'a str) -> Self {
-        Self { name, lines: &run.lines, wall: run.wall, ended: true }
+    /// A run that has ended, on a machine with so many cores.
+    pub fn of(run: &'a Run, name: &'a str, cores: u32) -> Self {
+        let activity = run.activity.as_ref();
+        Self { name, lines: &run.lines, wall: run.wall, ended: true, activity, cores }
+    }
+
+    /// Whether there is something to see: bars, or what the threads did.
+    fn has_something(&self, words: &Words) -> bool {
+        self.activity.is_some_and(|activity| !activity.threads.is_empty())
+            || lanes(self.lines, words).iter().any(|lane| !lane.bars.is_empty())
     }
 }
 
-/// What happened on one lane, with times in seconds.
-#[derive(Debug, PartialEq)]
-struct Lane<'a> {
-    name: &'a str,
-    /// The start and the end of each bar. A bar without an end lasts to the end of the run.
-    bars: Vec<(f64, Option<f64>)>,
-    marks: Vec<&'a TimedLine>,
-}
+/// A run that is shorter than this many seconds shows nothing: it is over after a few samples.
+const SHORTEST: f64 = 0.02;
+/// The same for a run that a longer one is compared with. An interpreter takes about this long to
+/// start.
+const SHORTEST_OTHER: f64 = 0.1;
 
 const LANE: u32 = 32;
+const THREAD: u32 = 33;
 const HEADING: u32 = 24;
+const STRIP: u32 = 46;
+/// The height of the curve in the strip of the cores.
+const CURVE: u32 = 26;
+const MORE: u32 = 18;
 const AXIS: u32 = 22;
-/// The largest number of lines that are drawn, so that a picture stays small.
-const MOST_LINES: usize = 1000;
 
-fn lanes<'a>(lines: &'a [TimedLine], words: &Words) -> Vec<Lane<'a>> {
-    let [output, stderr] = words.lanes;
-    let mut lanes: Vec<Lane<'_>> = Vec::new();
-    for line in lines.iter().take(MOST_LINES) {
-        let text = line.text.as_str();
-        let is_open = |name: &str| {
-            let lane = lanes.iter().find(|lane| lane.name == name);
-            lane.is_some_and(|lane| lane.bars.iter().any(|bar| bar.1.is_none()))
-        };
-        let opens = text.split_once(" starting").map(|(name, _)| name);
-        let closes = text.strip_suffix(" finished").filter(|name| is_open(name));
+/// What takes a smaller part of the axis is not in the legend.
+const SEEN: f64 = 0.01;
+/// The share of the axis that a step of the cores takes at least.
+const STEP: f64 = 0.004;
 
-        let name = match (line.stream, opens.or(closes), text.split_once(": ")) {
-            (Stream::Stderr, ..) => stderr,
-            (_, Some(name), _) => name,
-            (_, None, Some((name, _))) => name,
-            (_, None, None) => output,
-        };
-        let lane = match lanes.iter().position(|lane| lane.name == name) {
-            Some(known) => &mut lanes[known],
-            None => {
-                lanes.push(Lane { name, bars: Vec::new(), marks: Vec::new() });
-                lanes.last_mut().expect("a lane was just added")
-            }
-        };
-        if line.stream == Stream::Stdout && opens.is_some() {
-            lane.bars.push((line.at, None));
-        } else if line.stream == Stream::Stdout && closes.is_some() {
-            if let Some(bar) = lane.bars.iter_mut().find(|bar| bar.1.is_none()) {
-                bar.1 = Some(line.at);
-            }
-        } else {
-            lane.marks.push(line);
-        }
-    }
-    // Lanes with bars come first, by name. The others stay in the order in which they appeared.
-    lanes.sort_by_key(|lane| match lane.bars.is_empty() {
-        false => (0, lane.name),
-        true => (1, ""),
-    });
-    lanes
-}
-
-/// The number of workers or tasks that the output names, and what it calls one: `(5, "worker")`.
-/// None if it names none.
-pub fn workers(lines: &[TimedLine], words: &Words) -> Option<(u64, String)> {
-    let lanes = lanes(lines, words);
-    let mut named = lanes.iter().filter(|lane| !lane.bars.is_empty());
-    let kind = |lane: &Lane<'_>| lane.name.split(' ').next().unwrap_or_default().to_lowercase();
-    let first = kind(named.next()?);
-    let others = named.filter(|lane| kind(lane) == first).count() as u64;
-    Some((others + 1, first))
+/// A track with the place of each of its parts.
+struct Placed<'a> {
+    track: &'a Track<'a>,
+    heading: u32,
+    strip: Option<(u32, &'a Cores)>,
+    lanes: Vec<(u32, Lane<'a>)>,
+    threads_heading: u32,
+    threads: Vec<(u32, ThreadLane<'a>)>,
+    more: Option<(u32, u64)>,
+    bottom: u32,
 }
 
 /// The picture of some runs, one below the other, on one axis from 0 to at least `axis` seconds.
-/// `id` must be unique on the page.
+/// `id` must be unique on the page. Empty if there is nothing to see.
 pub fn draw(id: &str, tracks: &[Track<'_>], axis: f64, words: &Words) -> Markup {
-    let axis = tracks.iter().map(|track| track.wall).fold(axis, f64::max).max(0.001);
-    let across = |at: f64| format!("{:.2}%", (at / axis).clamp(0.0, 1.0) * 100.0);
+    let shortest = |number| if number == 0 { SHORTEST } else { SHORTEST_OTHER };
+    let mut numbered = tracks.iter().enumerate();
+    if !numbered.any(|(at, track)| track.wall >= shortest(at) && track.has_something(words)) {
+        return Markup::default();
+    }
 
+    let axis = tracks.iter().map(|track| track.wall).fold(axis, f64::max);
     let mut height = 4;
-    let mut place = |by: u32| {
-        let y = height;
-        height += by;
-        y
-    };
-    let placed: Vec<_> = tracks
-        .iter()
-        .map(|track| {
-            let heading = place(HEADING);
-            let lanes: Vec<_> =
-                lanes(track.lines, words).into_iter().map(|lane| (place(LANE), lane)).collect();
-            (track, heading, lanes)
-        })
-        .collect();
-    let bottom = place(AXIS);
+    let placed: Vec<_> =
+        tracks.iter().map(|track| place(track, axis, &mut height, words)).collect();
+    let bottom = height;
+    let (shown, drawn) = shown(&placed, axis);
 
+    let across = |at: f64| across(at, axis);
     html! {
-        svg.timeline role="img" width="100%" height=(height)
-            aria-labelledby={ (id) "-title " (id) "-description" }
-        {
-            title id={ (id) "-title" } { (words.timeline) }
-            desc id={ (id) "-description" } { (describe(tracks, words)) }
-            @for (at, label) in ticks(axis) {
-                line.grid x1=(across(at)) x2=(across(at)) y1="4" y2=(bottom) {}
-                text.tick x=(across(at)) y=(bottom + 15) text-anchor=(anchor(at, axis)) { (label) }
-            }
-            @for (track, heading, lanes) in &placed {
-                text.heading x="0" y=(heading + 15) { (track.name) }
-                @for (y, lane) in lanes {
-                    text.lane x="0" y=(y + 12) { (lane.name) }
-                    line.rail x1="0" x2=(across(track.wall)) y1=(y + 22) y2=(y + 22) {}
-                    @for &(from, to) in &lane.bars {
-                        rect.bar.open[to.is_none()] x=(across(from)) y=(y + 17) height="10" rx="2"
-                            width=(across(to.unwrap_or(track.wall) - from))
-                        {
-                            title { (lane.name) ": " (span(from, to, words)) }
-                        }
+        div.picture data-axis=(format!("{axis:.4}")) {
+            div.plot {
+                svg.timeline role="img" width="100%" height=(bottom + AXIS)
+                    aria-labelledby={ (id) "-title" } aria-describedby={ (id) "-description" }
+                {
+                    title id={ (id) "-title" } { (words.timeline) }
+                    (patterns(id, &drawn))
+                    @for (at, label) in ticks(axis) {
+                        line.grid x1=(across(at)) x2=(across(at)) y1="4" y2=(bottom) {}
+                        text.tick x=(across(at)) y=(bottom + 15) text-anchor=(anchor(at, axis)) { (label) }
                     }
-                    @for line in &lane.marks {
-                        circle.mark.error[line.stream == Stream::Stderr]
-                            cx=(across(line.at)) cy=(y + 22) r="4.5"
-                        {
-                            title { (format!("{:.3} s: {}", line.at, line.text)) }
-                        }
-                    }
+                    @for placed in &placed { (placed.draw(id, axis, words)) }
                 }
-                @if track.ended {
-                    line.end x1=(across(track.wall)) x2=(across(track.wall))
-                        y1=(heading + 8) y2=(heading + HEADING + LANE * lanes.len() as u32) {}
+            }
+            (legend(id, &shown, words))
+            div.description id={ (id) "-description" } {
+                @for Placed { track, lanes, .. } in &placed {
+                    @let text = describe(track, lanes, words);
+                    @if !text.is_empty() {
+                        p {
+                            @if !track.name.is_empty() { b { (track.name) ":" } " " }
+                            (text)
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-/// The text alternative of the picture.
-fn describe(tracks: &[Track<'_>], words: &Words) -> String {
-    let tracks = tracks.iter().map(|track| {
-        let lanes = lanes(track.lines, words).into_iter().map(|lane| {
-            let bars = lane.bars.iter().map(|&(from, to)| span(from, to, words));
-            let lines = lane
-                .marks
-                .first()
-                .map(|first| (words.lines_at)(lane.marks.len(), &format!("{:.2} s", first.at)));
-            format!("{} {}", lane.name, bars.chain(lines).collect::<Vec<_>>().join(words.and))
-        });
-        let lanes = lanes.collect::<Vec<_>>().join("; ");
-        (words.described)(track.name, &format!("{:.2} s", track.wall), &lanes)
+/// What the legend explains, and all states that are drawn. The legend leaves out what is too small to
+/// be seen.
+fn shown(placed: &[Placed<'_>], axis: f64) -> (Shown, BTreeSet<State>) {
+    let lanes = || placed.iter().flat_map(|placed| &placed.lanes);
+    let pieces = || placed.iter().flat_map(|placed| &placed.threads).flat_map(|(_, it)| &it.pieces);
+    let is_seen = |length: f64| length >= SEEN * axis;
+    let mut widths: BTreeMap<State, f64> = BTreeMap::new();
+    for piece in pieces() {
+        for (state, _) in &piece.states {
+            *widths.entry(*state).or_default() += piece.to - piece.from;
+        }
+    }
+    let mixed = pieces().filter(|piece| piece.states.len() > 1).map(|piece| piece.to - piece.from);
+    let others = [
+        lanes().any(|(_, lane)| !lane.bars.is_empty()),
+        lanes().any(|(_, lane)| !lane.marks.is_empty()),
+        is_seen(mixed.sum()),
+    ];
+    let seen = widths.iter().filter(|(_, width)| is_seen(**width)).map(|(state, _)| *state);
+    (Shown { states: seen.collect(), others }, widths.into_keys().collect())
+}
+
+fn place<'a>(track: &'a Track<'a>, axis: f64, height: &mut u32, words: &Words) -> Placed<'a> {
+    let mut place = |by: u32| {
+        let y = *height;
+        *height += by;
+        y
+    };
+    let heading = if track.name.is_empty() { 0 } else { place(HEADING) };
+    let cores = track.activity.map(|activity| &activity.cores);
+    let cores = cores.filter(|cores| cores.step > 0.0 && !cores.used.is_empty());
+    let strip = cores.map(|cores| (place(STRIP), cores));
+    let lanes = lanes(track.lines, words).into_iter().map(|lane| (place(LANE), lane)).collect();
+    let (threads, more) = track
+        .activity
+        .map(|activity| threads::lanes(activity, track.wall, axis))
+        .unwrap_or_default();
+    let threads_heading = if threads.is_empty() { 0 } else { place(MORE) };
+    let threads = threads.into_iter().map(|lane| (place(THREAD), lane)).collect();
+    let more = (more > 0).then(|| (place(MORE), more));
+    let bottom = place(6);
+    Placed { track, heading, strip, lanes, threads_heading, threads, more, bottom }
+}
+
+impl Placed<'_> {
+    fn draw(&self, id: &str, axis: f64, words: &Words) -> Markup {
+        let Self { track, heading, strip, lanes, threads_heading, threads, more, bottom } = self;
+        let across = |at: f64| across(at, axis);
+        html! {
+            text.heading x="0" y=(heading + 15) { (track.name) }
+            @if let Some((y, cores)) = strip { (curve(*y, cores, track, axis, words)) }
+            @for (y, lane) in lanes {
+                text.lane x="0" y=(y + 12) { (lane.name) }
+                line.rail x1="0" x2=(across(track.wall)) y1=(y + 22) y2=(y + 22) {}
+                @for &(from, to) in &lane.bars {
+                    rect.bar.open[to.is_none()] x=(across(from)) y=(y + 17) height="10" rx="2"
+                        width=(across(to.unwrap_or(track.wall) - from))
+                    {
+                        title { (lane.name) ": " (span(from, to, words)) }
+                    }
+                }
+                @for line in &lane.marks {
+                    circle.mark.error[line.stream == Stream::Stderr]
+                        cx=(across(line.at)) cy=(y + 22) r="4.5"
+                    {
+                        title { (format!("{:.3} s: {}", line.at, line.text)) }
+                    }
+                }
+            }
+            @if !threads.is_empty() { text.more x="0" y=(threads_heading + 14) { (words.os_threads) } }
+            @for (y, lane) in threads { (thread(*y, lane, id, axis, words)) }
+            @if let Some((y, more)) = more {
+                text.more x="0" y=(y + 12) { ((words.more_threads)(*more)) }
+            }
+            @if track.ended {
+                line.end x1=(across(track.wall)) x2=(across(track.wall)) y1=(heading + 4) y2=(bottom) {}
+            }
+        }
+    }
+}
+
+/// The cores in use over time, with a line at the number of cores of the machine.
+fn curve(y: u32, cores: &Cores, track: &Track<'_>, axis: f64, words: &Words) -> Markup {
+    // A step is wide enough to be seen.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let group = (STEP * axis / cores.step).ceil().max(1.0) as usize;
+    let mean = |steps: &[f64]| steps.iter().sum::<f64>() / steps.len() as f64;
+    let used: Vec<_> = cores.used.chunks(group).map(mean).collect();
+    let there = f64::from(track.cores);
+    let most = used.iter().copied().fold(there, f64::max).max(1.0);
+    let depth = |used: f64| f64::from(CURVE) * (1.0 - used / most);
+    let mut path = format!("M0 {CURVE}");
+    for used in &used {
+        path += &format!("V{:.1}h1", depth(*used));
+    }
+    path += &format!("V{CURVE}z");
+    let top = y + STRIP - CURVE - 4;
+    let line = format!("{:.1}", f64::from(top) + depth(there));
+    // Only as wide as the run, whose last step may not be complete.
+    let steps = track.wall / (cores.step * group as f64);
+    html! {
+        text.lane x="0" y=(y + 12) { (words.cores_in_use) }
+        text.lane x="100%" y=(y + 12) text-anchor="end" { ((words.cores)(track.cores.into())) }
+        svg.cores x="0" y=(top) width=(across(track.wall, axis)) height=(CURVE)
+            viewBox=(format!("0 0 {steps:.2} {CURVE}")) preserveAspectRatio="none"
+        {
+            path class=(class(State::Computing)) d=(path) {}
+        }
+        line.rail x1="0" x2=(across(track.wall, axis)) y1=(top + CURVE) y2=(top + CURVE) {}
+        line.limit x1="0" x2="100%" y1=(line) y2=(line) {}
+    }
+}
+
+/// The states of a thread.
+fn thread(y: u32, lane: &ThreadLane<'_>, id: &str, axis: f64, words: &Words) -> Markup {
+    // To a tenth of a percent, so that neighbors meet.
+    let tenths = |at: f64| (at / axis * 1000.0).clamp(0.0, 1000.0).round();
+    let mut by_state: BTreeMap<State, Vec<(f64, f64, u32, u32)>> = BTreeMap::new();
+    for piece in &lane.pieces {
+        let (from, to) = (tenths(piece.from), tenths(piece.to));
+        let mut below = HEIGHT;
+        for &(state, height) in &piece.states {
+            below = below.saturating_sub(height);
+            if to > from {
+                by_state.entry(state).or_default().push((from, to - from, below, height));
+            }
+        }
+    }
+    let name = (words.thread)(&lane.name);
+    let percent = |tenths: f64| format!("{}%", tenths / 10.0);
+    html! {
+        text.lane x="0" y=(y + 11) { (name) }
+        g.states transform=(format!("translate(0 {})", y + 15)) {
+            title { (name) ": " (totals(lane, words)) }
+            @for (state, pieces) in by_state {
+                g class=(class(state)) fill=[fill(id, state)] {
+                    @for (from, width, y, height) in pieces {
+                        rect x=(percent(from)) y=[(y > 0).then_some(y)] width=(percent(width))
+                            height=(height) {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How long a thread was in each state.
+fn totals(lane: &ThreadLane<'_>, words: &Words) -> String {
+    let named = State::ALL.into_iter().zip(words.states);
+    let totals = named.filter_map(|(state, name)| {
+        let spans = lane.thread.spans.0.iter().filter(|span| span.state == state);
+        let time = spans.map(|span| span.ms / 1000.0).sum::<f64>();
+        (time >= 0.005).then(|| format!("{name} {time:.2} s"))
     });
-    tracks.collect::<Vec<_>>().join(" ")
+    totals.collect::<Vec<_>>().join("; ")
+}
+
+/// What the picture of a run shows, in words. It is also the text alternative.
+fn describe(track: &Track<'_>, placed: &[(u32, Lane<'_>)], words: &Words) -> String {
+    let lanes = placed.iter().map(|(_, lane)| lane);
+    let facts = facts(lanes, track.activity, track.wall, track.ended);
+    facts.iter().map(words.fact).collect::<Vec<_>>().join(" ")
 }
 
 fn span(from: f64, to: Option<f64>, words: &Words) -> String {
     let to = to.map(|to| format!("{to:.2} s"));
     (words.from_to)(&format!("{from:.2} s"), to.as_deref())
+}
+
+/// A place on the axis.
+fn across(at: f64, axis: f64) -> String {
+    format!("{:.2}%", (at / axis).clamp(0.0, 1.0) * 100.0)
 }
 
 /// The ticks of an axis with their labels: at most six steps of 1, 2 or 5 times a power of ten.
@@ -223,31 +339,8 @@ mod tests {
         TimedLine { at, stream: Stream::Stdout, text: text.to_owned() }
     }
 
-    #[test]
-    fn output_becomes_lanes() {
-        let lines = [
-            line(0.0, "Worker 1 starting (process 7)"),
-            line(0.1, "Worker 0 starting"),
-            line(0.2, "tick"),
-            line(1.0, "Worker 1 finished"),
-            line(1.5, "Main: the task was finished"),
-            TimedLine { stream: Stream::Stderr, ..line(2.0, "Worker 0 failed: signal") },
-        ];
-        let found: Vec<_> = lanes(&lines, &ENGLISH)
-            .into_iter()
-            .map(|lane| (lane.name, lane.bars, lane.marks.len()))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                ("Worker 0", vec![(0.1, None)], 0),
-                ("Worker 1", vec![(0.0, Some(1.0))], 0),
-                ("output", vec![], 1),
-                ("Main", vec![], 1),
-                ("stderr", vec![], 1),
-            ]
-        );
-        assert_eq!(workers(&lines, &ENGLISH), Some((2, "worker".to_owned())));
+    fn track<'a>(lines: &'a [TimedLine], wall: f64, activity: Option<&'a Activity>) -> Track<'a> {
+        Track { name: "Rust", lines, wall, ended: true, activity, cores: 2 }
     }
 
     #[test]
@@ -257,5 +350,27 @@ mod tests {
         assert_eq!(labels(5.0), ["0 s", "1 s", "2 s", "3 s", "4 s", "5 s"]);
         assert_eq!(labels(0.05), ["0 ms", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"]);
         assert_eq!(labels(60.0).len(), 7);
+    }
+
+    #[test]
+    fn a_picture_that_would_show_nothing_is_left_out() {
+        let draw = |tracks: &[Track<'_>]| draw("id", tracks, 0.0, &ENGLISH).into_string();
+        let bars = [line(0.0, "Task A starting"), line(0.9, "Task A finished")];
+        let marks = [line(0.5, "tick")];
+        assert_ne!(draw(&[track(&bars, 1.0, None)]), "");
+        assert_eq!(draw(&[track(&marks, 1.0, None)]), "", "only marks");
+        assert_eq!(draw(&[track(&bars, 0.019, None)]), "", "too short");
+        let activity: Activity = serde_json::from_str(
+            r#"{ "threads": [
+                { "process": 0, "name": "one", "from": 0.0, "spans": "s1000", "at_end": true }
+            ], "more": 0, "cores": { "step": 0.0, "used": [] } }"#,
+        )
+        .unwrap();
+        assert_ne!(draw(&[track(&marks, 1.0, Some(&activity))]), "");
+        // The start of an interpreter is not worth a picture.
+        let short = [track(&marks, 0.003, None), track(&marks, 0.08, Some(&activity))];
+        assert_eq!(draw(&short), "");
+        let long = [track(&marks, 0.003, None), track(&marks, 0.5, Some(&activity))];
+        assert_ne!(draw(&long), "");
     }
 }

@@ -57,8 +57,7 @@ pub fn draw(
             copies,
             words,
         };
-        let run = recording.as_ref().map(|recording| &recording.rust);
-        drawn.push(figure.as_variant(&variant.name, output, run, axis));
+        drawn.push(figure.as_variant(&variant.name, output, recording.as_ref(), axis));
     }
     Ok(html! {
         figure.variants id=(id) data-variants-of=(name) {

@@ -136,9 +136,10 @@ fn an_example_is_run_and_stopped_by_keyboard() {
     browser.open(&format!("{}gather.html", book.url));
     let lines = format!("{figure}.querySelectorAll('.live samp span').length");
     let status = format!("{figure}.querySelector('[role=status]').textContent");
-    let bars = format!("{figure}.querySelectorAll('.live svg rect.bar').length");
-    let width =
-        format!("parseFloat({figure}.querySelector('.live svg rect.bar').getAttribute('width'))");
+    let bars = format!("{figure}.querySelectorAll('.live svg.timeline rect.bar').length");
+    let width = format!(
+        "parseFloat({figure}.querySelector('.live svg.timeline rect.bar').getAttribute('width'))"
+    );
     browser.wait_for(&format!("{figure}.querySelector('button.run') !== null"));
 
     // Lines come one after the other: the first three are there while it still runs.
@@ -146,6 +147,9 @@ fn an_example_is_run_and_stopped_by_keyboard() {
     browser.press("Enter", 13);
     browser.wait_for(&format!("{lines} === 3 && {status} === 'Running…'"));
     browser.wait_for(&format!("{bars} === 3"));
+    if cfg!(target_os = "linux") {
+        browser.wait_for(&format!("{figure}.querySelector('.live svg.timeline .states') !== null"));
+    }
     let early = browser.eval(&width).as_f64().unwrap();
     browser.wait_for(&format!("{width} > {early}"));
     browser.wait_for(&format!("{lines} === 6 && {status} === 'Ended.'"));
@@ -277,6 +281,81 @@ fn a_table_is_sorted_by_a_column() {
     assert!(memory(&mut browser).iter().rev().is_sorted());
 }
 
+/// The replay needs no server. It is used by keyboard here.
+#[test]
+fn a_recorded_run_is_replayed() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let page = format!("file://{}/gather.html", folder.path().display());
+    browser.resize(1280, 900);
+    browser.open(&page);
+
+    let replay = "document.querySelector('[data-example=gather] .replay')";
+    let focus = |browser: &mut Browser, what: &str| {
+        browser.eval(&format!("{replay}.querySelector('{what}').focus()"));
+    };
+    let play = "button:nth-of-type(1)";
+    let previous = "button:nth-of-type(2)";
+    let next = "button:nth-of-type(3)";
+    let cursor = "document.querySelector('[data-example=gather] .cursor')";
+    let left = format!("parseFloat({cursor}.style.left)");
+    let status = format!("{replay}.querySelector('[role=status]').textContent");
+    let latest = format!("{replay}.querySelector('pre .latest')?.textContent");
+    assert_eq!(browser.eval(&format!("{cursor}.hidden")), true, "the picture is still");
+
+    // The slider moves the cursor, and the arrow keys do not turn the page.
+    focus(&mut browser, ".position");
+    browser.press("Home", 36);
+    browser.wait_for(&format!("!{cursor}.hidden && {left} === 0"));
+    browser.press("ArrowRight", 39);
+    browser.wait_for(&format!("{left} > 0 && {left} < 2"));
+    assert_eq!(browser.eval("location.href"), page.as_str());
+    let value = browser.eval(&format!("{replay}.querySelector('.position').ariaValueText"));
+    assert!(value.as_str().unwrap_or_default().contains(" s of 2."), "{value}");
+
+    // Steps from line to line, which are read aloud.
+    focus(&mut browser, ".position");
+    browser.press("Home", 36);
+    focus(&mut browser, next);
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{status}.startsWith('Task A starting')"));
+    assert!(browser.eval(&latest).as_str().unwrap().contains("Task A starting"));
+    focus(&mut browser, previous);
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{left} === 0 && {status} === ''"));
+
+    // It plays to the end, and a second press holds it.
+    focus(&mut browser, play);
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{replay}.querySelector('{play}').textContent === 'Pause'"));
+    browser.wait_for(&format!("{left} > 10"));
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{replay}.querySelector('{play}').textContent === 'Play'"));
+    let at = browser.eval(&left);
+    let frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))";
+    browser.eval(frames);
+    assert_eq!(browser.eval(&left), at, "it is held");
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{left} === 100 && {latest}.includes('finished')"));
+    assert_eq!(browser.faults(), Vec::<String>::new());
+    if let Some(axe) = axe() {
+        assert_eq!(browser.axe(&axe), Vec::<String>::new(), "with a replay on the page");
+        browser.faults(); // of axe, which may not read the stylesheets of a page from disk
+    }
+
+    // With reduced motion there are only steps.
+    let reduce = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+    browser.call("Emulation.setEmulatedMedia", json!({ "features": [reduce] }));
+    browser.wait_for(&format!("{replay}.querySelector('{play}').hidden"));
+    browser.open(&page);
+    assert_eq!(browser.eval(&format!("{replay}.querySelector('{play}').hidden")), true);
+    focus(&mut browser, previous);
+    browser.press("Enter", 13);
+    browser.wait_for(&format!("{status}.includes('finished') && {left} < 100"));
+    assert_eq!(browser.faults(), Vec::<String>::new());
+}
+
 /// From disk only the buttons are missing.
 #[test]
 fn the_book_reads_from_disk() {
@@ -296,7 +375,9 @@ fn the_book_reads_from_disk() {
     browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     browser.open(&format!("{root}gather.html"));
     let text = browser.eval("document.querySelector('main').innerText");
-    for part in ["async fn task", "Task A starting", "3 tasks · 1 OS thread"] {
+    for part in
+        ["async fn task", "Task A starting", "3 tasks · 1 OS thread", "3 tasks were in progress"]
+    {
         assert!(text.as_str().unwrap().contains(part), "{part} is missing");
     }
 }

@@ -8,6 +8,7 @@ use guide::book::{self, For};
 use guide::server::{Server, Settings};
 use guide::timeline::{self, Track};
 use guide::words::ENGLISH;
+use harness::activity::{Activity, Cores, Thread};
 use harness::examples::Workspace;
 use harness::recording::record_all;
 use harness::run::{Limits, Program, Stream, TimedLine};
@@ -23,6 +24,13 @@ fn a_sound_book_holds_source_command_and_output() {
     let fixture = Fixture::new();
     fixture.write("examples-async/one/one.py", "print('hello')\n");
     let mut recording: serde_json::Value = serde_json::from_str(RECORDING).unwrap();
+    recording["rust"]["wall"] = 0.5.into();
+    recording["rust"]["activity"] = serde_json::json!({
+        "threads": [
+            { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
+        ],
+        "more": 0, "cores": { "step": 0.0, "used": [] }
+    });
     recording["python"] = recording["rust"].clone();
     recording["python"]["command"] = "python3 examples-async/one/one.py".into();
     fixture.write("guide/recordings/one.json", &recording.to_string());
@@ -40,7 +48,8 @@ fn a_sound_book_holds_source_command_and_output() {
         "Tested by <a href=\"tests/suite/examples_async/one.rs.txt#:~:text=fn%20prints(\"><code>prints",
         "<code>one/src/main.rs</code>: <a",
         "<svg class=\"timeline\"",
-        "1 OS thread · 1 process · 0.00 s · CPU 0.00 s · 1.0 MiB",
+        "The main thread slept most of the time.",
+        "1 OS thread · 1 process · 0.50 s · CPU 0.00 s · 1.0 MiB",
         "Recorded 2026-01-02 on 2 cores, 1 GiB, Linux 6",
     ] {
         let plain = part.replace("&quot;", "\"").replace("&#39;", "'");
@@ -380,9 +389,28 @@ fn the_same_recording_gives_the_same_picture() {
         line(2.6, Stream::Stdout, "Main: done"),
     ];
     let python = [line(0.5, Stream::Stdout, "tick")];
+    let thread = |process, name: &str, spans: &str, at_end| Thread {
+        process,
+        name: name.to_owned(),
+        from: 0.005,
+        spans: spans.parse().unwrap(),
+        at_end,
+    };
+    let turns = "c2.5 l2.5 ".repeat(100);
+    let activity = Activity {
+        threads: vec![
+            thread(0, "one", "c5 l2690", true),
+            thread(0, "one", &format!("s500 {turns} c500 r500"), true),
+            thread(0, "<pool>", "i300 w300 t300", false),
+            thread(1, "cat", "p1000", true),
+        ],
+        more: 9,
+        cores: Cores { step: 0.5, used: vec![0.0, 1.0, 2.0, 0.5, 0.0, 0.0] },
+    };
+    let activity = Some(&activity);
     let tracks = [
-        Track { name: "Rust", lines: &rust, wall: 2.7, ended: true },
-        Track { name: "Python", lines: &python, wall: 1.0, ended: false },
+        Track { name: "Rust", lines: &rust, wall: 2.7, ended: true, activity, cores: 2 },
+        Track { name: "Python", lines: &python, wall: 1.0, ended: false, activity: None, cores: 2 },
     ];
     let draw = || timeline::draw("id", &tracks, 0.0, &ENGLISH);
     assert_eq!(draw().into_string(), draw().into_string());

@@ -302,7 +302,8 @@ fn a_run_reports_everything_that_happens() {
         let mut run = book.run("one").await;
         run.event("started").await;
         assert_eq!(run.event("line").await["text"], "hello");
-        assert!(run.event("timeline").await["svg"].as_str().unwrap().starts_with("<svg"));
+        // It is over too soon for a picture.
+        assert_eq!(run.event("timeline").await["svg"], "");
         let ended = run.event("ended").await;
         assert_eq!(ended["success"], true, "{ended}");
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use guide::page::Page;
 use guide::preprocessor::{Examples, RESULTS};
-use guide::words::{ChooserWords, Live, ScheduleWords, Words};
+use guide::words::{ChooserWords, Live, Replay, ScheduleWords, Words};
 use harness::examples::Workspace;
 use regex::Regex;
 use tests::fixture::{Fixture, RECORDING, SOURCE};
@@ -30,10 +30,29 @@ const MARKED: Words = Words {
     lines_and_times: "14",
     timeline: "15",
     lanes: ["16", "17"],
-    described: |_, _, lanes| format!("18 {lanes}"),
     from_to: |_, _| "19".to_owned(),
-    lines_at: |_, _| "20".to_owned(),
-    and: "21",
+    thread: |_| "18".to_owned(),
+    os_threads: "151",
+    more_threads: |_| "20".to_owned(),
+    cores_in_use: "21",
+    cores: |_| "126".to_owned(),
+    states: ["127", "128", "129", "130", "131", "132", "133", "134"],
+    legend: ["135", "136", "137"],
+    fact: |_| "138".to_owned(),
+    replay: Replay {
+        label: "139",
+        play: "140",
+        pause: "141",
+        position: "142",
+        at: "143",
+        previous: "144",
+        next: "145",
+        speed: "146",
+        real: "147",
+        slower: "148",
+        output: "149",
+        no_output: "150",
+    },
     workers: |_, _| "22".to_owned(),
     threads: |_| "23".to_owned(),
     processes: |_| "24".to_owned(),
@@ -161,6 +180,14 @@ fn every_word_that_the_guide_puts_on_a_page_is_in_the_table() {
     let mut recording: serde_json::Value = serde_json::from_str(RECORDING).unwrap();
     recording["rust"]["lines"] = lines.into();
     recording["rust"]["wall"] = 1.0.into();
+    // Every state, some of them too short to be drawn alone, and more threads than there are lanes.
+    let states = format!("c100 r100 l100 s100 i100 p100 w100 t100 {}", "c0.5 l0.5 ".repeat(100));
+    let thread = serde_json::json!({
+        "process": 0, "name": "7", "from": 0.0, "spans": states, "at_end": true
+    });
+    recording["rust"]["activity"] = serde_json::json!({
+        "threads": [thread], "more": 3, "cores": { "step": 0.5, "used": [0.3, 0.3] }
+    });
     recording["python"] = recording["rust"].clone();
     recording["python"]["command"] = "python3 examples-async/one/one.py".into();
     recording["python"]["memory"] = serde_json::Value::Null;
