@@ -159,7 +159,7 @@ fn each_fault_fails_the_build_naming_its_place() {
 #[test]
 fn a_wrong_recording_fails_the_build() {
     let cases = [
-        ("\"version\": 1", "\"version\": 2", "version 2"),
+        ("\"version\": 2", "\"version\": 3", "version 3"),
         ("\"example\": \"one\"", "\"example\": \"two\"", "a recording of two"),
         ("\"cores\": 2", "\"cores\": 2, \"more\": 1", "unknown field `more`"),
         ("\"exit\": 0, ", "", "missing field `exit`"),
