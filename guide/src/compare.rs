@@ -169,7 +169,7 @@ pub fn machines<'a>(recordings: impl IntoIterator<Item = &'a Recording>, words: 
 /// The costs of a run in a line, without those that are not known: `5 workers · 6 OS threads ·
 /// 1 process · 2.00 s · CPU 0.00 s · 2.1 MiB`.
 pub fn cost_line(run: &Run, words: &Words) -> String {
-    let workers = lanes::workers(&run.lines, words);
+    let workers = lanes::workers(&run.lines, words.lanes);
     [
         workers.map(|(number, kind)| (words.workers)(number, &kind)),
         run.threads.map(words.threads),

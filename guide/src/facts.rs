@@ -20,6 +20,8 @@ pub enum Fact<'a> {
         lanes: u64,
         /// The most bars at the same time.
         at_once: u64,
+        /// Whether so many were there nearly all of the time.
+        throughout: bool,
         /// The first start.
         from: f64,
         /// The last end.
@@ -135,12 +137,20 @@ fn bars<'a, 'b>(
     let bars: Vec<_> = lanes.iter().flat_map(|lane| &lane.bars).collect();
     let end = |bar: &(f64, Option<f64>)| bar.1.unwrap_or(wall);
     let open_at = |at: f64| bars.iter().filter(|bar| bar.0 <= at && at < end(bar)).count() as u64;
+    let at_once = bars.iter().map(|bar| open_at(bar.0)).max().unwrap_or(0).max(1);
+    let from = bars.iter().map(|bar| bar.0).fold(f64::INFINITY, f64::min);
+    let to = bars.iter().map(|bar| end(bar)).fold(0.0, f64::max);
+    let mut changes: Vec<_> = bars.iter().flat_map(|bar| [bar.0, end(bar)]).collect();
+    changes.sort_by(f64::total_cmp);
+    let full = changes.windows(2).filter(|pair| open_at(pair[0]) == at_once);
+    let full: f64 = full.map(|pair| pair[1] - pair[0]).sum();
     Some(Fact::Bars {
         kind,
         lanes: lanes.len() as u64,
-        at_once: bars.iter().map(|bar| open_at(bar.0)).max().unwrap_or(0).max(1),
-        from: bars.iter().map(|bar| bar.0).fold(f64::INFINITY, f64::min),
-        to: bars.iter().map(|bar| end(bar)).fold(0.0, f64::max),
+        at_once,
+        throughout: full >= NEARLY_ALL * (to - from),
+        from,
+        to,
         unfinished: bars.iter().filter(|bar| ended && bar.1.is_none()).count() as u64,
     })
 }
@@ -254,6 +264,7 @@ impl<'a> Stretches<'a> {
         let most = several.iter().map(|(_, it)| it.len()).max()?;
         let threads =
             (2..=most).rev().find(|threads| at_least(*threads).len() * 3 >= several.len())?;
+        self.worth(&at_least(threads))?;
         let stretches = at_least(threads);
         let first = stretches.first()?.0;
         let time = self.time(stretches.len());
@@ -517,10 +528,13 @@ mod tests {
     fn bars_are_counted() {
         let lane = |name, from, to| Lane { name, bars: vec![(from, to)], marks: Vec::new() };
         let lanes = [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.5, None)];
-        let (kind, from, to) = ("task".to_owned(), 0.0, 2.0);
+        let (kind, throughout, from, to) = ("task".to_owned(), false, 0.0, 2.0);
         assert_eq!(
             facts(lanes.iter(), None, 2.0, true),
-            [Fact::Bars { kind, lanes: 2, at_once: 2, from, to, unfinished: 1 }]
+            [Fact::Bars { kind, lanes: 2, at_once: 2, throughout, from, to, unfinished: 1 }]
         );
+        let lanes = [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.1, None)];
+        let facts = facts(lanes.iter(), None, 1.0, true);
+        assert!(matches!(facts[0], Fact::Bars { throughout: true, .. }), "{facts:?}");
     }
 }

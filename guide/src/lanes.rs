@@ -5,8 +5,6 @@
 //! on stderr is a mark on a lane for stderr.
 use harness::run::{Stream, TimedLine};
 
-use crate::words::Words;
-
 /// What happened on one lane, with times in seconds.
 #[derive(Debug, PartialEq)]
 pub struct Lane<'a> {
@@ -23,10 +21,11 @@ const MOST_LINES: usize = 1000;
 /// From this number on, lanes with a single mark become one lane.
 const MANY: usize = 4;
 
-/// The lanes of some output. Lanes with bars come first, by name; the others follow in the order in
+/// The lanes of some output; `others` are the names of the lane for output and of the lane for stderr.
+/// Lanes with bars come first, by name; the others follow in the order in
 /// which they appeared.
-pub fn lanes<'a>(lines: &'a [TimedLine], words: &Words) -> Vec<Lane<'a>> {
-    let [output, stderr] = words.lanes;
+pub fn lanes<'a>(lines: &'a [TimedLine], others: [&'a str; 2]) -> Vec<Lane<'a>> {
+    let [output, stderr] = others;
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     for line in lines.iter().take(MOST_LINES) {
         let text = line.text.as_str();
@@ -87,8 +86,8 @@ fn gather_single_marks<'a>(lanes: &mut Vec<Lane<'a>>, output: &'a str, stderr: &
 
 /// The number of workers or tasks that the output names, and what it calls one: `(5, "worker")`.
 /// None if it names none.
-pub fn workers(lines: &[TimedLine], words: &Words) -> Option<(u64, String)> {
-    let lanes = lanes(lines, words);
+pub fn workers(lines: &[TimedLine], others: [&str; 2]) -> Option<(u64, String)> {
+    let lanes = lanes(lines, others);
     let mut named = lanes.iter().filter(|lane| !lane.bars.is_empty());
     let kind = |lane: &Lane<'_>| lane.name.split(' ').next().unwrap_or_default().to_lowercase();
     let first = kind(named.next()?);
@@ -99,7 +98,6 @@ pub fn workers(lines: &[TimedLine], words: &Words) -> Option<(u64, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::ENGLISH;
 
     #[test]
     fn output_becomes_lanes() {
@@ -112,7 +110,7 @@ mod tests {
             line(1.5, "Main: the task was finished"),
             TimedLine { stream: Stream::Stderr, ..line(2.0, "Worker 0 failed: signal") },
         ];
-        let found: Vec<_> = lanes(&worker_lines, &ENGLISH)
+        let found: Vec<_> = lanes(&worker_lines, ["output", "stderr"])
             .into_iter()
             .map(|lane| (lane.name, lane.bars, lane.marks.len()))
             .collect();
@@ -127,9 +125,9 @@ mod tests {
             ]
         );
         let lines = ["A: 1", "B: 1", "C: 1", "D: 1", "E: 1", "E: 2"].map(|text| line(0.0, text));
-        let found = lanes(&lines, &ENGLISH);
+        let found = lanes(&lines, ["output", "stderr"]);
         let found: Vec<_> = found.iter().map(|lane| (lane.name, lane.marks.len())).collect();
         assert_eq!(found, [("E", 2), ("output", 4)]);
-        assert_eq!(workers(&worker_lines, &ENGLISH), Some((2, "worker".to_owned())));
+        assert_eq!(workers(&worker_lines, ["output", "stderr"]), Some((2, "worker".to_owned())));
     }
 }

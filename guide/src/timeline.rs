@@ -45,7 +45,7 @@ impl<'a> Track<'a> {
     /// Whether there is something to see: bars, or what the threads did.
     fn has_something(&self, words: &Words) -> bool {
         self.activity.is_some_and(|activity| !activity.threads.is_empty())
-            || lanes(self.lines, words).iter().any(|lane| !lane.bars.is_empty())
+            || lanes(self.lines, words.lanes).iter().any(|lane| !lane.bars.is_empty())
     }
 }
 
@@ -161,7 +161,8 @@ fn place<'a>(track: &'a Track<'a>, axis: f64, height: &mut u32, words: &Words) -
     let cores = track.activity.map(|activity| &activity.cores);
     let cores = cores.filter(|cores| cores.step > 0.0 && !cores.used.is_empty());
     let strip = cores.map(|cores| (place(STRIP), cores));
-    let lanes = lanes(track.lines, words).into_iter().map(|lane| (place(LANE), lane)).collect();
+    let lanes =
+        lanes(track.lines, words.lanes).into_iter().map(|lane| (place(LANE), lane)).collect();
     let (threads, more) = track
         .activity
         .map(|activity| threads::lanes(activity, track.wall, axis))

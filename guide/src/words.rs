@@ -554,12 +554,12 @@ fn fact(fact: &Fact<'_>) -> String {
         main.map(|(it, state)| format!(", while {} {}", name(it), did(*state))).unwrap_or_default()
     };
     let text = match fact {
-        Fact::Bars { kind, lanes, at_once, from, to, unfinished } => {
+        Fact::Bars { kind, lanes, at_once, throughout, from, to, unfinished } => {
             let many = count(*lanes, kind);
             let how = match (*lanes, *at_once) {
                 (1, _) => format!("{many} was in progress"),
                 (_, 1) => format!("{many} were in progress one after the other"),
-                (lanes, at_once) if at_once >= lanes => {
+                (lanes, at_once) if at_once >= lanes && *throughout => {
                     format!("{many} were in progress at the same time")
                 }
                 (_, at_once) => {
@@ -641,6 +641,7 @@ mod tests {
             kind: "task".to_owned(),
             lanes,
             at_once,
+            throughout: unfinished == 0,
             from: 0.0,
             to: 2.0,
             unfinished,
