@@ -146,7 +146,7 @@ impl Chooser {
             });
         }
         Ok(html! {
-            section.chooser id=(id) aria-label=(told.title) {
+            section.model-chooser id=(id) aria-label=(told.title) {
                 ol.tree {
                     @for Question { ask, section, yes, .. } in &self.questions {
                         li {
