@@ -76,7 +76,8 @@ fn without_a_script_the_chooser_is_a_list_with_links() {
         let id = format!("-{number}-description\">10 laps: {implementation}");
         assert!(asked.contains(&id), "{id} is missing in {asked}");
     }
-    assert!(asked.contains("<a href=\"index.html#benchmark-race\">Who wins?</a>"), "{asked}");
+    let figures = "<a href=\"index.html#benchmark-race\">All figures</a>";
+    assert!(asked.contains("Who wins?") && asked.contains(figures), "{asked}");
     assert!(asked.contains("<code>one</code></a>: Says hello."), "{asked}");
     assert_eq!(asked.matches("href=\"which.html#first\"").count(), 1, "{asked}");
 }
