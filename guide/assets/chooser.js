@@ -1,7 +1,7 @@
 // The chooser: asks one question after the other, and shows the answer. Without this script the page
 // has all questions and answers as a list.
 (() => {
-    for (const chooser of document.querySelectorAll(".chooser")) {
+    for (const chooser of document.querySelectorAll(".model-chooser")) {
         const questions = [...chooser.querySelectorAll("fieldset")];
         const answers = [...chooser.querySelectorAll(".answer")];
         const again = chooser.querySelector(".again");
@@ -27,12 +27,6 @@
             chooser.querySelectorAll("input").forEach((input) => (input.checked = false));
             status.textContent = update();
             questions[0].querySelector("input").focus();
-        });
-        // With these keys mdBook goes to another page.
-        chooser.addEventListener("keydown", (event) => {
-            if (event.key.startsWith("Arrow")) {
-                event.stopPropagation();
-            }
         });
 
         update(); // a browser may have kept the choices when it went back to this page

@@ -88,7 +88,7 @@ fn picture(
     (picture, height)
 }
 
-/// A picture of some implementations at one size, with its caption. `id` must be unique on the page.
+/// A picture of some implementations at one size, below the question. `id` must be unique on the page.
 ///
 /// # Errors
 ///
@@ -114,7 +114,8 @@ pub fn excerpt(
         part.entries.push(entry.with_context(lacking)?.clone());
     }
     Ok(html! {
-        p.measure { (caption(measure, &Scale::of(&part, measure), words)) }
+        p.measure { (benchmark.question) }
+        p.machine { (caption(measure, &Scale::of(&part, measure), words)) }
         (draw(id, &part, measure, words))
     })
 }

@@ -146,7 +146,7 @@ impl Chooser {
             });
         }
         Ok(html! {
-            section.chooser id=(id) aria-label=(told.title) {
+            section.model-chooser id=(id) aria-label=(told.title) {
                 ol.tree {
                     @for Question { ask, section, yes, .. } in &self.questions {
                         li {
@@ -217,17 +217,12 @@ impl Sources<'_> {
         let benchmark = self.results.benchmark(&chart.benchmark)?;
         let Chart { measure, size, implementations, .. } = chart;
         let picture = chart::excerpt(id, benchmark, measure, *size, implementations, words)?;
-        let figures = self.links.benchmark(&benchmark.name);
         Ok(html! {
             p.model { (told.take) " " strong { (model) } }
             p { (why) }
             (picture)
-            p.machine {
-                (words.all_figures) ": "
-                @match figures {
-                    Some(link) => a href={ (up) (link) } { (benchmark.question) },
-                    None => (benchmark.question),
-                }
+            @if let Some(link) = self.links.benchmark(&benchmark.name) {
+                p.machine { a href={ (up) (link) } { (words.all_figures) } }
             }
             p.start { (told.start_from) ":" }
             ul {

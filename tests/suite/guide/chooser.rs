@@ -76,7 +76,8 @@ fn without_a_script_the_chooser_is_a_list_with_links() {
         let id = format!("-{number}-description\">10 laps: {implementation}");
         assert!(asked.contains(&id), "{id} is missing in {asked}");
     }
-    assert!(asked.contains("<a href=\"index.html#benchmark-race\">Who wins?</a>"), "{asked}");
+    let figures = "<a href=\"index.html#benchmark-race\">All figures</a>";
+    assert!(asked.contains("Who wins?") && asked.contains(figures), "{asked}");
     assert!(asked.contains("<code>one</code></a>: Says hello."), "{asked}");
     assert_eq!(asked.matches("href=\"which.html#first\"").count(), 1, "{asked}");
 }
@@ -115,14 +116,14 @@ fn each_fault_of_the_chooser_fails_the_build_naming_its_place() {
 /// The models of the answers that can be seen, and how many questions can be.
 const SEEN: &str = "(() => { \
     const seen = found => [...document.querySelectorAll(found)].filter(e => e.checkVisibility()); \
-    return [seen('.chooser .model strong').map(e => e.textContent), \
-            seen('.chooser fieldset').length]; })()";
+    return [seen('.model-chooser .model strong').map(e => e.textContent), \
+            seen('.model-chooser fieldset').length]; })()";
 
-const STATUS: &str = "document.querySelector('.chooser [role=status]').textContent";
+const STATUS: &str = "document.querySelector('.model-chooser [role=status]').textContent";
 
 /// Which choice has the focus: `0 yes`, or else the name of the element.
 const FOCUS: &str = "(() => { \
-    const questions = [...document.querySelectorAll('.chooser fieldset')]; \
+    const questions = [...document.querySelectorAll('.model-chooser fieldset')]; \
     const focus = document.activeElement; \
     const at = questions.findIndex(question => question.contains(focus)); \
     return at < 0 ? focus.tagName + '.' + focus.className : at + ' ' + focus.value; })()";
@@ -138,13 +139,13 @@ fn the_chooser_works_by_mouse_by_keyboard_and_without_a_script() {
     browser.open(&format!("{}index.html", book.url));
     let address = browser.eval("location.href");
     assert_eq!(browser.eval(SEEN), json!([[], 1]), "one question, and no answer");
-    let list = "document.querySelector('.chooser .tree').checkVisibility()";
+    let list = "document.querySelector('.model-chooser .tree').checkVisibility()";
     assert_eq!(browser.eval(list), json!(false));
 
     // By mouse, each way to an answer.
     let click = |browser: &mut Browser, question: usize, choice: &str| {
         browser.eval(&format!(
-            "document.querySelectorAll('.chooser fieldset')[{question}] \
+            "document.querySelectorAll('.model-chooser fieldset')[{question}] \
              .querySelector('[value={choice}]').click()"
         ));
     };
@@ -164,7 +165,7 @@ fn the_chooser_works_by_mouse_by_keyboard_and_without_a_script() {
     assert_eq!(browser.eval(SEEN), json!([[models[last]], last]));
 
     // By keyboard: Tab goes on, the arrows choose, and neither moves the focus elsewhere.
-    browser.eval("document.querySelector('.chooser .again').focus()");
+    browser.eval("document.querySelector('.model-chooser .again').focus()");
     browser.press("Enter", 13);
     assert_eq!(browser.eval(SEEN), json!([[], 1]), "start again");
     assert_eq!(browser.eval(FOCUS), "0 yes");
@@ -184,11 +185,12 @@ fn the_chooser_works_by_mouse_by_keyboard_and_without_a_script() {
     assert_eq!(browser.eval(SEEN), json!([[models[last - 1]], last]));
     assert_eq!(browser.eval("location.href"), address, "the arrows turn no page");
     browser.press("Tab", 9);
-    let link = "document.activeElement.closest('.chooser .answer')?.checkVisibility()";
+    let link = "document.activeElement.closest('.model-chooser .answer')?.checkVisibility()";
     assert_eq!(browser.eval(link), json!(true), "after the last choice come the answer's links");
 
     // With an answer, in the light and the dark themes.
-    let chart = "document.querySelector('.chooser .answer:not([hidden]) svg').clientHeight > 40";
+    let chart =
+        "document.querySelector('.model-chooser .answer:not([hidden]) svg').clientHeight > 40";
     assert_eq!(browser.eval(chart), json!(true));
     if let Some(axe) = axe() {
         for theme in ["light", "coal", "navy"] {
