@@ -30,3 +30,19 @@ fn async_files() {
 fn database_service() {
     transcript_of("database-service").check();
 }
+
+/// At no point have more requests started than there were tokens.
+#[test]
+fn rate_limiter() {
+    let output = transcript_of("rate-limiter").check();
+    let (mut tokens, mut requests) = (3, 0);
+    for line in output.of(Stream::Stdout) {
+        if line.starts_with("Bucket") {
+            tokens += 1;
+        } else {
+            requests += 1;
+        }
+        assert!(requests <= tokens, "{:#?}", output.lines);
+    }
+    assert_eq!(requests, 6);
+}
