@@ -6,7 +6,7 @@ use tests::WORKSPACE;
 use tests::browser::Browser;
 
 /// A term, and the page that has to be among the first three.
-const TERMS: [(&str, &str); 44] = [
+const TERMS: [(&str, &str); 65] = [
     ("mpsc", "channels"),
     ("mpsc::channel", "channels"),
     ("channel", "channels"),
@@ -51,6 +51,27 @@ const TERMS: [(&str, &str); 44] = [
     ("rayon inside tokio", "cpu-work-in-async"),
     ("retry backoff", "polite"),
     ("zombie", "kill-and-reap"),
+    ("cancel a task", "create-task"),
+    ("structured concurrency", "when-one-fails"),
+    ("JoinSet errors", "when-one-fails"),
+    ("panic in a task", "when-one-fails"),
+    ("thread panic", "create-thread"),
+    ("thread_local", "sharing-state"),
+    ("future is not Send", "async-errors"),
+    ("debug a hang", "deadlocks"),
+    ("testing concurrent code", "testing"),
+    ("blocking file I/O", "client-and-server"),
+    ("database pool", "client-and-server"),
+    ("connection pool", "client-and-server"),
+    ("SQLite", "client-and-server"),
+    ("timeout connect", "client-and-server"),
+    ("rate limiting", "polite"),
+    ("token bucket", "polite"),
+    ("MissedTickBehavior", "polite"),
+    ("thread priority", "cpu-bound"),
+    ("CPU affinity", "cpu-bound"),
+    ("same job four ways", "four-ways"),
+    ("memory ordering", "atomics"),
 ];
 
 #[test]
