@@ -39,7 +39,6 @@ async fn main() {
     }
 }
 
-// ANCHOR: proof
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,4 +64,3 @@ mod tests {
         assert_eq!(times, [0, 125, 150, 200, 250]);
     }
 }
-// ANCHOR_END: proof

@@ -3,23 +3,13 @@
 //! ```sh
 //! cargo run -p paused-clock
 //! ```
+mod poll;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
-
-/// Checks once per period, until the limit. Returns whether the job is done.
-async fn poll(
-    period: Duration,
-    limit: Duration,
-    mut is_done: impl FnMut() -> bool,
-) -> bool {
-    let done = async {
-        while !is_done() {
-            sleep(period).await;
-        }
-    };
-    timeout(limit, done).await.is_ok()
-}
+use poll::poll;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -32,6 +22,3 @@ async fn main() {
     };
     println!("Done: {}", poll(period, limit, is_done).await);
 }
-
-#[cfg(test)]
-mod tests;

@@ -105,6 +105,7 @@ fn gdb(name: &str, hang: &str, essential: &str) -> String {
     let id = hung.process.id().to_string();
     let gdb = || output(tool, &["--batch", "-nx", "-p", &id, "-ex", "thread apply all backtrace"]);
     if !gdb().contains("Thread 1") {
+        hung.assert_runs();
         return skip("permission to attach gdb");
     }
     let text = hung.look(essential, |_| Some(shorten(&gdb())));
@@ -124,6 +125,7 @@ fn py_spy(name: &str, hang: &str, essential: &str) -> String {
     let id = hung.process.id().to_string();
     let dump = || output(tool, &["dump", "--pid", &id]);
     if !dump().contains("MainThread") {
+        hung.assert_runs();
         return skip("permission to attach py-spy");
     }
     let text = hung.look(essential, |_| Some(dump().replace(&id, "PID")));
@@ -160,12 +162,16 @@ impl Hung {
         loop {
             let text = tool(&fs::read_to_string(self.stderr.path()).unwrap()).unwrap_or_default();
             if essential.is_match(&text) {
-                assert_eq!(self.process.try_wait().unwrap(), None, "it hangs");
+                self.assert_runs();
                 return text;
             }
             assert!(Instant::now() < deadline, "{essential} is not in:\n{text}");
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    fn assert_runs(&mut self) {
+        assert_eq!(self.process.try_wait().unwrap(), None, "it does not hang");
     }
 }
 
