@@ -182,7 +182,7 @@ struct Package {
     rust_version: String,
     /// The packages of the workspace that it depends on, also for its tests: names and folders.
     uses: BTreeMap<String, String>,
-    /// The main source files of its programs.
+    /// The main source files of its programs and extension modules.
     programs: Vec<PathBuf>,
 }
 
@@ -218,7 +218,10 @@ fn packages() -> Vec<Package> {
             .collect(),
         programs: list(&package["targets"])
             .iter()
-            .filter(|target| list(&target["kind"]).contains(&"bin".into()))
+            .filter(|target| {
+                let kinds = list(&target["kind"]);
+                ["bin", "cdylib"].iter().any(|kind| kinds.contains(&(*kind).into()))
+            })
             .map(|target| text(&target["src_path"]).into())
             .collect(),
     };

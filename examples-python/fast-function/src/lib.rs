@@ -1,0 +1,34 @@
+//! One function of a Python program, moved to Rust: on one core, then on all.
+//!
+//! ```sh
+//! cargo run --release -p fast-function
+//! ```
+use pyo3::prelude::*;
+
+/// An extension module.
+#[pymodule]
+mod fast_function {
+    use pyo3::prelude::*;
+    use rayon::prelude::*;
+
+    /// Returns the length of the longest Collatz chain up to `last`, and its start.
+    #[pyfunction]
+    fn longest(py: Python<'_>, last: u64) -> (u32, u64) {
+        py.detach(|| (1..=last).map(chain).max().unwrap_or_default())
+    }
+
+    /// The same on all cores.
+    #[pyfunction]
+    fn longest_parallel(py: Python<'_>, last: u64) -> (u32, u64) {
+        py.detach(|| (1..=last).into_par_iter().map(chain).max().unwrap_or_default())
+    }
+
+    fn chain(start: u64) -> (u32, u64) {
+        let (mut n, mut steps) = (start, 0);
+        while n != 1 {
+            n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+            steps += 1;
+        }
+        (steps, start)
+    }
+}
