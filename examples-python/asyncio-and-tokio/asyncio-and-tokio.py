@@ -20,40 +20,24 @@ async def cancel_rust():
 
 async def slow(name):
     print(f"Python {name} starting", flush=True)
-    try:
-        await asyncio.sleep(0.5)
-        print(f"Python {name} finished", flush=True)
-    except asyncio.CancelledError:
-        print(f"Python {name} canceled", flush=True)
-        raise
+    await asyncio.sleep(0.5)
+    print(f"Python {name} finished", flush=True)
     return name
 
 
-# ANCHOR: broken
-async def cancel_python():
-    await report(rust.with_timeout(slow("E")))
-# ANCHOR_END: broken
-
-
-# ANCHOR: fixed
-async def cancel_python_too():
-    await report(rust.with_cancel(slow("F")))
-# ANCHOR_END: fixed
-
-
-async def report(call):
-    try:
-        await call
-    except TimeoutError as error:
-        print(f"asyncio: {error}", flush=True)
-    await asyncio.sleep(0.6)
+# ANCHOR: hop
+async def three_ways():
+    rust.nothing()  # a plain call: the event loop waits for it
+    await asyncio.to_thread(rust.nothing)  # one of Python's threads calls it
+    await rust.ready()  # tokio runs it
+# ANCHOR_END: hop
 
 
 async def main():
     await await_rust()
     await cancel_rust()
-    await cancel_python()
-    await cancel_python_too()
+    await three_ways()
+    print("asyncio: done", flush=True)
 
 
 if __name__ == "__main__":

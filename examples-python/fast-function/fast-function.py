@@ -27,11 +27,12 @@ def measure(way, function):
 
 # ANCHOR: after
 def compare():
-    import fast_function  # the Rust functions
+    import fast_function  # the Rust module
 
     before = measure("Python", longest)
     for way, function in [
         ("Rust", fast_function.longest),
+        ("Rust, detached", fast_function.longest_detached),
         ("Rust on all cores", fast_function.longest_parallel),
     ]:
         gain = before / measure(way, function)
@@ -40,7 +41,7 @@ def compare():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["before"]:  # to be measured without the Rust functions
+    if sys.argv[1:] == ["before"]:  # to be measured without the Rust module
         measure("Python", longest)
     else:
         compare()

@@ -13,6 +13,8 @@ mod grain;
 mod heartbeat;
 mod message;
 mod offloading;
+mod python_call;
+mod python_extension;
 mod service;
 mod slow;
 mod start;
@@ -29,6 +31,8 @@ pub fn all() -> Vec<Benchmark> {
         grain::benchmark(),
         heartbeat::benchmark(),
         offloading::benchmark(),
+        python_extension::benchmark(),
+        python_call::benchmark(),
         service::benchmark(),
         echo::benchmark(),
     ]

@@ -1,4 +1,5 @@
-//! One function of a Python program, moved to Rust: on one core, then on all.
+//! One function of a Python program, moved to Rust: first as it is, then for several
+//! threads of Python, then for all cores.
 //!
 //! ```sh
 //! cargo run --release -p fast-function
@@ -11,16 +12,11 @@ mod fast_function {
     use pyo3::prelude::*;
     use rayon::prelude::*;
 
+    // ANCHOR: first
     /// Returns the length of the longest Collatz chain up to `last`, and its start.
     #[pyfunction]
-    fn longest(py: Python<'_>, last: u64) -> (u32, u64) {
-        py.detach(|| (1..=last).map(chain).max().unwrap_or_default())
-    }
-
-    /// The same on all cores.
-    #[pyfunction]
-    fn longest_parallel(py: Python<'_>, last: u64) -> (u32, u64) {
-        py.detach(|| (1..=last).into_par_iter().map(chain).max().unwrap_or_default())
+    fn longest(last: u64) -> (u32, u64) {
+        (1..=last).map(chain).max().unwrap_or_default()
     }
 
     fn chain(start: u64) -> (u32, u64) {
@@ -31,4 +27,19 @@ mod fast_function {
         }
         (steps, start)
     }
+    // ANCHOR_END: first
+
+    // ANCHOR: more
+    /// The same without the GIL, so other Python threads run meanwhile.
+    #[pyfunction]
+    fn longest_detached(py: Python<'_>, last: u64) -> (u32, u64) {
+        py.detach(|| longest(last))
+    }
+
+    /// The same on all cores, also without the GIL.
+    #[pyfunction]
+    fn longest_parallel(py: Python<'_>, last: u64) -> (u32, u64) {
+        py.detach(|| (1..=last).into_par_iter().map(chain).max().unwrap_or_default())
+    }
+    // ANCHOR_END: more
 }
