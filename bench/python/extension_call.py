@@ -1,6 +1,7 @@
 """What it costs to call a Rust function from Python, or to await one."""
 
 import asyncio
+import atexit
 
 import asyncio_and_tokio as rust
 from measure import arguments, give, seconds_each
@@ -28,6 +29,7 @@ def awaits(start):
 
 if __name__ == "__main__":
     way, _, seconds = arguments()
+    atexit.register(rust.wait_for_results)
     loop = asyncio.new_event_loop()
     ways = {
         "python": calls(nothing),

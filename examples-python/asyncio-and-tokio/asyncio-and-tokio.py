@@ -1,4 +1,5 @@
 import asyncio
+import atexit
 
 import asyncio_and_tokio as rust
 
@@ -40,5 +41,9 @@ async def main():
     print("asyncio: done", flush=True)
 
 
+# ANCHOR: exit
 if __name__ == "__main__":
+    # Without it, Python may end while tokio still hands over a result, and crash.
+    atexit.register(rust.wait_for_results)
     asyncio.run(main())
+# ANCHOR_END: exit

@@ -4,7 +4,6 @@ import time
 LAST = 300_000
 
 
-# ANCHOR: before
 def longest(last):
     best = (0, 0)
     for start in range(1, last + 1):
@@ -14,7 +13,6 @@ def longest(last):
             steps += 1
         best = max(best, (steps, start))
     return best
-# ANCHOR_END: before
 
 
 def measure(way, function):
@@ -25,7 +23,6 @@ def measure(way, function):
     return took
 
 
-# ANCHOR: after
 def compare():
     import fast_function  # the Rust module
 
@@ -37,7 +34,6 @@ def compare():
     ]:
         gain = before / measure(way, function)
         print(f"{way}: {gain:.0f} times as fast", flush=True)
-# ANCHOR_END: after
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ fn a_fork_after_threads_is_warned_of_since_python_3_12() {
         assert [w.category for w in caught] == [DeprecationWarning] * (sys.version_info >= (3, 12))\n\
         default = 'forkserver' if sys.version_info >= (3, 14) else 'fork'\n\
         assert multiprocessing.get_start_method() == default";
-    for_each_python("fork-after-threads", program, |_, output| {
+    for_each_python("fork-after-threads", |module, python, _| {
+        let output = module.run(python, program);
         assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
     });
 }
@@ -81,6 +82,28 @@ fn asyncio_and_tokio() {
         .any_order("^(Rust|Python) [ABC] starting$")
         .any_order("^(Rust|Python) [ABC] finished$")
         .check();
+}
+
+/// A thread of tokio hands over the last result. If Python ends meanwhile, it kills the thread in the
+/// middle of a Rust function, and the process crashes. This is a race, so it takes a few runs. Since
+/// Python 3.14, such a thread is left hanging instead. Waiting for the results prevents the crash.
+#[cfg(unix)]
+#[test]
+fn python_may_crash_if_it_ends_while_tokio_hands_over_a_result() {
+    const MOST_RUNS: usize = 200;
+
+    let awaits = "import asyncio, atexit, asyncio_and_tokio as rust\n\
+        async def main():\n    for _ in range(100):\n        await rust.ready()\n";
+    let broken = format!("{awaits}asyncio.run(main())");
+    let fixed = format!("{awaits}atexit.register(rust.wait_for_results)\nasyncio.run(main())");
+    for_each_python("asyncio-and-tokio", |module, python, version| {
+        let crashes = |program: &str| module.run(python, program).code() != Some(0);
+        if version < (3, 14) {
+            let crashed = (0..MOST_RUNS).any(|_| crashes(&broken));
+            assert!(crashed, "{version:?}: no crash in {MOST_RUNS} runs");
+        }
+        assert!(!(0..20).any(|_| crashes(&fixed)), "{version:?}: it waits and still crashes");
+    });
 }
 
 /// When Rust stops waiting, the Python task runs to its end, unless Rust cancels it.
@@ -111,7 +134,8 @@ fn two_interpreters() {
 fn an_extension_module_is_refused_in_a_subinterpreter_since_python_3_12() {
     let file = WORKSPACE.root.join("examples-python/two-interpreters/two-interpreters.py");
     let program = fs::read_to_string(file).unwrap();
-    for_each_python("two-interpreters", &program, |version, output| {
+    for_each_python("two-interpreters", |module, python, version| {
+        let output = module.run(python, &program);
         assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
         let refused = "module two_interpreters does not support loading in subinterpreters";
         let result = if version >= (3, 12) { refused } else { "42" };
@@ -142,6 +166,24 @@ fn fast_function() {
         .mask(r"in \d+\.\d+ s", "in <time> s")
         .mask(r"\d+ times as fast", "<gain> times as fast")
         .check();
+}
+
+/// What the page says before anything is moved to Rust. The samples come from /proc.
+#[cfg(target_os = "linux")]
+#[test]
+fn choose_finds_that_the_function_computes_on_one_core() {
+    if !has_python() {
+        return;
+    }
+    let python = runtime().block_on(run::interpreter()).unwrap();
+    let file = WORKSPACE.root.join("examples-python/fast-function/fast-function.py");
+    let output = run_within(
+        &tests::package("choose", &["--", path(&python), path(&file), "before"]),
+        tests::LIMIT,
+    );
+    assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    let verdict = "  verdict     CPU-bound, on one core → threads, with rayon";
+    assert!(output.of(Stream::Stderr).any(|line| line == verdict), "{:#?}", output.lines);
 }
 
 /// The steps of the page: a virtual environment, `maturin develop`, the program. Then the wheel, whose
@@ -217,25 +259,39 @@ fn pythons() -> Vec<PathBuf> {
     runtime().block_on(run::interpreter()).into_iter().chain(further).collect()
 }
 
-/// Runs a Python program that imports the module of an example, on each interpreter.
-fn for_each_python(example: &str, program: &str, check: impl Fn((u32, u32), &Output)) {
+/// The extension module of an example, in a folder where Python finds it.
+struct Module(tempfile::TempDir);
+
+impl Module {
+    fn of(example: &str) -> Self {
+        build(example);
+        let module = example.replace('-', "_");
+        let library = format!("{DLL_PREFIX}{module}{DLL_SUFFIX}");
+        let folder = tempfile::tempdir().unwrap();
+        let suffix = if cfg!(windows) { "pyd" } else { "so" };
+        let copy = folder.path().join(format!("{module}.{suffix}"));
+        fs::copy(WORKSPACE.target.join("debug").join(library), copy).unwrap();
+        Self(folder)
+    }
+
+    /// Runs a program that imports the module.
+    fn run(&self, python: &Path, program: &str) -> Output {
+        with_variables(python, &["-c", program], &[("PYTHONPATH", path(self.0.path()))])
+    }
+}
+
+/// Checks the module of an example with each interpreter, whose version is given, too.
+fn for_each_python(example: &str, check: impl Fn(&Module, &Path, (u32, u32))) {
     if !has_python() {
         return;
     }
-    build(example);
-    let module = example.replace('-', "_");
-    let built = WORKSPACE.target.join("debug").join(format!("{DLL_PREFIX}{module}{DLL_SUFFIX}"));
-    let folder = tempfile::tempdir().unwrap();
-    let suffix = if cfg!(windows) { "pyd" } else { "so" };
-    fs::copy(built, folder.path().join(format!("{module}.{suffix}"))).unwrap();
+    let module = Module::of(example);
     for python in pythons() {
         let version = "import sys; print(*sys.version_info[:2])";
         let version = succeed(&python, &["-c", version], &[]);
         let numbers = version.of(Stream::Stdout).flat_map(str::split_whitespace);
         let numbers: Vec<u32> = numbers.map(|number| number.parse().unwrap()).collect();
-        let own = [("PYTHONPATH", path(folder.path()))];
-        let output = with_variables(&python, &["-c", program], &own);
-        check((numbers[0], numbers[1]), &output);
+        check(&module, &python, (numbers[0], numbers[1]));
     }
 }
 

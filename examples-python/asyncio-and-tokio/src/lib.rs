@@ -12,7 +12,8 @@ mod asyncio_and_tokio {
     use std::time::Duration;
 
     use pyo3::prelude::*;
-    use pyo3_async_runtimes::tokio::future_into_py;
+    use pyo3_async_runtimes::tokio::{future_into_py, get_runtime, init};
+    use tokio::runtime::Builder;
 
     // ANCHOR: await
     /// Returns an awaitable. The future starts right away, on tokio's threads.
@@ -52,4 +53,22 @@ mod asyncio_and_tokio {
         py.detach(|| ());
     }
     // ANCHOR_END: hop
+
+    // ANCHOR: exit
+    /// A blocking thread of tokio hands each result to asyncio. With only one, the
+    /// results and the job below are done one after the other.
+    #[pymodule_init]
+    fn start(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.enable_all().max_blocking_threads(1);
+        init(runtime);
+        Ok(())
+    }
+
+    /// Waits until that thread is done with all results so far.
+    #[pyfunction]
+    fn wait_for_results(py: Python<'_>) {
+        py.detach(|| get_runtime().block_on(get_runtime().spawn_blocking(|| ()))).ok();
+    }
+    // ANCHOR_END: exit
 }

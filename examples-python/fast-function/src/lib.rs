@@ -12,7 +12,6 @@ mod fast_function {
     use pyo3::prelude::*;
     use rayon::prelude::*;
 
-    // ANCHOR: first
     /// Returns the length of the longest Collatz chain up to `last`, and its start.
     #[pyfunction]
     fn longest(last: u64) -> (u32, u64) {
@@ -27,9 +26,7 @@ mod fast_function {
         }
         (steps, start)
     }
-    // ANCHOR_END: first
 
-    // ANCHOR: more
     /// The same without the GIL, so other Python threads run meanwhile.
     #[pyfunction]
     fn longest_detached(py: Python<'_>, last: u64) -> (u32, u64) {
@@ -41,5 +38,4 @@ mod fast_function {
     fn longest_parallel(py: Python<'_>, last: u64) -> (u32, u64) {
         py.detach(|| (1..=last).into_par_iter().map(chain).max().unwrap_or_default())
     }
-    // ANCHOR_END: more
 }

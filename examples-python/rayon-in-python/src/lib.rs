@@ -28,7 +28,8 @@ mod rayon_in_python {
         let numbers = (1..=last).into_par_iter();
         let search = numbers.map_init(take_part, |(), start| (steps(start), start));
         let found = py.detach(|| search.max());
-        (found.map_or(0, |(_, start)| start), take(threads))
+        let threads = threads.into_inner().expect("no holder panics").len();
+        (found.map_or(0, |(_, start)| start), threads)
     }
     // ANCHOR_END: cores
 
@@ -47,19 +48,13 @@ mod rayon_in_python {
     fn map_detached(py: Python<'_>, callback: Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
         py.detach(|| map(&callback, numbers))
     }
-    // ANCHOR_END: fixed
 
-    // ANCHOR: map
     /// Calls a Python function on rayon's threads. The first exception ends it.
     fn map(callback: &Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
         let call = |n| Python::attach(|py| callback.call1(py, (n,))?.extract(py));
         numbers.into_par_iter().map(call).collect()
     }
-    // ANCHOR_END: map
-
-    fn take(threads: Mutex<HashSet<Option<usize>>>) -> usize {
-        threads.into_inner().map_or(0, |threads| threads.len())
-    }
+    // ANCHOR_END: fixed
 
     fn steps(mut n: u64) -> u32 {
         let mut steps = 0;
