@@ -1,5 +1,6 @@
 import asyncio
 import atexit
+import sys
 
 import asyncio_and_tokio as rust
 
@@ -7,7 +8,7 @@ import asyncio_and_tokio as rust
 # ANCHOR: await
 async def await_rust():
     names = await asyncio.gather(rust.fetch("A"), rust.fetch("B"), slow("C"))
-    print(f"asyncio: {names}", flush=True)
+    say(f"asyncio: {names}")
 
 
 async def cancel_rust():
@@ -15,14 +16,19 @@ async def cancel_rust():
         await asyncio.wait_for(rust.fetch("D"), 0.1)
     except asyncio.TimeoutError:
         await asyncio.sleep(0.1)
-        print("asyncio: has stopped waiting", flush=True)
+        say("asyncio: has stopped waiting")
 # ANCHOR_END: await
 
 
+def say(line):
+    sys.stdout.write(line + "\n")  # at once: Rust's threads print at the same time
+    sys.stdout.flush()
+
+
 async def slow(name):
-    print(f"Python {name} starting", flush=True)
+    say(f"Python {name} starting")
     await asyncio.sleep(0.5)
-    print(f"Python {name} finished", flush=True)
+    say(f"Python {name} finished")
     return name
 
 
@@ -38,7 +44,7 @@ async def main():
     await await_rust()
     await cancel_rust()
     await three_ways()
-    print("asyncio: done", flush=True)
+    say("asyncio: done")
 
 
 # ANCHOR: exit

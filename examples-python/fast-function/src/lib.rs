@@ -21,7 +21,7 @@ mod fast_function {
     fn chain(start: u64) -> (u32, u64) {
         let (mut n, mut steps) = (start, 0);
         while n != 1 {
-            n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+            n = if n.is_multiple_of(2) { n / 2 } else { 3 * n + 1 };
             steps += 1;
         }
         (steps, start)
