@@ -10,6 +10,7 @@
 pub mod benchmarks;
 pub mod child;
 pub mod cores;
+pub mod extension;
 pub mod implementation;
 pub mod measure;
 pub mod outcomes;

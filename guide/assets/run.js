@@ -37,7 +37,7 @@
 
     for (const figure of document.querySelectorAll("figure.example")) {
         const offered = ["rust"];
-        if (languages.has("python") && figure.querySelector(".pair")) {
+        if (languages.has("python") && figure.querySelectorAll(".source .command").length > 1) {
             offered.push("python");
         }
         addButtons(figure, offered, figure.dataset.variants?.split(" ") ?? []);

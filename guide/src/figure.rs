@@ -39,7 +39,8 @@ struct Side<'a> {
     language: &'static str,
     file: &'a str,
     source: Markup,
-    command: String,
+    /// None if the other program's command runs it.
+    command: Option<String>,
     /// What it prints, if the other program prints something else.
     output: Option<Transcript>,
     /// Its recorded run, if there is one.
@@ -63,21 +64,24 @@ impl Figure<'_> {
             language: "Rust",
             file: rust,
             source: self.source(rust, "rust,noplayground", "//")?,
-            command: example.command.join(" "),
+            command: Some(example.command.join(" ")),
             output: None,
             run: recording.as_ref().map(|recording| &recording.rust),
         }];
         let mut shared = Some((words.output, output));
-        if let (Some(file), Some(command)) = (&example.python, example.python_command()) {
+        if let Some(file) = &example.python {
             let own = workspace.snapshot(&format!("{name}.py"));
             let output = own.is_file().then(|| Transcript::read(&own)).transpose()?;
             if output.is_some() {
                 sides[0].output = shared.take().map(|(_, output)| output);
-            } else if let Some((caption, _)) = &mut shared {
+            } else if let Some((caption, _)) = &mut shared
+                && !example.is_extension
+            {
                 *caption = words.output_of_both;
             }
             let source = self.source(file, "python", "#")?;
             let run = recording.as_ref().and_then(|recording| recording.python.as_ref());
+            let command = example.python_command();
             sides.push(Side { language: "Python", file, source, command, output, run });
         }
 
@@ -100,7 +104,7 @@ impl Figure<'_> {
                                 @if !self.parts.is_empty() { " " (words.in_part) }
                             }
                             (side.source)
-                            (command(&side.command))
+                            @if let Some(words) = &side.command { (command(words)) }
                             @if let Some(output) = &side.output {
                                 (self.output(words.output, output, side.run))
                             }
@@ -275,7 +279,7 @@ impl Figure<'_> {
             details.copy {
                 summary { (self.words.own_crate) }
                 (command(&own_crate::commands(crates)))
-                p { (self.words.own_files) }
+                p { (if self.example.is_extension { self.words.own_module } else { self.words.own_files }) }
                 ul {
                     @for own in crates {
                         @for file in &own.files {

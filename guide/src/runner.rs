@@ -276,7 +276,7 @@ pub async fn start(
         };
         example = variant.example.clone();
     }
-    if language == Language::Python && example.python.is_none() {
+    if language == Language::Python && example.python_command().is_none() {
         return (StatusCode::NOT_FOUND, "the example has no Python counterpart").into_response();
     }
     let Ok(permit) = Arc::clone(&runner.permits).try_acquire_owned() else {

@@ -42,6 +42,8 @@ pub struct Words {
     pub own_crate: &'static str,
     /// Below these commands, before the list of files.
     pub own_files: &'static str,
+    /// The same for an extension module.
+    pub own_module: &'static str,
 
     /// Above the picture of a recorded run.
     pub recorded_run: &'static str,
@@ -318,6 +320,8 @@ pub const ENGLISH: Words = Words {
     tested_by: "Tested by",
     own_crate: "In a crate of your own",
     own_files: "Save these files in the new folder, and start the program with cargo run:",
+    own_module: "Save these files in the new folder. In a virtual environment with maturin, run \
+                 maturin develop, and then start the program with Python:",
 
     recorded_run: "Recorded run",
     recorded: |place, languages| format!("Recorded {place}; {languages}."),

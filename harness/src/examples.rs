@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::{MetadataCommand, Package};
 use serde::Deserialize;
 
-use crate::own_crate::{OwnCrate, crates_for};
+use crate::own_crate::{OwnCrate, crates_for, extension_module};
 use crate::source;
 
 /// The Cargo workspace that holds the examples, the guide and the tests.
@@ -20,7 +20,8 @@ pub struct Workspace {
     pub examples: BTreeMap<String, Example>,
 }
 
-/// One program that the book shows: a crate's main program, or its broken twin.
+/// One program that the book shows: a crate's main program, or its broken twin. If the crate is an
+/// extension module for Python, its main program starts Python.
 #[derive(Debug, Clone)]
 pub struct Example {
     /// The program's name, unique in the workspace. A crate's main program is named like it.
@@ -31,7 +32,8 @@ pub struct Example {
     pub package: String,
     /// The crate's folder, from the workspace's root, with `/`: `examples-async/gather`.
     pub folder: String,
-    /// The Rust source file, from the workspace's root, with `/`.
+    /// The Rust source file, from the workspace's root, with `/`: the program's, or the extension
+    /// module's.
     pub source: String,
     /// One line, from the head of the source: what the example shows.
     pub description: String,
@@ -40,7 +42,10 @@ pub struct Example {
     pub command: Vec<String>,
     /// What happens when it is run.
     pub kind: Kind,
-    /// The Python counterpart, from the workspace's root, with `/`, if there is one.
+    /// Whether the crate is an extension module for Python: a `cdylib`.
+    pub is_extension: bool,
+    /// The Python counterpart, from the workspace's root, with `/`, if there is one. Of an extension
+    /// module, it is the program that imports the module.
     pub python: Option<String>,
     /// The crates that a reader makes to have the program outside of this workspace: the libraries
     /// that it builds on, then its own crate.
@@ -179,9 +184,11 @@ impl Example {
         target: &cargo_metadata::Target,
         own_crates: Vec<OwnCrate>,
     ) -> Result<Self> {
-        let within = target.src_path.strip_prefix(root.join(folder)).with_context(|| {
-            format!("{}: not in the folder of its crate, {folder}", target.src_path)
-        })?;
+        let extension = extension_module(package);
+        let shown = &extension.unwrap_or(target).src_path;
+        let within = shown
+            .strip_prefix(root.join(folder))
+            .with_context(|| format!("{shown}: not in the folder of its crate, {folder}"))?;
         let within: Vec<_> = within.components().map(|part| part.as_str()).collect();
         let source = format!("{folder}/{}", within.join("/"));
         let text = source::read(root, &source)?;
@@ -205,6 +212,7 @@ impl Example {
             } else {
                 Kind::Program
             },
+            is_extension: extension.is_some(),
             python: root.join(&python).is_file().then_some(python),
             own_crates,
             variants: Vec::new(),
@@ -275,9 +283,11 @@ impl Example {
         end_of_cargos.map_or(&[], |end| &self.command[end + 1..])
     }
 
-    /// The command that runs the Python counterpart, if there is one.
+    /// The command that runs the Python counterpart, if there is one. The program that imports an
+    /// extension module is started by the example's own command.
     pub fn python_command(&self) -> Option<String> {
-        Some(format!("python3 {}", self.python.as_ref()?))
+        let file = self.python.as_ref().filter(|_| !self.is_extension)?;
+        Some(format!("python3 {file}"))
     }
 }
 

@@ -14,6 +14,8 @@ pub struct OwnCrate {
     pub name: String,
     /// Whether it is a library, which another crate depends on.
     pub is_library: bool,
+    /// Whether it is an extension module, which Python imports.
+    pub is_extension: bool,
     /// What `cargo add` is given, for one dependency each.
     pub dependencies: Vec<String>,
     /// The files to put into its folder.
@@ -32,8 +34,13 @@ pub struct CopiedFile {
 /// The commands that make these crates next to each other, one per line.
 pub fn commands(crates: &[OwnCrate]) -> String {
     let of_one = |own: &OwnCrate| {
-        let library = if own.is_library { "--lib " } else { "" };
-        let new = format!("cargo new {library}{0}\ncd {0}", own.name);
+        let library = if own.is_library || own.is_extension { "--lib " } else { "" };
+        let mut new = format!("cargo new {library}{0}\ncd {0}", own.name);
+        if own.is_extension {
+            let module = own.name.replace('-', "_");
+            new += "\nprintf '\\n[lib]\\nname = \"";
+            new += &format!("{module}\"\\ncrate-type = [\"cdylib\"]\\n' >> Cargo.toml");
+        }
         let add = own.dependencies.iter().map(|dependency| format!("\ncargo add {dependency}"));
         new + &add.collect::<String>()
     };
@@ -50,13 +57,25 @@ pub(crate) fn crates_for(
 ) -> Result<Vec<OwnCrate>> {
     let mut crates = Vec::new();
     add_libraries(root, packages, package, &mut crates)?;
+    let is_extension = extension_module(package).is_some();
+    let mut files = files(root, package, Some(program).filter(|_| !is_extension))?;
+    if is_extension {
+        let path = format!("{}.py", program.name);
+        files.push(CopiedFile { source: format!("{}/{path}", folder(root, package)?), path });
+    }
     crates.push(OwnCrate {
         name: program.name.clone(),
         is_library: false,
+        is_extension,
         dependencies: dependencies(package),
-        files: files(root, package, Some(program))?,
+        files,
     });
     Ok(crates)
+}
+
+/// The library of a package that Python can import.
+pub(crate) fn extension_module(package: &Package) -> Option<&Target> {
+    package.targets.iter().find(|target| target.is_cdylib())
 }
 
 /// Adds the crates of this workspace that a package depends on, each after those that it needs.
@@ -81,6 +100,7 @@ fn add_libraries(
         crates.push(OwnCrate {
             name: dependency.name.clone(),
             is_library: true,
+            is_extension: false,
             dependencies: dependencies(library),
             files: files(root, library, None)?,
         });
@@ -120,12 +140,18 @@ fn dependencies(package: &Package) -> Vec<String> {
     needed(package).map(words).collect()
 }
 
+/// A package's folder, from the workspace's root, with `/`.
+fn folder(root: &Path, package: &Package) -> Result<String> {
+    let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
+    let within = folder.strip_prefix(root).context("the package is in the workspace")?;
+    Ok(within.as_str().replace('\\', "/"))
+}
+
 /// The files in a package's `src`: its modules and, of its programs, only this one, as
 /// `src/main.rs`.
 fn files(root: &Path, package: &Package, program: Option<&Target>) -> Result<Vec<CopiedFile>> {
+    let within = folder(root, package)?;
     let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
-    let within = folder.strip_prefix(root).context("the package is in the workspace")?;
-    let within = within.as_str().replace('\\', "/");
     let is = |target: &Target, source: &str| target.src_path == folder.join(source);
     let mut files = Vec::new();
     for file in files_below(folder.as_std_path(), "src")? {
@@ -149,6 +175,7 @@ mod tests {
         let own = |name: &str, is_library, dependencies: &[&str]| OwnCrate {
             name: name.to_owned(),
             is_library,
+            is_extension: false,
             dependencies: dependencies.iter().map(|&words| words.to_owned()).collect(),
             files: Vec::new(),
         };
@@ -161,6 +188,23 @@ mod tests {
             "cargo new --lib pool\ncd pool\ncargo add serde@1.0 --features derive\ncd ..\n\
              cargo new user\ncd user\ncargo add --path ../pool\n\
              cargo add rustix@1.1 --target 'cfg(unix)'"
+        );
+    }
+
+    #[test]
+    fn an_extension_module_is_a_library_that_python_can_load() {
+        let own = OwnCrate {
+            name: "my-module".to_owned(),
+            is_library: false,
+            is_extension: true,
+            dependencies: vec!["pyo3@0.30".to_owned()],
+            files: Vec::new(),
+        };
+        assert_eq!(
+            commands(&[own]),
+            "cargo new --lib my-module\ncd my-module\n\
+             printf '\\n[lib]\\nname = \"my_module\"\\ncrate-type = [\"cdylib\"]\\n' >> Cargo.toml\n\
+             cargo add pyo3@0.30"
         );
     }
 }

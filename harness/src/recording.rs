@@ -45,7 +45,7 @@ pub struct Recording {
 pub struct Run {
     /// The command that the page shows.
     pub command: String,
-    /// The compiler or the interpreter: `rustc 1.95.0`, `Python 3.11.7`.
+    /// The compiler or the interpreter, or both: `rustc 1.95.0`, `Python 3.11.7`.
     pub language: String,
     /// The lines in the order in which they were printed.
     pub lines: Vec<TimedLine>,
@@ -164,8 +164,12 @@ impl Recording {
         let Build::Done(program) = build else {
             bail!("it does not compile:\n{}", messages.join("\n"));
         };
-        let rustc = version_of("rustc", &workspace.root).await?;
-        let rust = record(&program, example.command.join(" "), rustc).await?;
+        let mut language = version_of("rustc", &workspace.root).await?;
+        if example.is_extension {
+            let python = run::interpreter().await.context("there is no Python")?;
+            language += &format!(", {}", version_of(&python, &workspace.root).await?);
+        }
+        let rust = record(&program, example.command.join(" "), language).await?;
 
         let python = match example.python_command() {
             None => None,

@@ -554,8 +554,9 @@ pub async fn interpreter() -> Option<PathBuf> {
 /// The Python counterpart of an example, as a program. None where the example has no counterpart
 /// or the machine no Python.
 pub async fn python(workspace: &Workspace, example: &Example) -> Option<Program> {
+    let counterpart = example.python.as_ref().filter(|_| !example.is_extension)?;
     Some(Program {
-        arguments: vec![example.python.as_ref()?.into()],
+        arguments: vec![counterpart.into()],
         executable: interpreter().await?,
         folder: workspace.root.clone(),
     })

@@ -145,10 +145,20 @@ pub fn run_within(program: &Program, time: Duration) -> Output {
 pub fn python(name: &str) -> Option<Program> {
     let example = example(name);
     let program = runtime().block_on(run::python(&WORKSPACE, example));
-    if example.python.is_some() && program.is_none() {
+    if example.python_command().is_some() && program.is_none() {
         skip("Python 3");
     }
     program
+}
+
+/// Whether the machine has Python. If it has not, the test is reported as skipped on a reader's
+/// machine, and fails in CI.
+pub fn has_python() -> bool {
+    let found = runtime().block_on(run::interpreter()).is_some();
+    if !found {
+        skip("Python 3");
+    }
+    found
 }
 
 /// The example of this name.

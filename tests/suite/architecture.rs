@@ -202,7 +202,7 @@ struct Package {
     is_default_member: bool,
     /// The packages of the workspace that it depends on, also for its tests: names and folders.
     uses: BTreeMap<String, String>,
-    /// The main source files of its programs.
+    /// The main source files of its programs and extension modules.
     programs: Vec<PathBuf>,
 }
 
@@ -239,7 +239,10 @@ fn packages() -> Vec<Package> {
             .collect(),
         programs: list(&package["targets"])
             .iter()
-            .filter(|target| list(&target["kind"]).contains(&"bin".into()))
+            .filter(|target| {
+                let kinds = list(&target["kind"]);
+                ["bin", "cdylib"].iter().any(|kind| kinds.contains(&(*kind).into()))
+            })
             .map(|target| text(&target["src_path"]).into())
             .collect(),
     };

@@ -11,6 +11,7 @@ mod crates {
 }
 mod examples_async;
 mod examples_processes;
+mod examples_python;
 mod examples_threads;
 mod guide {
     mod browser;

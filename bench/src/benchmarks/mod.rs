@@ -17,6 +17,8 @@ mod heartbeat;
 mod locks;
 mod message;
 mod offloading;
+mod python_call;
+mod python_extension;
 mod service;
 mod slow;
 mod spin_lock;
@@ -41,6 +43,8 @@ pub fn all() -> Vec<Benchmark> {
         grain::benchmark(),
         heartbeat::benchmark(),
         offloading::benchmark(),
+        python_extension::benchmark(),
+        python_call::benchmark(),
         service::benchmark(),
         echo::benchmark(),
     ]

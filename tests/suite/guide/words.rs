@@ -24,6 +24,7 @@ const MARKED: Words = Words {
     tested_by: "8",
     own_crate: "9",
     own_files: "10",
+    own_module: "10b",
     recorded_run: "11",
     recorded: |_, _| "12".to_owned(),
     day_and_machine: |_, _| "13".to_owned(),

@@ -1,0 +1,67 @@
+//! One call from Python uses all cores through rayon. If rayon's threads call back
+//! into Python, the caller has to release the GIL.
+//!
+//! ```sh
+//! cargo run -p rayon-in-python
+//! ```
+use pyo3::prelude::*;
+
+/// An extension module.
+#[pymodule]
+mod rayon_in_python {
+    use std::collections::HashSet;
+    use std::sync::Mutex;
+
+    use pyo3::prelude::*;
+    use rayon::prelude::*;
+
+    // ANCHOR: cores
+    /// Returns the number up to `last` with the longest Collatz chain, and how
+    /// many threads took part in the search.
+    #[pyfunction]
+    fn longest(py: Python<'_>, last: u64) -> (u64, usize) {
+        let threads = Mutex::new(HashSet::new());
+        let take_part = || {
+            let mut threads = threads.lock().expect("no holder panics");
+            threads.insert(rayon::current_thread_index());
+        };
+        let numbers = (1..=last).into_par_iter();
+        let search = numbers.map_init(take_part, |(), start| (steps(start), start));
+        let found = py.detach(|| search.max());
+        let threads = threads.into_inner().expect("no holder panics").len();
+        (found.map_or(0, |(_, start)| start), threads)
+    }
+    // ANCHOR_END: cores
+
+    // ANCHOR: broken
+    /// Deadlocks: it holds the GIL while it waits for rayon's threads, and they
+    /// wait for the GIL.
+    #[pyfunction]
+    fn map_holding(callback: Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
+        map(&callback, numbers)
+    }
+    // ANCHOR_END: broken
+
+    // ANCHOR: fixed
+    /// Releases the GIL for rayon's threads, which take turns with it.
+    #[pyfunction]
+    fn map_detached(py: Python<'_>, callback: Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
+        py.detach(|| map(&callback, numbers))
+    }
+
+    /// Calls a Python function on rayon's threads. The first exception ends it.
+    fn map(callback: &Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
+        let call = |n| Python::attach(|py| callback.call1(py, (n,))?.extract(py));
+        numbers.into_par_iter().map(call).collect()
+    }
+    // ANCHOR_END: fixed
+
+    fn steps(mut n: u64) -> u32 {
+        let mut steps = 0;
+        while n != 1 {
+            n = if n.is_multiple_of(2) { n / 2 } else { 3 * n + 1 };
+            steps += 1;
+        }
+        steps
+    }
+}
