@@ -51,7 +51,7 @@ impl DeadLetters {
         let info = dead.get_info().await;
         let state = info.map_err(|fault| self.link.unreachable(&fault))?.state;
         let mut letters = Vec::new();
-        for sequence in state.first_sequence..=state.last_sequence {
+        for sequence in state.first_sequence.max(1)..=state.last_sequence {
             letters.extend(self.get(sequence).await?);
         }
         Ok(letters)

@@ -8,7 +8,7 @@ use async_nats::jetstream::context::{
     Context, ContextBuilder, PublishError, PublishErrorKind,
 };
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::{Client, ConnectErrorKind, Event, HeaderMap};
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -163,12 +163,19 @@ impl Link {
         stream.map_err(|fault| self.unreachable(&fault))
     }
 
-    /// Whether the results stream holds the result of a job.
-    pub async fn result_of(&self, id: &str) -> Option<Bytes> {
-        let results = self.results().await.ok()?;
+    /// The result of a job, if it has one.
+    pub async fn result_of(&self, id: &str) -> Result<Option<Bytes>, Error> {
         let subject = self.names.result(id);
-        let message = results.get_last_raw_message_by_subject(&subject).await;
-        message.ok().map(|message| message.payload)
+        let results = self.results().await?;
+        match results.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => Ok(Some(message.payload)),
+            Err(fault)
+                if fault.kind() == LastRawMessageErrorKind::NoMessageFound =>
+            {
+                Ok(None)
+            }
+            Err(fault) => Err(self.unreachable(&fault)),
+        }
     }
 
     /// What happens to the connection from now on.

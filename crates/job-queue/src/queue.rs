@@ -1,6 +1,7 @@
 //! What callers use: run a job, map many.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::marker::PhantomData;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -29,6 +30,8 @@ use crate::stream;
 /// How often a client asks for the results of jobs that take long, in case it
 /// missed one. After a reconnect it asks immediately.
 const SWEEP: Duration = Duration::from_secs(30);
+/// The wait after the server has not answered all of that.
+const SWEEP_RETRY: Duration = Duration::from_millis(200);
 /// How many requests a client has under way for results, or to cancel jobs.
 const CONCURRENT: usize = 64;
 /// The wait between two attempts of a map to put a job into a full queue.
@@ -144,17 +147,7 @@ impl<J: Job> Queue<J> {
         job: J,
         call: Call,
     ) -> Result<J::Output, Error> {
-        let result = self.call(&job, &call).await;
-        let outcome = match &result {
-            Ok(_) => "done",
-            Err(Error::Pool(PoolError::QueueFull)) => "full",
-            Err(Error::Pool(PoolError::DeadlinePassed)) => "deadline",
-            Err(Error::Unreachable { .. }) => "unreachable",
-            Err(Error::DeadLetter(_)) => "dead_letter",
-            Err(_) => "failed",
-        };
-        self.shared.metrics.results.get_or_create(&Label { outcome }).inc();
-        result
+        self.counted(&job, &call).await
     }
 
     /// Runs many jobs and returns their results in the order of the jobs. While
@@ -166,13 +159,12 @@ impl<J: Job> Queue<J> {
     pub async fn map(
         &self,
         jobs: impl IntoIterator<Item = J>,
-    ) -> Vec<Result<J::Output, Error>>
-    where
-        J: Clone,
-    {
+    ) -> Vec<Result<J::Output, Error>> {
+        let call = Call::default();
+        let call = &call;
         let run = |job: J| async move {
             loop {
-                match self.run(job.clone()).await {
+                match self.counted(&job, call).await {
                     Err(Error::Pool(PoolError::QueueFull)) => {
                         time::sleep(FULL_RETRY).await;
                     }
@@ -185,6 +177,20 @@ impl<J: Job> Queue<J> {
             .buffered(self.shared.options.in_flight.max(1))
             .collect()
             .await
+    }
+
+    async fn counted(&self, job: &J, call: &Call) -> Result<J::Output, Error> {
+        let result = self.call(job, call).await;
+        let outcome = match &result {
+            Ok(_) => "done",
+            Err(Error::Pool(PoolError::QueueFull)) => "full",
+            Err(Error::Pool(PoolError::DeadlinePassed)) => "deadline",
+            Err(Error::Unreachable { .. }) => "unreachable",
+            Err(Error::DeadLetter(_)) => "dead_letter",
+            Err(_) => "failed",
+        };
+        self.shared.metrics.results.get_or_create(&Label { outcome }).inc();
+        result
     }
 
     async fn call(&self, job: &J, call: &Call) -> Result<J::Output, Error> {
@@ -235,6 +241,11 @@ impl<J> Queue<J> {
     /// Accepts no more jobs, cancels those under way, and closes the
     /// connection.
     pub async fn shutdown(&self) {
+        // The calls end because the senders of their answers are dropped.
+        let waiting = std::mem::take(&mut *self.shared.waiting());
+        for (number, waiting) in waiting {
+            self.shared.cancel(number, waiting);
+        }
         self.shared.closed.cancel();
         self.tasks.wait().await;
         let flush = self.shared.link.client.flush();
@@ -348,6 +359,12 @@ impl Shared {
         }
     }
 
+    fn cancel(&self, number: u64, waiting: Waiting) {
+        let sequence = waiting.accepted.map(|accepted| accepted.sequence);
+        // Fails only after a shutdown.
+        self.cancels.send(Cancel { id: self.id(number), sequence }).ok();
+    }
+
     /// Gives a result that was found in the stream to the caller. If the caller
     /// has it in the meantime, it is the same one and not a duplicate.
     fn found(&self, number: u64, result: Bytes) {
@@ -377,10 +394,7 @@ impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let waiting = self.shared.waiting().remove(&self.number);
         if let Some(waiting) = waiting {
-            let sequence = waiting.accepted.map(|accepted| accepted.sequence);
-            let id = self.shared.id(self.number);
-            // Fails only after a shutdown.
-            self.shared.cancels.send(Cancel { id, sequence }).ok();
+            self.shared.cancel(self.number, waiting);
         }
     }
 }
@@ -408,10 +422,12 @@ async fn take_results(
 /// for jobs that the server has lost.
 async fn sweep(shared: Arc<Shared>) {
     let mut connection = shared.link.watch();
+    let mut all_answered = true;
     loop {
+        let pause = if all_answered { SWEEP } else { SWEEP_RETRY };
         let oldest = tokio::select! {
             () = connection.restored() => Duration::ZERO,
-            () = time::sleep(SWEEP) => SWEEP / 2,
+            () = time::sleep(pause) => pause / 2,
             () = shared.closed.cancelled() => return,
         };
         let numbers: Vec<_> = {
@@ -421,51 +437,56 @@ async fn sweep(shared: Arc<Shared>) {
             });
             old.map(|(number, _)| *number).collect()
         };
-        let ask = |number| ask(&shared, number);
-        futures::stream::iter(numbers)
-            .for_each_concurrent(CONCURRENT, ask)
-            .await;
+        let answers = futures::stream::iter(numbers)
+            .map(|number| ask(&shared, number))
+            .buffer_unordered(CONCURRENT);
+        // A server that has just started may not answer yet.
+        all_answered = answers.all(|answer| ready(answer.is_ok())).await;
     }
 }
 
-async fn ask(shared: &Shared, number: u64) {
+async fn ask(shared: &Shared, number: u64) -> Result<(), Error> {
     let id = shared.id(number);
-    if let Some(result) = shared.link.result_of(&id).await {
-        return shared.found(number, result);
+    if let Some(result) = shared.link.result_of(&id).await? {
+        shared.found(number, result);
+        return Ok(());
     }
     let accepted = match shared.waiting().get(&number) {
         Some(Waiting { accepted: Some(accepted), .. }) => accepted.clone(),
-        _ => return,
+        _ => return Ok(()),
     };
-    if !is_lost(shared, &accepted).await {
-        return;
+    if !is_lost(shared, &accepted).await? {
+        return Ok(());
     }
     // It may have been finished between the two questions.
-    if let Some(result) = shared.link.result_of(&id).await {
-        return shared.found(number, result);
+    if let Some(result) = shared.link.result_of(&id).await? {
+        shared.found(number, result);
+        return Ok(());
     }
     // After a power cut, for example, a job that was accepted may be missing.
     tracing::warn!(job = id, "the server has lost the job: sending it again");
     let headers = Some(accepted.order.headers());
     let (jobs, payload) = (&shared.link.names.jobs, accepted.payload.clone());
-    if let Ok(sequence) = shared.link.publish(jobs, headers, payload).await {
-        shared.metrics.resubmitted.inc();
-        if let Some(waiting) = shared.waiting().get_mut(&number) {
-            waiting.accepted = Some(Accepted { sequence, ..accepted });
-        }
+    let sent = shared.link.publish(jobs, headers, payload).await;
+    let sequence = sent.map_err(|fault| shared.link.unreachable(&fault))?;
+    shared.metrics.resubmitted.inc();
+    if let Some(waiting) = shared.waiting().get_mut(&number) {
+        waiting.accepted = Some(Accepted { sequence, ..accepted });
     }
+    Ok(())
 }
 
 /// Whether the server says that it has no such job.
-async fn is_lost(shared: &Shared, accepted: &Accepted) -> bool {
+async fn is_lost(shared: &Shared, accepted: &Accepted) -> Result<bool, Error> {
     use async_nats::jetstream::stream::RawMessageErrorKind as Kind;
-    let Ok(jobs) = shared.link.jobs().await else { return false };
+    let jobs = shared.link.jobs().await?;
     match jobs.get_raw_message(accepted.sequence).await {
         Ok(message) => {
             let order = Order::read(Some(&message.headers));
-            order.is_ok_and(|order| order.id != accepted.order.id)
+            Ok(order.is_ok_and(|order| order.id != accepted.order.id))
         }
-        Err(fault) => fault.kind() == Kind::NoMessageFound,
+        Err(fault) if fault.kind() == Kind::NoMessageFound => Ok(true),
+        Err(fault) => Err(shared.link.unreachable(&fault)),
     }
 }
 

@@ -285,7 +285,7 @@ impl<J: Job + 'static> Shared<J> {
         }
         if *count > 1 {
             self.metrics.redelivered.inc();
-            if self.link.result_of(&order.id).await.is_some() {
+            if let Ok(Some(_)) = self.link.result_of(&order.id).await {
                 self.metrics.duplicates.inc();
                 return End::Canceled;
             }
