@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use async_nats::{StatusCode, Subscriber};
-use bytes::Bytes;
 use futures::StreamExt;
 use tokio::time;
 
@@ -12,10 +11,13 @@ use crate::error::Error;
 use crate::link::Link;
 use crate::stream::CONSUMER;
 
-/// How long the server keeps a request for a job.
-const EXPIRES: Duration = Duration::from_secs(30);
+/// How long the server keeps a request for a job. It doubles with each request
+/// that got none, and is short again after a reconnect, because a server that
+/// has just started may swallow a request.
+const EXPIRES_LEAST: Duration = Duration::from_millis(500);
+const EXPIRES_MOST: Duration = Duration::from_secs(30);
 /// How much later the worker stops waiting, and asks again.
-const MARGIN: Duration = Duration::from_secs(2);
+const MARGIN: Duration = Duration::from_secs(1);
 /// The wait after the server refused a request.
 const REFUSED: Duration = Duration::from_secs(1);
 /// How long to wait for jobs that are on their way while the worker stops.
@@ -30,7 +32,7 @@ const LAST_JOBS: Duration = Duration::from_secs(1);
 pub struct Pull {
     link: Link,
     requests: String,
-    request: Bytes,
+    expires: Duration,
     inbox: String,
     jobs: Subscriber,
 }
@@ -41,10 +43,9 @@ impl Pull {
         let jobs = link.client.subscribe(inbox.clone()).await;
         let jobs = jobs.map_err(|fault| link.unreachable(&fault))?;
         let stream = &link.names.jobs_stream;
-        let expires = EXPIRES.as_nanos();
         Ok(Self {
             requests: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{CONSUMER}"),
-            request: format!(r#"{{"batch":1,"expires":{expires}}}"#).into(),
+            expires: EXPIRES_LEAST,
             inbox,
             jobs,
             link: link.clone(),
@@ -55,10 +56,12 @@ impl Pull {
     pub async fn next(&mut self) -> Message {
         loop {
             let mut connection = self.link.watch();
+            let expires = self.expires.as_nanos();
+            let request = format!(r#"{{"batch":1,"expires":{expires}}}"#);
             let sent = self.link.client.publish_with_reply(
                 self.requests.clone(),
                 self.inbox.clone(),
-                self.request.clone(),
+                request.into(),
             );
             if sent.await.is_err() {
                 time::sleep(REFUSED).await;
@@ -68,8 +71,11 @@ impl Pull {
                 biased;
                 answer = self.jobs.next() => answer,
                 // The server has forgotten the request.
-                () = connection.restored() => continue,
-                () = time::sleep(EXPIRES + MARGIN) => continue,
+                () = connection.restored() => {
+                    self.expires = EXPIRES_LEAST;
+                    continue;
+                }
+                () = time::sleep(self.expires + MARGIN) => continue,
             };
             match answer {
                 Some(message) if message.status.is_none() => {
@@ -77,7 +83,10 @@ impl Pull {
                     return Message { message, context };
                 }
                 Some(message)
-                    if message.status == Some(StatusCode::TIMEOUT) => {}
+                    if message.status == Some(StatusCode::TIMEOUT) =>
+                {
+                    self.expires = EXPIRES_MOST.min(2 * self.expires);
+                }
                 refused => {
                     let why = refused.and_then(|message| message.description);
                     tracing::debug!("the server delivers no job: {why:?}");

@@ -96,8 +96,11 @@ impl<J: Job> Queue<J> {
     /// [`Error::Refused`] or [`Error::Unsuitable`].
     pub async fn connect(options: Options) -> Result<Self, Error> {
         let link = Link::connect(&options).await?;
-        stream::set_up(&link, &options).await?;
-        stream::consumer(&link, &options).await?;
+        stream::patiently(&options, async || {
+            stream::set_up(&link, &options).await?;
+            stream::consumer(&link, &options).await
+        })
+        .await?;
         let client = link.unique();
         let results = link.names.result(&format!("{client}.*"));
         let results = link.client.subscribe(results).await;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, RetentionPolicy, StorageType,
+    Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, StorageType,
 };
 use tokio::time::{self, Instant};
 
 use crate::error::Error;
 use crate::link::{Link, RETRY_AFTER};
+use crate::message::Order;
 use crate::options::Options;
 
 /// The name of the one consumer that all workers share. A work queue allows no
@@ -23,6 +24,23 @@ const DEAD_LETTER_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many pull requests may be open, of all workers together. Every process
 /// of a worker has one.
 const MAX_WAITING: i64 = 16_384;
+
+/// Tries again while the server does not answer, because a server that has just
+/// started may not answer yet.
+pub async fn patiently<T>(
+    options: &Options,
+    attempt: impl AsyncFn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let deadline = Instant::now() + options.connect_limit;
+    loop {
+        match attempt().await {
+            Err(Error::Unreachable { .. }) if Instant::now() < deadline => {
+                time::sleep(RETRY_AFTER).await;
+            }
+            result => return result,
+        }
+    }
+}
 
 /// Creates the streams that do not exist, and checks those that do.
 pub async fn set_up(link: &Link, options: &Options) -> Result<(), Error> {
@@ -81,10 +99,7 @@ async fn create(
             Err(fault) => fault,
         };
         match fault.kind() {
-            // A server that has just started may not answer yet.
-            Kind::TimedOut | Kind::JetStreamUnavailable
-                if Instant::now() < deadline =>
-            {
+            Kind::JetStreamUnavailable if Instant::now() < deadline => {
                 time::sleep(RETRY_AFTER).await;
             }
             Kind::TimedOut => return Err(link.unreachable(&fault)),
@@ -128,24 +143,51 @@ pub async fn consumer(
     consumer.map_err(|fault| link.unreachable(&fault))
 }
 
-/// Deletes jobs that were acknowledged and are still there.
+/// Deletes jobs that are finished and still there, and returns how many.
 ///
 /// The server writes an acknowledgment to its disk sooner than the deletion
 /// that follows from it. If the server is killed in between, the restarted
 /// server has the message but never delivers it, and the message counts against
-/// the stream's capacity. Everything up to the acknowledgment floor was
-/// acknowledged, so it can go.
-pub async fn purge_ghosts(link: &Link) -> Result<u64, Error> {
+/// the stream's capacity.
+///
+/// Such ghosts are below the acknowledgment floor, but not everything below it
+/// is a ghost: right after a restart, jobs that were never finished are there
+/// too, and the server does deliver them. So a job is deleted only if it has a
+/// result.
+pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let jobs = link.jobs().await?;
     let unreachable = |fault: &dyn std::fmt::Display| link.unreachable(fault);
     let consumer = jobs.consumer_info(CONSUMER).await;
     let floor = consumer.map_err(|fault| unreachable(&fault))?.ack_floor;
-    let state =
-        jobs.get_info().await.map_err(|fault| unreachable(&fault))?.state;
-    let floor = floor.stream_sequence.min(state.last_sequence);
-    if state.messages == 0 || state.first_sequence > floor {
-        return Ok(0);
+    let info = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
+    let mut next = info.state.first_sequence;
+    let mut deleted = 0;
+    while info.state.messages > 0 && next <= floor.stream_sequence {
+        let message = jobs
+            .raw_message_builder()
+            .sequence(next)
+            .next_by_subject(link.names.jobs.as_str())
+            .send()
+            .await;
+        let message = match message {
+            Ok(message) if message.sequence <= floor.stream_sequence => message,
+            Ok(_) => break,
+            Err(fault)
+                if fault.kind() == RawMessageErrorKind::NoMessageFound =>
+            {
+                break;
+            }
+            Err(fault) => return Err(unreachable(&fault)),
+        };
+        next = message.sequence + 1;
+        let is_ghost = match Order::read(Some(&message.headers)) {
+            Ok(order) => link.result_of(&order.id).await?.is_some(),
+            Err(_) => true, // not a job
+        };
+        // An error means that another worker has deleted it.
+        if is_ghost && jobs.delete_message(message.sequence).await.is_ok() {
+            deleted += 1;
+        }
     }
-    let purged = jobs.purge().sequence(floor + 1).await;
-    Ok(purged.map_err(|fault| unreachable(&fault))?.purged)
+    Ok(deleted)
 }

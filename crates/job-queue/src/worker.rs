@@ -92,10 +92,13 @@ impl<J: Job + 'static> Worker<J> {
         mut config: WorkerConfig,
     ) -> Result<Self, Error> {
         let link = Link::connect(&options).await?;
-        stream::set_up(&link, &options).await?;
-        let consumer = stream::consumer(&link, &options).await?;
+        let (consumer, clock) = stream::patiently(&options, async || {
+            stream::set_up(&link, &options).await?;
+            let consumer = stream::consumer(&link, &options).await?;
+            Ok((consumer, Clock::measure(&link, options.clock).await?))
+        })
+        .await?;
         let ack_wait = consumer.cached_info().config.ack_wait;
-        let clock = Clock::measure(&link, options.clock).await?;
 
         config.prefetch = config.prefetch.max(1);
         config.pool.queue = config.pool.workers.max(1) * config.prefetch;
@@ -442,7 +445,7 @@ async fn tidy<J>(shared: Arc<Shared<J>>) {
         };
         let work = async {
             stream::consumer(link, options).await?;
-            let ghosts = stream::purge_ghosts(link).await?;
+            let ghosts = stream::delete_ghosts(link).await?;
             metrics.ghosts.inc_by(ghosts);
             if restored {
                 let measured = Clock::measure(link, options.clock).await?;

@@ -740,6 +740,8 @@ fn no_answer_is_lost_or_wrong_while_workers_and_the_server_are_killed() {
             queue.duplicates()
         );
         assert!(executions >= results.len());
+        // The server itself has lost none.
+        assert!(queue.metrics().await.contains("job_queue_resubmitted_total 0"));
         until_messages(&stream(nats, "jobs").await, 0).await;
         assert_eq!(queue.dead_letters().list().await, Ok(vec![]));
         drop((workers, stopped));
