@@ -15,7 +15,7 @@ use process_pool::{Error as PoolError, Pool};
 use rustix::process::Signal;
 use tests::nats::{Host, Metrics, Nats};
 use tests::pool::{Task, soon};
-use tests::{LIMIT, runtime};
+use tests::{LIMIT, has, runtime};
 use tokio::time::{sleep, timeout};
 
 const HOST: &str = env!("CARGO_BIN_EXE_queue-host");
@@ -85,6 +85,13 @@ fn the_same_jobs_end_in_the_same_way_as_in_a_pool() {
             pool.map(jobs()).await.into_iter().map(|it| it.map_err(Error::Pool)).collect();
         assert_eq!(queue.map(jobs()).await, expected);
     });
+}
+
+#[test]
+fn many_machines() {
+    if has(Path::new("nats-server")) {
+        tests::transcript_of("many-machines").check();
+    }
 }
 
 #[test]
