@@ -87,7 +87,7 @@ pub struct NatsArguments {
     pub credentials: Option<PathBuf>,
     /// The name of the queue
     #[arg(long = "nats-queue", value_name = "NAME", default_value = "compute")]
-    pub queue: String,
+    pub queue_name: String,
 }
 
 /// How a worker works.

@@ -185,7 +185,7 @@ impl Offload {
 pub async fn queue_options(nats: &NatsArguments) -> anyhow::Result<Options> {
     let mut options = Options {
         url: nats.url.clone(),
-        queue: nats.queue.clone(),
+        queue: nats.queue_name.clone(),
         ..Options::default()
     };
     if let Some(file) = &nats.credentials {
