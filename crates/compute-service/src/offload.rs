@@ -9,7 +9,7 @@ use job_queue::{Call, ConnectOptions, Options, Queue};
 use process_pool::{Config, Pool};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::arguments::{NatsArguments, Way};
 use crate::compute::{SumOfSquares, sum_of_squares};
@@ -18,6 +18,9 @@ use crate::stop::Stop;
 /// How many jobs each rayon thread is given: the one that it runs, and a few
 /// that it finds as soon as it is done, before the runtime has woken up.
 const AHEAD: usize = 8;
+
+/// How long to wait at the end for requests whose connections were cut.
+const REQUESTS_END: Duration = Duration::from_secs(1);
 
 // ANCHOR: ways
 /// Where the jobs run.
@@ -175,7 +178,17 @@ impl Offload {
     pub async fn shutdown(&self) {
         match self {
             Self::Processes(pool) => pool.shutdown().await,
-            Self::Nats { queue, .. } => queue.shutdown().await,
+            Self::Nats { queue, .. } => {
+                // The connections have just been cut. Their requests must not
+                // be answered with an error instead.
+                let requests_end = async {
+                    while queue.outstanding() > 0 {
+                        sleep(Duration::from_millis(1)).await;
+                    }
+                };
+                timeout(REQUESTS_END, requests_end).await.ok();
+                queue.shutdown().await;
+            }
             Self::Threads { .. } => {}
         }
     }
