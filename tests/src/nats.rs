@@ -13,7 +13,7 @@ use crate::{LIMIT, has};
 /// A server with JetStream in a temporary folder. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Nats {
-    child: Child,
+    server: Server,
     folder: TempDir,
     options: Vec<String>,
     /// The address, for example `127.0.0.1:4222`.
@@ -33,8 +33,8 @@ impl Nats {
         }
         let folder = tempfile::tempdir().expect("a folder can be created");
         let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
-        let (child, address) = launch(&folder, &options, "-1");
-        Some(Self { child, folder, options, address })
+        let (server, address) = launch(&folder, &options, "-1");
+        Some(Self { server, folder, options, address })
     }
 
     /// The address as a URL.
@@ -49,27 +49,31 @@ impl Nats {
 
     /// Kills the server, which leaves its files as they are.
     pub fn kill(&mut self) {
-        self.child.kill().expect("it can be killed");
-        self.child.wait().expect("it ends");
+        self.server.0.kill().expect("it can be killed");
+        self.server.0.wait().expect("it ends");
     }
 
     /// Starts the server again, on the same port and with the same files.
     pub fn restart(&mut self) {
         let port = self.address.rsplit(':').next().expect("a port").to_owned();
-        (self.child, self.address) = launch(&self.folder, &self.options, &port);
+        (self.server, self.address) = launch(&self.folder, &self.options, &port);
     }
 }
 
-impl Drop for Nats {
+/// The server's process. It is killed when it is dropped.
+#[derive(Debug)]
+struct Server(Child);
+
+impl Drop for Server {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }
 
 /// Starts a server, and returns its address as soon as it listens.
-fn launch(folder: &TempDir, options: &[String], port: &str) -> (Child, String) {
-    let child = Command::new("nats-server")
+fn launch(folder: &TempDir, options: &[String], port: &str) -> (Server, String) {
+    let server = Command::new("nats-server")
         .args(["-a", "127.0.0.1", "-p", port, "-sd"])
         .arg(folder.path().join("data"))
         .arg("--ports_file_dir")
@@ -80,14 +84,15 @@ fn launch(folder: &TempDir, options: &[String], port: &str) -> (Child, String) {
         .stderr(Stdio::null())
         .spawn()
         .expect("the server starts");
-    let ports = folder.path().join(format!("nats-server_{}.ports", child.id()));
+    let server = Server(server);
+    let ports = folder.path().join(format!("nats-server_{}.ports", server.0.id()));
     let deadline = Instant::now() + LIMIT;
     loop {
         let text = std::fs::read_to_string(&ports).unwrap_or_default();
         if let Ok(ports) = serde_json::from_str::<Value>(&text) {
             let url = ports["nats"][0].as_str().expect("a port for clients").to_owned();
             let address = url.strip_prefix("nats://").expect("a URL").to_owned();
-            return (child, address);
+            return (server, address);
         }
         assert!(Instant::now() < deadline, "the server does not start");
         std::thread::sleep(Duration::from_millis(2));
