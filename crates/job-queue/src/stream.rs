@@ -150,19 +150,20 @@ pub async fn consumer(
 /// server has the message but never delivers it, and the message counts against
 /// the stream's capacity.
 ///
-/// Such ghosts are below the acknowledgment floor, but not everything below it
-/// is a ghost: right after a restart, jobs that were never finished are there
-/// too, and the server does deliver them. So a job is deleted only if it has a
-/// result.
+/// The acknowledgment floor does not tell which messages are ghosts: after a
+/// restart there are some above it, and some below it are jobs that were never
+/// finished and that the server does deliver. So a job is deleted if it was
+/// delivered and has a result.
 pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let jobs = link.jobs().await?;
     let unreachable = |fault: &dyn std::fmt::Display| link.unreachable(fault);
     let consumer = jobs.consumer_info(CONSUMER).await;
-    let floor = consumer.map_err(|fault| unreachable(&fault))?.ack_floor;
+    let consumer = consumer.map_err(|fault| unreachable(&fault))?;
+    let last = consumer.delivered.stream_sequence;
     let info = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
     let mut next = info.state.first_sequence;
     let mut deleted = 0;
-    while info.state.messages > 0 && next <= floor.stream_sequence {
+    while info.state.messages > 0 && next <= last {
         let message = jobs
             .raw_message_builder()
             .sequence(next)
@@ -170,7 +171,7 @@ pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
             .send()
             .await;
         let message = match message {
-            Ok(message) if message.sequence <= floor.stream_sequence => message,
+            Ok(message) if message.sequence <= last => message,
             Ok(_) => break,
             Err(fault)
                 if fault.kind() == RawMessageErrorKind::NoMessageFound =>

@@ -386,7 +386,7 @@ fn canceling_a_call_cancels_its_job_whether_it_waits_or_runs() {
         }
         tokio::select! {
             _ = &mut behind => panic!("it has ended"),
-            () = until_messages(&jobs, 2) => {}
+            () = until_accepted(&queue, 2) => {}
         }
         drop(behind);
         until_messages(&jobs, 1).await;
@@ -801,6 +801,17 @@ async fn until_messages(stream: &Stream, count: u64) {
         assert!(Instant::now() < deadline, "not {count} messages, but {messages:?}");
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Waits until a client knows that the server has accepted this many of its jobs.
+async fn until_accepted(queue: &Queue<Task>, count: u64) {
+    let accepted = format!("job_queue_submitted_total {count}");
+    let until = async {
+        while !queue.metrics().await.contains(&accepted) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LIMIT, until).await.expect("the jobs are accepted");
 }
 
 /// The headers of a job with this id.
