@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod fixture;
 pub mod http;
+pub mod nats;
 pub mod pool;
 #[cfg(unix)]
 pub mod processes;

@@ -6,6 +6,7 @@ mod bench;
 mod crates {
     mod choose;
     mod compute_service;
+    mod job_queue;
     mod process_pool;
     mod process_tree;
 }

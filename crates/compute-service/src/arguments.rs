@@ -1,17 +1,33 @@
 //! The command line.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compute::LARGEST_N;
 
 // ANCHOR: arguments
 /// Computes sums of squares, and stays responsive while it does.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub service: ServiceArguments,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run jobs from a queue, for services started with --offload nats
+    Worker(WorkerArguments),
+}
+
+/// How the service works.
+#[derive(Args)]
+pub struct ServiceArguments {
     /// The port to listen on; 0 takes any free port
     #[arg(long, env = "PORT", default_value_t = 8000)]
     pub port: u16,
@@ -21,6 +37,8 @@ pub struct Arguments {
     /// Where jobs run
     #[arg(long, value_enum, default_value_t = Way::Rayon)]
     pub offload: Way,
+    #[command(flatten)]
+    pub nats: NatsArguments,
     /// How many jobs run at once [default: the number of cores]
     #[arg(long, value_parser = count(1, 1_000))]
     pub workers: Option<u64>,
@@ -53,6 +71,50 @@ pub struct Arguments {
 }
 // ANCHOR_END: arguments
 
+/// Where the queue is.
+#[derive(Args)]
+pub struct NatsArguments {
+    /// The NATS server, for --offload nats
+    #[arg(
+        long = "nats",
+        env = "NATS_URL",
+        value_name = "URL",
+        default_value = "nats://127.0.0.1:4222"
+    )]
+    pub url: String,
+    /// A file with credentials for the NATS server
+    #[arg(long = "nats-credentials", value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
+    /// The name of the queue
+    #[arg(long = "nats-queue", value_name = "NAME", default_value = "compute")]
+    pub queue_name: String,
+}
+
+/// How a worker works.
+#[derive(Args)]
+pub struct WorkerArguments {
+    #[command(flatten)]
+    pub nats: NatsArguments,
+    /// How many jobs run at once [default: the number of cores]
+    #[arg(long, value_parser = count(1, 1_000))]
+    pub workers: Option<u64>,
+    /// How many jobs to take for each that runs
+    #[arg(long, default_value_t = 1, value_parser = count(1, 1_000))]
+    pub prefetch: u64,
+    /// The port on which GET /metrics is answered [default: none]
+    #[arg(long, value_name = "PORT")]
+    pub metrics: Option<u16>,
+    /// Seconds that running jobs have to finish after SIGTERM or Ctrl-C
+    #[arg(long, default_value = "15", value_parser = positive_seconds)]
+    pub grace: Duration,
+    /// Niceness added to the jobs, 0 to 19
+    #[arg(long, default_value_t = 10, value_parser = count(0, 19))]
+    pub nice: u64,
+    /// Log every job; RUST_LOG selects more precisely
+    #[arg(long)]
+    pub verbose: bool,
+}
+
 /// Where jobs run.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Way {
@@ -62,6 +124,8 @@ pub enum Way {
     Rayon,
     /// On the runtime's threads for blocking calls
     SpawnBlocking,
+    /// On other machines, which run `compute-service worker`
+    Nats,
     /// In the handler itself, which is a mistake
     Inline,
 }

@@ -29,7 +29,25 @@ pub struct Jobs {
 pub enum NoAnswer {
     QueueFull,
     DeadlinePassed,
+    /// The queue's server is away.
+    Unreachable(anyhow::Error),
     Failed(anyhow::Error),
+}
+
+impl NoAnswer {
+    fn from_error(error: anyhow::Error) -> Self {
+        use process_pool::Error as Pool;
+        match error.downcast_ref::<job_queue::Error>() {
+            Some(job_queue::Error::Pool(Pool::QueueFull)) => Self::QueueFull,
+            Some(job_queue::Error::Pool(Pool::DeadlinePassed)) => {
+                Self::DeadlinePassed
+            }
+            Some(job_queue::Error::Unreachable { .. }) => {
+                Self::Unreachable(error)
+            }
+            _ => Self::Failed(error),
+        }
+    }
 }
 
 /// How busy the service is.
@@ -65,7 +83,12 @@ impl Jobs {
     }
 
     /// Computes the sum. Dropping the future stops the job.
-    pub async fn sum_of_squares(&self, n: u64) -> Result<u128, NoAnswer> {
+    /// `trace` names the request in the log.
+    pub async fn sum_of_squares(
+        &self,
+        n: u64,
+        trace: String,
+    ) -> Result<u128, NoAnswer> {
         // ANCHOR: queue
         // `try_acquire`, not `acquire`: requests that wait for a permit are a
         // queue too, and that queue would be unbounded.
@@ -80,13 +103,13 @@ impl Jobs {
         let _cancel_on_drop = canceled.clone().drop_guard();
         let stop = Stop { canceled, deadline };
 
-        match timeout_at(deadline, self.offload.run(n, stop)).await {
+        match timeout_at(deadline, self.offload.run(n, stop, trace)).await {
             Ok(Ok(Some(sum))) => {
                 self.done.fetch_add(1, Ordering::Relaxed);
                 Ok(sum)
             }
             Ok(Ok(None)) | Err(_) => Err(NoAnswer::DeadlinePassed),
-            Ok(Err(error)) => Err(NoAnswer::Failed(error)),
+            Ok(Err(error)) => Err(NoAnswer::from_error(error)),
         }
         // ANCHOR_END: deadline
     }
@@ -103,6 +126,11 @@ impl Jobs {
             queue: self.queue,
             done: self.done.load(Ordering::Relaxed),
         }
+    }
+
+    /// What the queue of `--offload nats` has counted.
+    pub async fn metrics(&self) -> Option<String> {
+        self.offload.metrics().await
     }
 
     /// Ends the workers. Call it when no job is wanted any longer.

@@ -1,4 +1,4 @@
-//! A service that computes and stays responsive: four ways to offload.
+//! A service that computes and stays responsive, with several ways to offload.
 //!
 //! ```sh
 //! cargo run --release -p compute-service
@@ -17,8 +17,14 @@
 //! curl http://127.0.0.1:8000/compute/10
 //! ```
 //!
+//! With `--offload nats`, the jobs run on other machines, which have workers:
+//!
+//! ```sh
+//! cargo run --release -p compute-service -- worker --nats nats://127.0.0.1:4222
+//! ```
+//!
 //! A request passes `server` (connections), `routes`, `jobs` (bounds and
-//! deadlines) and `offload` (threads or processes), and ends in `compute`.
+//! deadlines) and `offload` (threads, processes or a queue), and ends in `compute`.
 
 use std::io::{IsTerminal, Write as _};
 use std::net::SocketAddr;
@@ -33,7 +39,7 @@ use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-use crate::arguments::{Arguments, Way};
+use crate::arguments::{Arguments, Command, ServiceArguments, Way};
 use crate::compute::SumOfSquares;
 use crate::jobs::Jobs;
 use crate::offload::Offload;
@@ -53,10 +59,13 @@ mod routes;
 mod server;
 mod signals;
 mod stop;
+mod worker;
 
 fn main() -> ExitCode {
     // A worker process of `--offload processes` never returns from this call.
     process_pool::worker::<SumOfSquares>();
+    // The same for the processes of `compute-service worker`.
+    job_queue::worker::<SumOfSquares>();
 
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -69,17 +78,30 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    log_to_stderr(arguments.verbose)?;
-    let workers = match arguments.workers {
-        Some(workers) => usize::try_from(workers)?,
-        None => thread::available_parallelism()?.get(),
-    };
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(arguments, workers));
+    let ended = match &arguments.command {
+        Some(Command::Worker(worker)) => {
+            log_to_stderr(worker.verbose)?;
+            runtime.block_on(worker::work(worker, cores_or(worker.workers)?))
+        }
+        None => {
+            let service = &arguments.service;
+            log_to_stderr(service.verbose)?;
+            runtime.block_on(serve(service, cores_or(service.workers)?))
+        }
+    };
     // Dropping the runtime would wait for jobs that no client waits for.
     runtime.shutdown_background();
-    served
+    ended
+}
+
+/// This number, or how many cores there are.
+fn cores_or(number: Option<u64>) -> anyhow::Result<usize> {
+    Ok(match number {
+        Some(number) => usize::try_from(number)?,
+        None => thread::available_parallelism()?.get(),
+    })
 }
 
 fn log_to_stderr(verbose: bool) -> anyhow::Result<()> {
@@ -97,14 +119,18 @@ fn log_to_stderr(verbose: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(arguments: &Arguments, workers: usize) -> anyhow::Result<()> {
+async fn serve(
+    arguments: &ServiceArguments,
+    workers: usize,
+) -> anyhow::Result<()> {
     let queue = usize::try_from(arguments.queue)?;
     let nice = i32::try_from(arguments.nice)?;
     let way = arguments.offload;
     let processes = if way == Way::Processes { workers } else { 0 };
     let max_connections = open_files::max_connections(processes)?;
 
-    let offload = Offload::start(way, workers, queue, nice).await?;
+    let offload =
+        Offload::start(way, workers, queue, nice, &arguments.nats).await?;
     let jobs = Jobs::new(offload, workers, queue, arguments.deadline);
     let stopping = CancellationToken::new();
     let router =

@@ -1,15 +1,17 @@
-//! The four ways to run a job.
+//! The ways to run a job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use job_queue::{Call, ConnectOptions, Options, Queue};
 use process_pool::{Config, Pool};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::arguments::Way;
+use crate::arguments::{NatsArguments, Way};
 use crate::compute::{SumOfSquares, sum_of_squares};
 use crate::stop::Stop;
 
@@ -17,10 +19,14 @@ use crate::stop::Stop;
 /// that it finds as soon as it is done, before the runtime has woken up.
 const AHEAD: usize = 8;
 
+/// How long to wait at the end for requests whose connections were cut.
+const REQUESTS_END: Duration = Duration::from_secs(1);
+
 // ANCHOR: ways
 /// Where the jobs run.
 pub enum Offload {
     Processes(Pool<SumOfSquares>),
+    Nats { queue: Queue<SumOfSquares>, workers: usize },
     Threads { pool: Threads, next: Arc<Semaphore>, running: Arc<AtomicUsize> },
 }
 
@@ -30,12 +36,20 @@ impl Offload {
         &self,
         n: u64,
         stop: Stop,
+        trace: String,
     ) -> anyhow::Result<Option<u128>> {
         match self {
             // The pool has a queue of its own. When this future is dropped, it
             // kills the worker that runs the job.
             Self::Processes(pool) => {
                 Ok(Some(pool.run(SumOfSquares { n }).await?))
+            }
+            // The same on other machines. The deadline travels with the job, in
+            // case this service does not live to cancel it.
+            Self::Nats { queue, .. } => {
+                let left = stop.deadline - Instant::now();
+                let call = Call { deadline: Some(left), trace: Some(trace) };
+                Ok(Some(queue.run_with(SumOfSquares { n }, call).await?))
             }
             // Jobs wait here and not in the threads' own queue, because a job
             // cannot be taken out of that queue when its client leaves.
@@ -100,6 +114,7 @@ impl Offload {
         workers: usize,
         queue: usize,
         nice: i32,
+        nats: &NatsArguments,
     ) -> anyhow::Result<Self> {
         let niceness = niceness_plus(nice);
         let (pool, jobs) = match way {
@@ -114,6 +129,10 @@ impl Offload {
                     ..Config::default()
                 };
                 return Ok(Self::Processes(Pool::start(config).await?));
+            }
+            Way::Nats => {
+                let queue = Queue::connect(queue_options(nats).await?).await?;
+                return Ok(Self::Nats { queue, workers });
             }
             Way::Rayon => {
                 let pool = rayon::ThreadPoolBuilder::new()
@@ -138,19 +157,56 @@ impl Offload {
         })
     }
 
-    /// How many jobs are running.
+    /// How many jobs are running. Whether a job in a queue runs or waits is
+    /// known only to the workers, so as many count as running as could run.
     pub fn running(&self) -> usize {
         match self {
+            Self::Nats { queue, workers } => queue.outstanding().min(*workers),
             Self::Processes(pool) => pool.stats().running,
             Self::Threads { running, .. } => running.load(Ordering::Relaxed),
         }
     }
 
-    pub async fn shutdown(&self) {
-        if let Self::Processes(pool) = self {
-            pool.shutdown().await;
+    /// What the queue has counted, in the text format of Prometheus.
+    pub async fn metrics(&self) -> Option<String> {
+        match self {
+            Self::Nats { queue, .. } => Some(queue.metrics().await),
+            _ => None,
         }
     }
+
+    pub async fn shutdown(&self) {
+        match self {
+            Self::Processes(pool) => pool.shutdown().await,
+            Self::Nats { queue, .. } => {
+                // The connections have just been cut. Their requests must not
+                // be answered with an error instead.
+                let requests_end = async {
+                    while queue.outstanding() > 0 {
+                        sleep(Duration::from_millis(1)).await;
+                    }
+                };
+                timeout(REQUESTS_END, requests_end).await.ok();
+                queue.shutdown().await;
+            }
+            Self::Threads { .. } => {}
+        }
+    }
+}
+
+/// How services and workers connect to the queue.
+pub async fn queue_options(nats: &NatsArguments) -> anyhow::Result<Options> {
+    let mut options = Options {
+        url: nats.url.clone(),
+        queue: nats.queue_name.clone(),
+        ..Options::default()
+    };
+    if let Some(file) = &nats.credentials {
+        options.nats = ConnectOptions::with_credentials_file(file)
+            .await
+            .with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    Ok(options)
 }
 
 /// Counts a job as running for as long as it lives.

@@ -45,6 +45,15 @@ impl IntoResponse for Refusal {
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);
                 response
             }
+            Self::NoAnswer(NoAnswer::Unreachable(error)) => {
+                error!("a job was not sent: {error:#}");
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                let mut response =
+                    message(status, "The queue cannot be reached");
+                let seconds = HeaderValue::from_static("5");
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                response
+            }
             Self::NoAnswer(NoAnswer::DeadlinePassed) => {
                 message(StatusCode::GATEWAY_TIMEOUT, "The deadline has passed")
             }

@@ -1,15 +1,33 @@
 //! One line in the log for each request.
 
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::info;
+use tracing::{Instrument, info, info_span};
 
 /// Logs a request when it ends, even if its client leaves before the answer.
-pub async fn log(request: Request, next: Next) -> Response {
+///
+/// Each request gets an id, which is also in the log lines of the worker that
+/// runs its job.
+pub async fn log(mut request: Request, next: Next) -> Response {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Relaxed);
+    let id = format!("{:x}-{number}", std::process::id());
+    let span = info_span!("request", id);
+    request.extensions_mut().insert(RequestId(id));
+    log_when_done(request, next).instrument(span).await
+}
+
+/// The name of a request in the log.
+#[derive(Clone)]
+pub struct RequestId(pub String);
+
+async fn log_when_done(request: Request, next: Next) -> Response {
     if !tracing::enabled!(tracing::Level::INFO) {
         return next.run(request).await;
     }

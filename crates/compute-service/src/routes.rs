@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::middleware;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::integer::Integer;
 use crate::jobs::{Jobs, Load};
 use crate::refusal::{Invalid, Message, Refusal};
-use crate::request_log;
+use crate::request_log::{self, RequestId};
 
 /// The largest body, in bytes. No route reads one.
 const MAX_BODY: usize = 16 << 10;
@@ -47,6 +47,7 @@ pub fn router(
         .route("/compute/{n}", get(compute))
         .route("/health", get(health))
         .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
         .merge(
             SwaggerUi::new("/docs")
                 .url("/openapi.json", Description::openapi())
@@ -82,13 +83,14 @@ struct Answer {
 )]
 async fn compute(
     State(service): State<Service>,
+    Extension(RequestId(trace)): Extension<RequestId>,
     Integer { input, value }: Integer,
 ) -> Result<Json<Answer>, Refusal> {
     let n = u64::try_from(value).ok().filter(|&n| n <= service.max_n);
     let n = n.ok_or_else(|| {
         Refusal::Invalid(Invalid::too_large(input, service.max_n))
     })?;
-    let result = service.jobs.sum_of_squares(n).await?;
+    let result = service.jobs.sum_of_squares(n, trace).await?;
     Ok(Json(Answer { result }))
 }
 
@@ -128,6 +130,11 @@ async fn ready(State(service): State<Service>) -> Result<Json<Ready>, Refusal> {
         return Err(Refusal::Stopping);
     }
     Ok(Json(Ready { status: "ready" }))
+}
+
+/// What the queue has counted, for Prometheus. Only `--offload nats` has one.
+async fn metrics(State(service): State<Service>) -> Result<String, Refusal> {
+    service.jobs.metrics().await.ok_or(Refusal::NotFound)
 }
 
 /// An integer of any size, the only kind that JSON has.

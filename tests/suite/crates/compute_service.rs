@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -12,6 +12,7 @@ use std::time::Duration;
 use harness::run::{Limits, Program, Running, Stream};
 use serde_json::Value;
 use tests::http::{Answer, Connection, encode};
+use tests::nats::Nats;
 use tests::{LIMIT, WORKSPACE, assert_snapshot, has, run, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
@@ -24,8 +25,14 @@ static SERVICE: LazyLock<Program> = LazyLock::new(|| {
     std::thread::spawn(|| tests::build("compute-service")).join().expect("the service is built")
 });
 
-/// The ways to offload that are not a mistake.
-const WAYS: [&str; 3] = ["rayon", "spawn-blocking", "processes"];
+/// The ways to offload that are not a mistake. The last one needs a nats-server.
+fn ways() -> Vec<&'static str> {
+    let mut ways = vec!["rayon", "spawn-blocking", "processes"];
+    if has(Path::new("nats-server")) {
+        ways.push("nats");
+    }
+    ways
+}
 
 /// Allows a sum that takes hours.
 const LARGE: &[&str] = &["--max-n", "10000000000000"];
@@ -38,6 +45,8 @@ struct Service {
     child: Child,
     address: String,
     _stdout: Lines<BufReader<ChildStdout>>,
+    /// The queue of `--offload nats`, and a worker on it. The service ends first.
+    engine: Option<(Nats, Worker)>,
     /// Reads all that it logs. A service whose log is not read stops when the pipe is full.
     log: JoinHandle<String>,
 }
@@ -60,6 +69,13 @@ impl Service {
     }
 
     async fn launch(mut command: Command, port: &str, way: &str, options: &[&str]) -> Self {
+        let mut engine = None;
+        if way == "nats" {
+            let nats = Nats::start().expect("a nats-server is installed");
+            let worker = Worker::start(&nats, options).await;
+            command.args(["--nats", &nats.url()]);
+            engine = Some((nats, worker));
+        }
         let mut child = command
             .args(["--port", port, "--offload", way])
             .args(options)
@@ -79,7 +95,7 @@ impl Service {
             stderr.read_to_string(&mut said).await.unwrap();
             said
         });
-        Self { child, address: address.to_owned(), _stdout: stdout, log }
+        Self { child, address: address.to_owned(), _stdout: stdout, engine, log }
     }
 
     fn port(&self) -> &str {
@@ -135,6 +151,47 @@ impl Service {
     async fn end(mut self) -> (ExitStatus, String) {
         let said = within(self.log).await.unwrap();
         (within(self.child.wait()).await.unwrap(), said)
+    }
+}
+
+/// A process that runs the jobs of `--offload nats`. It is killed when dropped.
+struct Worker {
+    child: Child,
+    /// Where it tells its figures, as `127.0.0.1:PORT`.
+    metrics: String,
+    stdout: Lines<BufReader<ChildStdout>>,
+    log: JoinHandle<String>,
+}
+
+impl Worker {
+    /// Starts a worker with as many processes as the service is told, or two.
+    async fn start(nats: &Nats, options: &[&str]) -> Self {
+        let workers = options.iter().position(|option| *option == "--workers");
+        let workers = workers.map_or("2", |at| options[at + 1]);
+        let mut child = Command::new(&SERVICE.executable)
+            .args(["worker", "--nats", &nats.url(), "--workers", workers])
+            .args(["--metrics", "0", "--verbose", "--nice", "0"])
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line =
+            within(stdout.next_line()).await.unwrap().expect("it says where its metrics are");
+        let metrics = line.strip_prefix("Metrics on http://").expect("a URL");
+        let metrics = metrics.strip_suffix("/metrics").expect("a path").to_owned();
+        let line = within(stdout.next_line()).await.unwrap().expect("it says that it waits");
+        assert_eq!(line, format!("Waiting for jobs on {}", nats.url()));
+        let mut stderr = child.stderr.take().unwrap();
+        let log = tokio::spawn(async move {
+            let mut said = String::new();
+            stderr.read_to_string(&mut said).await.unwrap();
+            said
+        });
+        Self { child, metrics, stdout, log }
     }
 }
 
@@ -223,7 +280,7 @@ async fn session_of(variant: &str) -> String {
 #[test]
 fn every_way_computes_the_exact_sum() {
     runtime().block_on(async {
-        for way in WAYS.into_iter().chain(["inline"]) {
+        for way in ways().into_iter().chain(["inline"]) {
             // On a busy machine a job may take longer than the usual deadline.
             let service = Service::start(way, ENDLESS).await;
             for n in [0, 1, 2, 10, 65_535, 65_536, 65_537, 3_810_778, 3_810_779, 50_000_000] {
@@ -233,6 +290,67 @@ fn every_way_computes_the_exact_sum() {
             }
             assert_eq!(service.load().await, Load { running: 0, waiting: 0, done: 10 });
         }
+    });
+}
+
+/// The queue's server may be away. A client then gets a 503 or a 504, and never waits forever.
+#[test]
+fn a_queue_that_is_away_is_a_503_or_a_504() {
+    if !has(Path::new("nats-server")) {
+        return;
+    }
+    runtime().block_on(async {
+        let mut service = Service::start("nats", &["--deadline", "0.5"]).await;
+        service.engine.as_mut().unwrap().0.kill();
+        assert_eq!(service.get("/compute/10").await.status, 504);
+        service.engine.as_mut().unwrap().0.restart();
+        let answered = async { while service.get("/compute/10").await.status != 200 {} };
+        within(answered).await;
+
+        let url = "nats://127.0.0.1:1";
+        let arguments =
+            ["--port", "0", "--offload", "nats", "--nats", url].map(Into::into).to_vec();
+        let output = tokio::task::spawn_blocking(|| run(&Program { arguments, ..SERVICE.clone() }));
+        let output = output.await.unwrap();
+        assert_eq!(output.code(), Some(1));
+        let errors: Vec<_> = output.of(Stream::Stderr).collect();
+        let start = format!("error: the NATS server at {url} cannot be reached: ");
+        assert!(matches!(errors[..], [line] if line.starts_with(&start)), "{errors:?}");
+    });
+}
+
+/// A request has one id, from the service's log to the worker's, and both tell their figures.
+#[cfg(unix)]
+#[test]
+fn a_request_can_be_followed_to_the_worker_that_ran_its_job() {
+    use rustix::process::{Signal, kill_process};
+    if !has(Path::new("nats-server")) {
+        return;
+    }
+    runtime().block_on(async {
+        let mut service = Service::start("nats", &["--verbose"]).await;
+        assert_eq!(service.get("/compute/10").await.body, r#"{"result":285}"#);
+        let (nats, mut worker) = service.engine.take().unwrap();
+        let figures = service.get("/metrics").await.body;
+        assert!(figures.contains("job_queue_submitted_total 1"), "{figures}");
+        assert!(figures.contains("job_queue_depth "), "{figures}");
+        let mut connection = within(Connection::open(&worker.metrics)).await.unwrap();
+        let figures = within(connection.get("/metrics")).await.unwrap().body;
+        assert!(figures.contains(r#"job_worker_finished_total{outcome="done"} 1"#), "{figures}");
+        drop(connection);
+
+        for child in [&service.child, &worker.child] {
+            let process = tests::processes::id(child.id().unwrap());
+            kill_process(process, Signal::TERM).unwrap();
+        }
+        assert_eq!(within(worker.child.wait()).await.unwrap().code(), Some(0));
+        assert_eq!(within(worker.stdout.next_line()).await.unwrap(), None);
+        let worker = within(worker.log).await.unwrap();
+        let (_, service) = service.end().await;
+        let id = service.split("request{id=\"").nth(1).unwrap().split('"').next().unwrap();
+        let line = worker.lines().find(|line| line.contains("done in ")).unwrap();
+        assert!(line.contains(&format!("trace=\"{id}\"")), "{line}");
+        drop(nats);
     });
 }
 
@@ -544,7 +662,7 @@ fn health_is_answered_while_every_worker_is_busy() {
     const EXPECTED: &str =
         r#"{"status":"ok","workers":3,"running":3,"waiting":4,"queue":4,"done":0}"#;
     runtime().block_on(async {
-        for way in WAYS {
+        for way in ways() {
             let mut deadlines = [1, 2, 4, 8].into_iter();
             loop {
                 let deadline = deadlines.next().expect("/health comes before the jobs' deadline");
@@ -611,7 +729,7 @@ fn inline_health_waits_for_the_jobs() {
 #[test]
 fn a_full_queue_is_said_at_once() {
     runtime().block_on(async {
-        for way in WAYS {
+        for way in ways() {
             let options = [ENDLESS, &["--workers", "1", "--queue", "2"]].concat();
             let service = Service::start(way, &options).await;
             let mut jobs = Vec::new();
@@ -637,7 +755,7 @@ fn a_full_queue_is_said_at_once() {
 #[test]
 fn a_queue_of_none_still_runs_one_job_per_worker() {
     runtime().block_on(async {
-        for way in WAYS {
+        for way in ways() {
             let service = Service::start(way, &["--workers", "1", "--queue", "0"]).await;
             for _ in 0..100 {
                 assert_eq!(service.get("/compute/10").await.status, 200, "{way}");
@@ -653,7 +771,7 @@ fn a_flood_is_answered_to_the_last_request() {
     const EACH: usize = 25;
     allow_many_connections();
     runtime().block_on(async {
-        for way in WAYS {
+        for way in ways() {
             let service = Service::start(way, &["--queue", "100", "--workers", "2"]).await;
             let mut watcher = service.connect().await;
             let mut connections = Vec::new();
@@ -734,7 +852,7 @@ fn more_clients_than_connections_are_all_answered() {
 #[test]
 fn a_job_whose_client_has_gone_is_stopped() {
     runtime().block_on(async {
-        for way in WAYS {
+        for way in ways() {
             let options = [ENDLESS, &["--workers", "1"]].concat();
             let service = Service::start(way, &options).await;
             let first = service.ask(FOREVER).await;
@@ -755,7 +873,7 @@ fn a_job_whose_client_has_gone_is_stopped() {
 #[test]
 fn a_client_that_only_sends_no_more_gets_a_short_answer() {
     runtime().block_on(async {
-        for way in WAYS {
+        for way in ways() {
             let service = Service::start(way, ENDLESS).await;
             for path in ["/health", "/compute/10", FOREVER] {
                 let mut stream = TcpStream::connect(&service.address).await.unwrap();
@@ -777,7 +895,7 @@ fn a_client_that_only_sends_no_more_gets_a_short_answer() {
 #[test]
 fn a_client_that_leaves_an_unread_request_costs_no_more_than_the_deadline() {
     runtime().block_on(async {
-        for way in WAYS {
+        for way in ways() {
             let options = [LARGE, &["--workers", "1", "--deadline", "1"]].concat();
             let service = Service::start(way, &options).await;
             let mut stream = TcpStream::connect(&service.address).await.unwrap();
@@ -796,7 +914,7 @@ fn a_client_that_leaves_an_unread_request_costs_no_more_than_the_deadline() {
 #[test]
 fn a_job_past_its_deadline_is_a_504() {
     runtime().block_on(async {
-        for way in WAYS.into_iter().chain(["inline"]) {
+        for way in ways().into_iter().chain(["inline"]) {
             let options = [LARGE, &["--workers", "1", "--deadline", "0.3"]].concat();
             let service = Service::start(way, &options).await;
             // One runs and one waits. Both have a deadline.
@@ -991,7 +1109,7 @@ mod signals {
         let options =
             [ENDLESS, &["--workers", "1", "--grace", "3600", "--nice", "0", "--verbose"]].concat();
         runtime().block_on(async {
-            for way in WAYS {
+            for way in ways() {
                 for signal in [Signal::TERM, Signal::INT] {
                     let mut n = 50_000_000;
                     while !answered_after(signal, way, &options, n).await {
@@ -1145,7 +1263,7 @@ mod signals {
     #[test]
     fn a_second_signal_ends_it_at_once() {
         runtime().block_on(async {
-            for way in WAYS {
+            for way in ways() {
                 let options = [ENDLESS, &["--grace", "3600"]].concat();
                 let service = Service::start(way, &options).await;
                 let mut job = service.ask(FOREVER).await;
@@ -1164,7 +1282,7 @@ mod signals {
     #[test]
     fn the_grace_period_ends_it() {
         runtime().block_on(async {
-            for way in WAYS {
+            for way in ways() {
                 let options = [ENDLESS, &["--grace", "0.2"]].concat();
                 let service = Service::start(way, &options).await;
                 let mut job = service.ask(FOREVER).await;
@@ -1181,7 +1299,7 @@ mod signals {
     #[test]
     fn a_restart_gets_the_port_at_once() {
         runtime().block_on(async {
-            for way in WAYS {
+            for way in ways() {
                 let mut service = Service::start(way, ENDLESS).await;
                 let port = service.port().to_owned();
                 for signal in [Signal::TERM, Signal::INT, Signal::KILL] {
