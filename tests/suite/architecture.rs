@@ -91,12 +91,10 @@ fn cargo_test_runs_every_package_that_has_tests() {
     let mut faults = Vec::new();
     for package in packages().iter().filter(|package| !package.is_default_member) {
         let folder = WORKSPACE.root.join(&package.folder);
-        let mut tested = folder.join("tests").is_dir();
-        for file in [folder.join("src"), folder].iter().flat_map(|folder| files(folder)) {
-            tested |= file.extension() == Some("rs".as_ref())
-                && fs::read_to_string(&file).unwrap().contains("test]\n");
-        }
-        if tested {
+        let source = folder.join("src");
+        let sources = files(&source).map(|file| fs::read_to_string(file).unwrap());
+        let has_tests = |text: String| text.contains("#[test]") || text.contains("#[tokio::test");
+        if folder.join("tests").is_dir() || sources.map(has_tests).any(|has| has) {
             let name = &package.folder;
             faults.push(format!("{name} has tests; add it to default-members in Cargo.toml"));
         }
