@@ -8,6 +8,13 @@ fn await_in_loop() {
     transcript_of("await-in-loop").mask(r": \d+ ms$", ": <time> ms").check();
 }
 
+/// Page 2, then 3, then 1, whatever the order in which they started. The example's own tests check the
+/// times on the paused clock.
+#[test]
+fn as_completed() {
+    transcript_of("as-completed").check();
+}
+
 #[test]
 fn semaphore_limit() {
     let output = transcript_of("semaphore-limit").any_order("^Request").check();
@@ -58,6 +65,7 @@ fn single_flight() {
     transcript_of("single-flight").check();
 }
 
+/// Of two calls of `notify_one`, one permit is stored, and of `notify_waiters` none.
 #[test]
 fn watch_and_broadcast() {
     transcript_of("watch-and-broadcast").check();
