@@ -8,6 +8,13 @@ fn first_wins() {
     transcript_of("first-wins").any_order("asked$").python_differs().check();
 }
 
+/// The second server is asked only because the first one is slow, and the first one's connection is
+/// closed. The example's own test checks the time on the paused clock.
+#[test]
+fn hedged_request() {
+    transcript_of("hedged-request").check();
+}
+
 #[test]
 fn cancel_loses_money() {
     let output = transcript_of("cancel-loses-money").check();

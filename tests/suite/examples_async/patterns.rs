@@ -1,6 +1,10 @@
 //! Async patterns: many at once, errors, streams, shared state, shutdown.
 
-use tests::{refused, transcript_of};
+use std::fs;
+use std::time::Duration;
+
+use harness::run::{End, Program, Stream};
+use tests::{WORKSPACE, refused, run, run_within, transcript_of};
 
 /// In the loop each page finishes before the next one starts; the tasks all start first.
 #[test]
@@ -36,6 +40,30 @@ fn task_panic() {
 #[test]
 fn own_executor() {
     transcript_of("own-executor").check();
+}
+
+/// The same program without the line that stores the waker: polled once, and still there at its time
+/// limit.
+#[test]
+fn an_executor_hangs_without_the_waker() {
+    let source = fs::read_to_string(WORKSPACE.root.join("examples-async/own-executor/src/main.rs"));
+    let line = "state.waker = Some(context.waker().clone());";
+    let (before, after) = source.as_deref().unwrap().split_once(line).expect("the line is there");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("main.rs"), format!("{before}{after}")).unwrap();
+    let rustc = Program {
+        executable: "rustc".into(),
+        arguments: ["--edition=2024", "main.rs", "-o", "main.exe"].map(Into::into).to_vec(),
+        folder: folder.path().to_owned(),
+    };
+    assert_eq!(run(&rustc).code(), Some(0), "it compiles");
+
+    let executable = folder.path().join("main.exe");
+    let program = Program { executable, arguments: Vec::new(), folder: folder.path().to_owned() };
+    let output = run_within(&program, Duration::from_secs(1));
+    assert!(matches!(output.end, End::PastLimit), "{output:?}");
+    let lines: Vec<_> = output.of(Stream::Stdout).collect();
+    assert_eq!(lines, ["Executor: polls", "Future: starts"]);
 }
 
 #[test]

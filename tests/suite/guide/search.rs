@@ -6,7 +6,7 @@ use tests::WORKSPACE;
 use tests::browser::Browser;
 
 /// A term, and the page that has to be among the first three.
-const TERMS: [(&str, &str); 78] = [
+const TERMS: [(&str, &str); 77] = [
     ("mpsc", "channels"),
     ("mpsc::channel", "channels"),
     ("channel", "channels"),
@@ -42,7 +42,6 @@ const TERMS: [(&str, &str); 78] = [
     ("contextvars", "from-python"),
     ("run_in_executor", "from-python"),
     ("ProcessPoolExecutor", "process-pool"),
-    ("GIL", "threads-or-processes"),
     ("future cannot be sent", "async-errors"),
     ("no reactor running", "async-errors"),
     ("Cannot drop a runtime", "async-errors"),
