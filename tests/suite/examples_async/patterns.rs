@@ -1,10 +1,13 @@
 //! Async patterns: many at once, errors, streams, shared state, shutdown.
 
+use std::cell::Cell;
 use std::fs;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use harness::run::{End, Program, Stream};
-use tests::{WORKSPACE, refused, run, run_within, transcript_of};
+use tests::{WORKSPACE, refused, run, run_within, runtime, transcript_of};
+use tokio::task::yield_now;
 
 /// In the loop each page finishes before the next one starts; the tasks all start first.
 #[test]
@@ -124,7 +127,27 @@ fn a_guard_that_is_dropped_by_hand_still_counts() {
     refused("not-send-broken", "error: future cannot be sent between threads safely");
 }
 
-/// Three panics that the example catches, in tokio's own words.
+/// The tasks share an `Rc`, and all of them have run on the thread that waits for them.
+#[test]
+fn local_tasks() {
+    transcript_of("local-tasks").check();
+}
+
+/// At most three futures are under way at any time, and three do meet.
+#[test]
+fn buffer_unordered_limits_its_futures() {
+    let (running, most) = (Cell::new(0), Cell::new(0));
+    let requests = stream::iter(0..9).map(async |_| {
+        running.set(running.get() + 1);
+        most.set(most.get().max(running.get()));
+        yield_now().await;
+        running.set(running.get() - 1);
+    });
+    runtime().block_on(requests.buffer_unordered(3).for_each(async |()| {}));
+    assert_eq!(most.get(), 3);
+}
+
+/// Four panics that the example catches, in tokio's own words.
 #[test]
 fn runtime_errors() {
     transcript_of("runtime-errors").check();
