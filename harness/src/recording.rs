@@ -166,7 +166,7 @@ impl Recording {
         };
         let mut language = version_of("rustc", &workspace.root).await?;
         if example.is_extension {
-            let python = run::interpreter().await.context("there is no Python")?;
+            let python = run::extension_python().await.context("there is no Python")?;
             language += &format!(", {}", version_of(&python, &workspace.root).await?);
         }
         let rust = record(&program, example.command.join(" "), language).await?;

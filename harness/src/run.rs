@@ -551,6 +551,15 @@ pub async fn interpreter() -> Option<PathBuf> {
     FOUND.get_or_init(find).await.clone()
 }
 
+/// The interpreter that the examples with an extension module start. Default of `PYTHON`:
+/// [`interpreter`].
+pub async fn extension_python() -> Option<PathBuf> {
+    match std::env::var_os("PYTHON") {
+        Some(python) => Some(python.into()),
+        None => interpreter().await,
+    }
+}
+
 /// The Python counterpart of an example, as a program. None where the example has no counterpart
 /// or the machine no Python.
 pub async fn python(workspace: &Workspace, example: &Example) -> Option<Program> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use harness::recording::Recording;
 use harness::run::{self, Program, Stream};
 use tests::{
     Output, WORKSPACE, build, has, has_python, is_there, run_within, runtime, skip, transcript_of,
@@ -127,6 +128,15 @@ fn two_interpreters() {
     transcript_of("two-interpreters")
         .mask("^Subinterpreter: .*", "Subinterpreter: <result>")
         .check();
+}
+
+/// The page says which Python made the recorded run, since others print something else.
+#[test]
+fn the_recorded_run_in_a_subinterpreter_names_the_python_that_made_it() {
+    let example = WORKSPACE.example("two-interpreters").unwrap();
+    let run = Recording::read(&WORKSPACE, example).unwrap().unwrap().rust;
+    assert!(run.language.contains("Python 3.13."), "{}", run.language);
+    assert!(run.lines.iter().any(|line| line.text.ends_with("loading in subinterpreters")));
 }
 
 /// Up to Python 3.11 the import works, because all interpreters of a process share one GIL.

@@ -114,9 +114,9 @@ pub struct WorkerConfig {
     /// by the worker or left to the pool. Default: one process per core.
     pub pool: process_pool::Config,
     /// How many jobs the worker takes from the server for each of its
-    /// processes. More than 1 raises the throughput of jobs that take less
-    /// than a millisecond. With long jobs, it makes a job wait here while
-    /// another worker is idle. Default: 1.
+    /// processes. With more than 1, a process that has finished a short job
+    /// need not wait for the next one to arrive. With long jobs, it makes a job
+    /// wait here while another worker is idle. Default: 1.
     pub prefetch: usize,
     /// How long [`Worker::run`](crate::Worker::run) lets jobs finish after it
     /// was told to stop. The others are handed back to the server. Default:

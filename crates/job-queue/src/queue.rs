@@ -128,9 +128,15 @@ impl<J: Job> Queue<J> {
         Ok(Self { shared, tasks, _end_tasks, jobs: PhantomData })
     }
 
-    /// Runs a job on some worker and waits for its result. Dropping the future
-    /// cancels the job wherever it is: if it waits, it is removed from the
-    /// queue; if it runs, its process is killed.
+    /// Runs a job on some worker and waits for its result.
+    ///
+    /// Dropping the future cancels the job, as far as the connection allows. A
+    /// waiting job is removed from the queue. If the future is dropped before
+    /// the server has confirmed that it stored the job, the job's position is
+    /// unknown: then it stays in the queue, and a worker that knows about the
+    /// cancellation drops it without running it. A worker that connects later
+    /// or has forgotten the cancellation runs it. The process of a running job
+    /// is killed.
     ///
     /// # Errors
     ///

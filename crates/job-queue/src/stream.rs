@@ -21,8 +21,8 @@ pub const CONSUMER: &str = "workers";
 const BYTES: i64 = 256 << 20;
 /// How long dead letters are kept.
 const DEAD_LETTER_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How many pull requests may be open, of all workers together. Every process
-/// of a worker has one.
+/// How many pull requests may be open, of all workers together. A worker has
+/// [`prefetch`](crate::WorkerConfig::prefetch) for each of its processes.
 const MAX_WAITING: i64 = 16_384;
 
 /// Tries again while the server does not answer, because a server that has just

@@ -678,7 +678,7 @@ fn a_client_that_shuts_down_cancels_its_jobs() {
         let queue = client(nats).await;
         let job = queue.run(echo("unwanted"));
         let shutdown = async {
-            until_messages(&stream(nats, "jobs").await, 1).await;
+            until_accepted(&queue, 1).await;
             queue.shutdown().await;
         };
         let (result, ()) = tokio::join!(job, shutdown);
