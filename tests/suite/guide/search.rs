@@ -6,7 +6,7 @@ use tests::WORKSPACE;
 use tests::browser::Browser;
 
 /// A term, and the page that has to be among the first three.
-const TERMS: [(&str, &str); 77] = [
+const TERMS: [(&str, &str); 79] = [
     ("mpsc", "channels"),
     ("mpsc::channel", "channels"),
     ("channel", "channels"),
@@ -84,6 +84,8 @@ const TERMS: [(&str, &str); 77] = [
     ("Notify", "async-state"),
     ("hedged requests", "cancellation"),
     ("shutdown_background", "shutdown"),
+    ("LocalSet", "async-errors"),
+    ("block_in_place", "blocking-code"),
 ];
 
 #[test]
