@@ -14,8 +14,8 @@ use crate::threads::{Name, names};
 pub enum Fact<'a> {
     /// Bars that the output names.
     Bars {
-        /// What the output calls one: `worker`.
-        kind: String,
+        /// What the output calls one: `worker`. None if it calls them differently.
+        kind: Option<String>,
         /// The number of lanes with bars.
         lanes: u64,
         /// The most bars at the same time.
@@ -91,6 +91,10 @@ pub enum Fact<'a> {
 const MOST: f64 = 0.7;
 /// A thread takes part in turns if it computed for this part of a stretch.
 const SOME: f64 = 0.1;
+/// A turn that takes whole stretches has shorter ones at most so many seconds before and after it.
+const NEAR: f64 = 0.15;
+/// With fewer changes than this, threads follow each other and don't take turns.
+const TURNS: u64 = 10;
 /// What takes a smaller part of the run is not worth a sentence.
 const MOMENT: f64 = 0.03;
 /// As many threads that computed alone have a sentence each.
@@ -133,7 +137,9 @@ fn bars<'a, 'b>(
     ended: bool,
 ) -> Option<Fact<'a>> {
     let lanes: Vec<_> = lanes.filter(|lane| !lane.bars.is_empty()).collect();
-    let kind = lanes.first()?.name.split(' ').next().unwrap_or_default().to_lowercase();
+    let kind = |lane: &&Lane<'_>| lane.name.split(' ').next().unwrap_or_default().to_lowercase();
+    let first = kind(lanes.first()?);
+    let kind = lanes.iter().all(|lane| kind(lane) == first).then_some(first);
     let bars: Vec<_> = lanes.iter().flat_map(|lane| &lane.bars).collect();
     let end = |bar: &(f64, Option<f64>)| bar.1.unwrap_or(wall);
     let open_at = |at: f64| bars.iter().filter(|bar| bar.0 <= at && at < end(bar)).count() as u64;
@@ -202,6 +208,11 @@ impl<'a> Stretches<'a> {
     fn computing(&self) -> Vec<Fact<'a>> {
         let [c, r, l] = [State::Computing, State::Ready, State::Lock].map(index);
         let wants = |share: &[f64; 8]| share[c] + share[r] >= MOST;
+        let parts = 0..self.shares.len();
+        let mut shared: Vec<_> = parts.filter_map(|at| Some((at, self.shared_core(at)?))).collect();
+        if shared.iter().map(|(at, it)| self.changes(*at, it)).sum::<u64>() < TURNS {
+            shared.clear();
+        }
         let mut alone = Vec::new();
         let mut several = Vec::new();
         let mut turns = Vec::new();
@@ -212,6 +223,10 @@ impl<'a> Stretches<'a> {
                 all.filter(|(_, it)| it[c] >= SOME && !wants(it)).map(|(n, _)| n).collect();
             let sum: f64 = some.iter().map(|n| threads[*n][c]).sum();
             let locked: f64 = some.iter().map(|n| threads[*n][l]).sum();
+            if let Some(turn) = shared.iter().find(|(other, _)| *other == at) {
+                turns.push(turn.clone());
+                continue;
+            }
             match wanting.len() {
                 0 if some.len() > 1 && sum >= MOST && locked >= SOME => turns.push((at, some)),
                 0 => {}
@@ -220,6 +235,19 @@ impl<'a> Stretches<'a> {
                 _ => several.push((at, wanting)),
             }
         }
+
+        // A thread that has a longer turn is still one of them.
+        let taking: Vec<_> = turns.clone();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let reach = (NEAR / self.length) as usize;
+        let is_turn = |(at, it): &(usize, Vec<usize>)| {
+            let near = |from: usize, to: usize| {
+                taking.iter().any(|(other, who)| (from..to).contains(other) && who.contains(&it[0]))
+            };
+            near(at.saturating_sub(reach), *at) && near(at + 1, at + 1 + reach)
+        };
+        turns.extend(alone.extract_if(.., |stretch| is_turn(stretch)));
+        turns.sort_by_key(|(at, _)| *at);
 
         let mut facts: Vec<(usize, Fact<'a>)> = Vec::new();
         facts.extend(self.alone(&alone));
@@ -235,6 +263,18 @@ impl<'a> Stretches<'a> {
         }
         facts.sort_by_key(|(at, _)| *at);
         facts.into_iter().map(|(_, fact)| fact).collect()
+    }
+
+    /// The threads that shared what is about one core in a stretch, because they waited for each other.
+    /// They may seem to compute at the same time, because a turn is as short as a sampling interval.
+    fn shared_core(&self, at: usize) -> Option<Vec<usize>> {
+        let [c, r, l] = [State::Computing, State::Ready, State::Lock].map(index);
+        let threads = &self.shares[at];
+        let some: Vec<_> = (0..threads.len()).filter(|n| threads[*n][c] >= SOME).collect();
+        let sum = |state: usize| -> f64 { some.iter().map(|n| threads[*n][state]).sum() };
+        let cores = self.computed_in(&[(at, some.clone())]) / self.length;
+        let is_one = (MOST..=1.0 + 2.0 * SOME).contains(&cores);
+        (some.len() > 1 && is_one && sum(l) >= SOME && sum(r) < sum(l)).then_some(some)
     }
 
     /// A fact for each of a few threads, or one for all of many.
@@ -497,6 +537,27 @@ mod tests {
     }
 
     #[test]
+    fn turns_of_different_lengths_are_turns() {
+        // One thread has most of each stretch, or all of it; and a thread is seen to compute a moment
+        // before the other one stops.
+        let long = format!("c8 l7 {} c8 l7", "c45 l12 c80 l13 ".repeat(10));
+        let short = format!("l7 c8 {} l7 c8", "l40 c20 l80 c10 ".repeat(10));
+        let cores = Cores { step: 0.25, used: vec![1.0; 7] };
+        let activity = Activity { cores, ..run(&["l1530", &long, &short]) };
+        let facts = facts(std::iter::empty(), Some(&activity), 1.53, true);
+        let Fact::Turns { threads: 2, time, .. } = facts[0] else { panic!("{facts:?}") };
+        assert!(time > 1.2, "{facts:?}");
+        let others = |fact: &Fact<'_>| matches!(fact, Fact::Alone { .. } | Fact::Together { .. });
+        assert!(!facts.iter().any(others), "{facts:?}");
+
+        // One thread that goes on where another one ends is not a turn.
+        let cores = Cores { step: 0.25, used: vec![1.0; 4] };
+        let activity = Activity { cores, ..run(&["l1000", "c485 l515", "l485 c515"]) };
+        let facts = self::facts(std::iter::empty(), Some(&activity), 1.0, true);
+        assert!(!facts.iter().any(|fact| matches!(fact, Fact::Turns { .. })), "{facts:?}");
+    }
+
+    #[test]
     fn threads_that_wait_for_a_lock_until_the_end_are_stuck() {
         let activity = run(&["c3 l997", "l1000", "s20 l980"]);
         let facts = facts(std::iter::empty(), Some(&activity), 1.0, true);
@@ -528,7 +589,7 @@ mod tests {
     fn bars_are_counted() {
         let lane = |name, from, to| Lane { name, bars: vec![(from, to)], marks: Vec::new() };
         let lanes = [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.5, None)];
-        let (kind, throughout, from, to) = ("task".to_owned(), false, 0.0, 2.0);
+        let (kind, throughout, from, to) = (Some("task".to_owned()), false, 0.0, 2.0);
         assert_eq!(
             facts(lanes.iter(), None, 2.0, true),
             [Fact::Bars { kind, lanes: 2, at_once: 2, throughout, from, to, unfinished: 1 }]
@@ -536,5 +597,8 @@ mod tests {
         let lanes = [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.1, None)];
         let facts = facts(lanes.iter(), None, 1.0, true);
         assert!(matches!(facts[0], Fact::Bars { throughout: true, .. }), "{facts:?}");
+        let lanes = [lane("Main", 0.0, Some(1.0)), lane("Thread 1", 0.1, None)];
+        let facts = self::facts(lanes.iter(), None, 1.0, true);
+        assert!(matches!(facts[0], Fact::Bars { kind: None, lanes: 2, .. }), "{facts:?}");
     }
 }

@@ -62,6 +62,8 @@ const STRIP: u32 = 46;
 /// The height of the curve in the strip of the cores.
 const CURVE: u32 = 26;
 const MORE: u32 = 18;
+/// Above the lanes of threads.
+const ABOVE: u32 = 23;
 const AXIS: u32 = 22;
 
 /// What takes a smaller part of the axis is not in the legend.
@@ -167,7 +169,7 @@ fn place<'a>(track: &'a Track<'a>, axis: f64, height: &mut u32, words: &Words) -
         .activity
         .map(|activity| threads::lanes(activity, track.wall, axis))
         .unwrap_or_default();
-    let threads_heading = if threads.is_empty() { 0 } else { place(MORE) };
+    let threads_heading = if threads.is_empty() { 0 } else { place(ABOVE) };
     let threads = threads.into_iter().map(|lane| (place(THREAD), lane)).collect();
     let more = (more > 0).then(|| (place(MORE), more));
     let bottom = place(6);
@@ -232,7 +234,7 @@ fn curve(y: u32, cores: &Cores, track: &Track<'_>, axis: f64, words: &Words) -> 
     let steps = track.wall / (cores.step * group as f64);
     html! {
         text.lane x="0" y=(y + 12) { (words.cores_in_use) }
-        text.lane x="100%" y=(y + 12) text-anchor="end" { ((words.cores)(track.cores.into())) }
+        text.lane x="100%" dx="-4" y=(y + 12) text-anchor="end" { ((words.cores)(track.cores.into())) }
         svg.cores x="0" y=(top) width=(across(track.wall, axis)) height=(CURVE)
             viewBox=(format!("0 0 {steps:.2} {CURVE}")) preserveAspectRatio="none"
         {

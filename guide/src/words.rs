@@ -557,14 +557,24 @@ fn fact(fact: &Fact<'_>) -> String {
         let main = main.as_ref();
         main.map(|(it, state)| format!(", while {} {}", name(it), did(*state))).unwrap_or_default()
     };
+    let start = |from: f64| match from {
+        ..0.005 => "the start".to_owned(),
+        _ => format!("{from:.2} s"),
+    };
     let text = match fact {
         Fact::Bars { kind, lanes, at_once, throughout, from, to, unfinished } => {
-            let many = count(*lanes, kind);
+            let many = match kind {
+                Some(kind) => count(*lanes, kind),
+                None => format!("{lanes} parts of the program"),
+            };
             let how = match (*lanes, *at_once) {
                 (1, _) => format!("{many} was in progress"),
                 (_, 1) => format!("{many} were in progress one after the other"),
                 (lanes, at_once) if at_once >= lanes && *throughout => {
                     format!("{many} were in progress at the same time")
+                }
+                (lanes, at_once) if at_once >= lanes => {
+                    format!("{many} were in progress, some of the time all of them at once")
                 }
                 (_, at_once) => {
                     format!("{many} were in progress, at most {at_once} of them at the same time")
@@ -577,10 +587,10 @@ fn fact(fact: &Fact<'_>) -> String {
             return format!("{how}, from {from:.2} s to {to:.2} s.{open}");
         }
         Fact::Idle(time) if *time < 0.01 => {
-            "no thread computed for long: all of them together for less than 10 ms".to_owned()
+            "no thread computed for long: less than 10 ms in all".to_owned()
         }
         Fact::Idle(time) => {
-            format!("no thread computed for long: all of them together for {time:.2} s")
+            format!("no thread computed for long: {time:.2} s in all")
         }
         Fact::Alone { name: None, time, main } => {
             format!("one thread at a time computed, for about {time:.2} s{}", meanwhile(main))
@@ -605,10 +615,15 @@ fn fact(fact: &Fact<'_>) -> String {
             format!("{} {} most of the time", threads(names), did(*state))
         }
         Fact::UntilEnd { names, from, all: true } if names.len() > 2 => {
-            format!("from {from:.2} s until the end, all {} {}", threads(names), did(State::Lock))
+            format!(
+                "from {} until the end, all {} {}",
+                start(*from),
+                threads(names),
+                did(State::Lock)
+            )
         }
         Fact::UntilEnd { names, from, .. } => {
-            format!("{} {} from {from:.2} s until the end", threads(names), did(State::Lock))
+            format!("{} {} from {} until the end", threads(names), did(State::Lock), start(*from))
         }
     };
     let mut letters = text.chars();
@@ -618,6 +633,8 @@ fn fact(fact: &Fact<'_>) -> String {
 
 /// A number of things in English: `1 process`, `2 processes`.
 fn count(number: u64, noun: &str) -> String {
+    // A task that is called `Python A` in the output.
+    let noun = if noun == "python" { "Python task" } else { noun };
     match number {
         1 => format!("1 {noun}"),
         _ if noun.ends_with('s') => format!("{number} {noun}es"),
@@ -634,6 +651,7 @@ mod tests {
         assert_eq!(count(1, "process"), "1 process");
         assert_eq!(count(2, "process"), "2 processes");
         assert_eq!(count(0, "worker"), "0 workers");
+        assert_eq!(count(2, "python"), "2 Python tasks");
     }
 
     #[test]
@@ -642,7 +660,7 @@ mod tests {
         let (main, pool) = (thread(Role::Main), thread(Role::Named("pool", Some(2))));
         let process = Name { process: Some((2, "cat")), role: None };
         let bars = |lanes, at_once, unfinished| Fact::Bars {
-            kind: "task".to_owned(),
+            kind: (lanes != 2).then(|| "task".to_owned()),
             lanes,
             at_once,
             throughout: unfinished == 0,
@@ -659,6 +677,11 @@ mod tests {
         let cases = [
             (bars(3, 3, 0), "3 tasks were in progress at the same time, from 0.00 s to 2.00 s."),
             (bars(1, 1, 0), "1 task was in progress, from 0.00 s to 2.00 s."),
+            (
+                bars(2, 2, 1),
+                "2 parts of the program were in progress, some of the time all of them at once, from \
+                 0.00 s to 2.00 s. 1 of them never finished.",
+            ),
             (
                 bars(3, 2, 1),
                 "3 tasks were in progress, at most 2 of them at the same time, from 0.00 s to 2.00 s. \
@@ -685,6 +708,10 @@ mod tests {
             (
                 end(vec![main.clone(), pool.clone(), pool.clone()], true),
                 "From 0.01 s until the end, all 3 threads waited for a lock or another thread.",
+            ),
+            (
+                Fact::UntilEnd { names: vec![main.clone()], from: 0.001, all: false },
+                "The main thread waited for a lock or another thread from the start until the end.",
             ),
             (
                 end(vec![main], false),

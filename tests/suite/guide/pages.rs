@@ -175,6 +175,20 @@ fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
         "guide/en/index.md",
         &format!("{WITH_VARIANTS}\n{{{{#compare one one--loud}}}}\n\n{{{{#costs}}}}\n"),
     );
+    // Long enough for a picture.
+    for variant in ["loud", "soft"] {
+        let file = format!("guide/recordings/one--{variant}.json");
+        let recording = fs::read_to_string(fixture.root().join(&file)).unwrap();
+        let mut recording: serde_json::Value = serde_json::from_str(&recording).unwrap();
+        recording["rust"]["wall"] = 0.5.into();
+        recording["rust"]["activity"] = serde_json::json!({
+            "threads": [
+                { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
+            ],
+            "more": 0, "cores": { "step": 0.0, "used": [] }
+        });
+        fixture.write(&file, &recording.to_string());
+    }
     let page = fs::read_to_string(fixture.build().unwrap().join("index.html")).unwrap();
     assert!(page.contains("data-variants=\"loud soft\""), "for the script: {page}");
     let (_, figure) = page.split_once("data-variants-of=\"one\"").expect("they are shown");
@@ -186,7 +200,7 @@ fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
             &format!("cargo run -p one -- --volume {volume}</code>"),
             "<samp>hello",
             "<svg class=\"timeline\"",
-            "1 OS thread · 1 process · 0.05 s",
+            "1 OS thread · 1 process · 0.50 s",
             "<code>variant</code>",
             &format!("href=\"tests/suite/examples_async/one--{variant}.rs.txt"),
         ] {
