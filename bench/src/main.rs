@@ -24,7 +24,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 struct Arguments {
     #[command(subcommand)]
     command: Option<Task>,
-    /// Try everything in under a minute; the figures are rough
+    /// Try everything in under two minutes; the figures are rough
     #[arg(long)]
     quick: bool,
     /// Hold only this benchmark; may be given more than once

@@ -33,7 +33,7 @@ fn receive_meanwhile(to: SyncSender<u32>, from: Receiver<u32>) {
 }
 // ANCHOR_END: fixed
 
-/// Whether two threads that talk to each other end within two seconds.
+/// Whether two threads that talk to each other end within a second.
 fn both_end(talk: fn(SyncSender<u32>, Receiver<u32>)) -> bool {
     let (done, ended) = mpsc::channel();
     let (to_b, from_a) = mpsc::sync_channel(10);
@@ -46,7 +46,7 @@ fn both_end(talk: fn(SyncSender<u32>, Receiver<u32>)) -> bool {
             done.send(()).ok();
         });
     }
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(1);
     (0..2).all(|_| ended.recv_timeout(limit).is_ok())
 }
 

@@ -29,7 +29,7 @@ fn lower_first(seat: usize) -> (usize, usize) {
 }
 // ANCHOR_END: fixed
 
-/// How many eat before two seconds pass without a meal. `all_hold_one` makes the unlucky
+/// How many eat before a second passes without a meal. `all_hold_one` makes the unlucky
 /// moment certain, where it can happen.
 fn dine(order: fn(usize) -> (usize, usize), unlucky: bool) -> usize {
     let forks = Arc::new(Forks::default());
@@ -50,7 +50,7 @@ fn dine(order: fn(usize) -> (usize, usize), unlucky: bool) -> usize {
         });
     }
     drop(done);
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(1);
     (0..SEATS).take_while(|_| eaten.recv_timeout(limit).is_ok()).count()
 }
 

@@ -26,11 +26,11 @@ fn move_the_sender() -> usize {
 }
 // ANCHOR_END: fixed
 
-/// What a function returns, or `None` if it still runs after two seconds.
+/// What a function returns, or `None` if it still runs after a second.
 fn within_limit(count: fn() -> usize) -> Option<usize> {
     let (done, counted) = mpsc::channel();
     thread::spawn(move || done.send(count()));
-    counted.recv_timeout(Duration::from_secs(2)).ok()
+    counted.recv_timeout(Duration::from_secs(1)).ok()
 }
 
 fn main() {

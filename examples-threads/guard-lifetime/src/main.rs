@@ -30,14 +30,14 @@ fn lock_before_the_match(queue: &Mutex<Vec<u32>>) {
 }
 // ANCHOR_END: fixed
 
-/// Whether a function returns within two seconds.
+/// Whether a function returns within a second.
 fn ends(run: fn(&Mutex<Vec<u32>>)) -> bool {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
         run(&Mutex::new(vec![1]));
         done.send(()).ok();
     });
-    ended.recv_timeout(Duration::from_secs(2)).is_ok()
+    ended.recv_timeout(Duration::from_secs(1)).is_ok()
 }
 
 fn main() {

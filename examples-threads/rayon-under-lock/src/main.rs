@@ -38,7 +38,7 @@ fn compute_then_lock(total: &Total, pool: &ThreadPool, row: u64) {
 }
 // ANCHOR_END: fixed
 
-/// The total of two rows, or `None` if it is not there after two seconds.
+/// The total of two rows, or `None` if it is not there after a second.
 fn total(add: fn(&Total, &ThreadPool, u64)) -> Option<u64> {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
@@ -49,7 +49,7 @@ fn total(add: fn(&Total, &ThreadPool, u64)) -> Option<u64> {
         rows.install(|| rayon::join(|| add(1), || add(2)));
         done.send(total.into_inner().ok()?).ok()
     });
-    ended.recv_timeout(Duration::from_secs(2)).ok()
+    ended.recv_timeout(Duration::from_secs(1)).ok()
 }
 
 fn main() {

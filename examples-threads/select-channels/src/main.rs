@@ -46,14 +46,14 @@ fn in_one_channel(handle: fn(Event)) {
     events.into_iter().for_each(handle);
 }
 
-/// Whether a function returns within two seconds.
+/// Whether a function returns within a second.
 fn ends(run: fn(fn(Event)), handle: fn(Event)) -> bool {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
         run(handle);
         done.send(()).ok();
     });
-    ended.recv_timeout(Duration::from_secs(2)).is_ok()
+    ended.recv_timeout(Duration::from_secs(1)).is_ok()
 }
 
 fn main() {

@@ -48,7 +48,7 @@ fn in_two_steps(accounts: &Accounts, from: usize, to: usize) {
 }
 // ANCHOR_END: fixed
 
-/// Moves everything from account 1 to this one, within two seconds.
+/// Moves everything from account 1 to this one, within a second.
 fn outcome(transfer: fn(&Accounts, usize, usize), to: usize) -> &'static str {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
@@ -56,7 +56,7 @@ fn outcome(transfer: fn(&Accounts, usize, usize), to: usize) -> &'static str {
         transfer(&accounts, 1, to);
         done.send(accounts.change(to, |balance| *balance)).ok();
     });
-    match ended.recv_timeout(Duration::from_secs(2)) {
+    match ended.recv_timeout(Duration::from_secs(1)) {
         Ok(200) => "done",
         Ok(_) => "wrong",
         Err(_) => "is stuck",
