@@ -1,17 +1,26 @@
 import subprocess
+import sys
+
+CAPACITY = 65_536  # what a pipe holds on Linux
 
 
-def start():
-    return subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def child(size):
+    sys.stdout.buffer.write(bytes(size))  # everything first
+    sys.stdout.flush()
+    sys.stdin.buffer.read()
 
 
 def write_while_reading(size):
     # communicate() writes and reads at the same time, for this very reason.
-    with start() as cat:
-        output, _ = cat.communicate(bytes(size))
+    command = [sys.executable, __file__, str(size)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
+        output, _ = process.communicate(bytes(size))
     return len(output)
 
 
-for kibibytes in 64, 1024:
-    came_back = write_while_reading(kibibytes * 1024) // 1024
-    print(f"Write while reading: {came_back} of {kibibytes} KiB")
+if sys.argv[1:]:
+    child(int(sys.argv[1]))
+else:
+    for size in CAPACITY, CAPACITY + 1:
+        print(f"Write while reading: {write_while_reading(size)} of {size} bytes")

@@ -24,7 +24,8 @@
     }
 
     function addReplay(picture, recorded) {
-        const name = picture.closest("[data-example]").dataset.example;
+        const { example, variant } = picture.closest("[data-example], [data-variant]").dataset;
+        const name = example ?? variant;
         const end = Number(picture.dataset.axis);
         const programs = [...recorded.querySelectorAll(".times table")].map((table) => ({
             language: table.caption.textContent,

@@ -3,7 +3,7 @@
 //!
 //! A sample says what a thread is doing at that moment, and how long it has computed and queued
 //! for a core since it started. What it did between two samples follows from the difference: so
-//! much computing, so much queueing, and the rest was the wait that it was in before or is in now.
+//! much computing, so much queuing, and the rest was the wait that it was in before or is in now.
 //! What took less than a quarter of the time between two samples is left out.
 //!
 //! `cargo run -p harness --example sampler` measures what sampling costs. On two cores at Linux 6.18,

@@ -97,6 +97,11 @@ impl Fixture {
         let command = format!("cargo run -p {example} -- {}", arguments.join(" "));
         let recording = RECORDING.replace("cargo run -p one", &command);
         let recording = recording.replace("\"one\"", &format!("{name:?}"));
+        // Long enough for a picture.
+        let activity = r#""wall": 0.05, "activity": { "threads": [{ "process": 0, "name": "one",
+            "from": 0.0, "spans": "s50", "at_end": true }], "more": 0,
+            "cores": { "step": 0.05, "used": [0.0] } }"#;
+        let recording = recording.replace("\"wall\": 0.002", activity);
         self.write(&format!("guide/recordings/{name}.json"), &recording);
     }
 

@@ -6,6 +6,7 @@ mod four_ways;
 mod hangs;
 mod many_waits;
 mod patterns;
+mod shutdown;
 mod time;
 
 use std::path::Path;

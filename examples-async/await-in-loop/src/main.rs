@@ -47,3 +47,19 @@ async fn main() {
     together().await;
     println!("In a JoinSet: {} ms", started.elapsed().as_millis());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_waits_add_up_in_a_loop_and_overlap_in_a_join_set() {
+        let started = Instant::now();
+        one_after_the_other().await;
+        assert_eq!(started.elapsed().as_millis(), 600);
+
+        let started = Instant::now();
+        together().await;
+        assert_eq!(started.elapsed().as_millis(), 200);
+    }
+}

@@ -58,3 +58,32 @@ async fn main() {
     println!("{:?}", timeout(limit, fetch_with_retry("index")).await);
     println!("{:?}", timeout(limit, fetch_with_retry("gone")).await);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Two waits of up to 20 and up to 40 ms, and different ones each time.
+    #[tokio::test(start_paused = true)]
+    async fn waits_are_random_and_limited() {
+        let mut different = HashSet::new();
+        for _ in 0..100 {
+            let started = Instant::now();
+            assert!(fetch_with_retry("index").await.is_ok());
+            different.insert(started.elapsed().as_millis());
+        }
+        assert!(different.iter().all(|wait| *wait <= 60), "{different:?}");
+        assert!(different.len() > 1, "no jitter");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permanent_error_is_not_tried_again() {
+        let started = Instant::now();
+        assert!(fetch_with_retry("gone").await.is_err());
+        assert_eq!(started.elapsed(), Duration::ZERO);
+    }
+}

@@ -1,4 +1,4 @@
-//! Three mistakes at the border between async and ordinary code, and what
+//! Four mistakes at the border between async and ordinary code, and what
 //! tokio says about each.
 //!
 //! ```sh
@@ -7,7 +7,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task;
 use tokio::time::sleep;
 
 /// Runs one of the mistakes and prints the panic that it causes.
@@ -45,6 +46,14 @@ fn main() -> std::io::Result<()> {
     report("A runtime dropped inside of a runtime", || {
         runtime.block_on(async {
             drop(Runtime::new().expect("a runtime starts"));
+        });
+    });
+
+    // It moves the other tasks to another thread, and here there is none.
+    report("`block_in_place` with a single thread", || {
+        let runtime = Builder::new_current_thread().build();
+        runtime.expect("a runtime starts").block_on(async {
+            task::block_in_place(|| {});
         });
     });
     Ok(())

@@ -4,6 +4,9 @@
 //! ```sh
 //! cargo run -p watch-and-broadcast
 //! ```
+use std::iter;
+
+use futures::FutureExt;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, broadcast, watch};
 
@@ -32,16 +35,18 @@ async fn main() {
     }
     println!("broadcast, slow: {:?}", slow.recv().await);
 
-    // A signal. `notify_one` before `notified` is not lost: one permit is
-    // stored. Two permits are not.
+    // A signal without a value. `notify_one` before `notified` is not lost:
+    // one permit is stored, but not two. `notify_waiters` wakes only the tasks
+    // that wait already.
     let notify = Notify::new();
     notify.notify_one();
     notify.notify_one();
-    notify.notified().await;
-    println!("Notify: the stored permit");
-    tokio::select! {
-        biased;
-        () = notify.notified() => println!("Notify: another one"),
-        () = tokio::task::yield_now() => println!("Notify: only one was stored"),
-    }
+    println!("Notify, notify_one twice: {} stored", permits(&notify));
+    notify.notify_waiters();
+    println!("Notify, notify_waiters: {} stored", permits(&notify));
+}
+
+/// How many times `notified` can be awaited without having to wait.
+fn permits(notify: &Notify) -> usize {
+    iter::from_fn(|| notify.notified().now_or_never()).count()
 }

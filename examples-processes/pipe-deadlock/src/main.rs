@@ -1,73 +1,78 @@
-//! Write everything, then read everything: with more than the pipes hold, both
-//! processes wait for each other.
+//! Write everything, then read everything: with one byte more than a pipe
+//! holds, both processes wait for each other.
 //!
 //! ```sh
 //! cargo run -p pipe-deadlock
 //! ```
-use std::io::{Read, Write};
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::env;
+use std::io::{self, Read, Write};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// The child writes while it reads. As long as this process does not read, the
-/// child's pipe fills up and the child stops. Then ours fills up too.
+const CAPACITY: usize = 65_536; // what a pipe holds on Linux: 16 pages
+
+/// The child does the same. What a pipe can't hold has to wait until the other
+/// process reads, and that process is waiting as well.
 fn write_then_read(
-    mut to: ChildStdin,
-    mut from: ChildStdout,
-    input: Vec<u8>,
-) -> usize {
-    to.write_all(&input).ok();
-    drop(to); // the end of the input
-    from.read_to_end(&mut Vec::new()).unwrap_or(0)
-}
-
-/// One thread writes while the other one reads.
-fn write_while_reading(
-    mut to: ChildStdin,
-    mut from: ChildStdout,
-    input: Vec<u8>,
-) -> usize {
-    thread::spawn(move || to.write_all(&input).ok());
-    from.read_to_end(&mut Vec::new()).unwrap_or(0)
-}
-
-/// Sends bytes through `cat`, which writes what it reads. How many came back
-/// within half a second?
-fn send(
-    talk: fn(ChildStdin, ChildStdout, Vec<u8>) -> usize,
+    mut to: impl Write,
+    mut from: impl Read,
     bytes: usize,
-) -> Result<Option<usize>> {
-    let mut cat = Command::new("cat")
+) -> io::Result<usize> {
+    to.write_all(&vec![0; bytes])?;
+    drop(to); // the end of the input
+    from.read_to_end(&mut Vec::new())
+}
+
+/// A thread writes while this one reads. One of the processes has to do this.
+fn write_while_reading(
+    mut to: impl Write + Send + 'static,
+    mut from: impl Read,
+    bytes: usize,
+) -> io::Result<usize> {
+    thread::spawn(move || to.write_all(&vec![0; bytes]));
+    from.read_to_end(&mut Vec::new())
+}
+
+/// Exchanges bytes with a child. How many come back within a second?
+fn exchange(read_meanwhile: bool, bytes: usize) -> Result<Option<usize>> {
+    let mut child = Command::new(env::current_exe()?)
+        .arg(bytes.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .context("starting cat")?;
+        .context("starting the child")?;
     let (to, from) =
-        cat.stdin.take().zip(cat.stdout.take()).context("two pipes")?;
+        child.stdin.take().zip(child.stdout.take()).context("two pipes")?;
 
     let (done, came_back) = mpsc::channel();
-    thread::spawn(move || done.send(talk(to, from, vec![0; bytes])));
-    let came_back = came_back.recv_timeout(Duration::from_millis(500)).ok();
-    cat.kill()?; // ends the broken one, whose thread gets an error
-    cat.wait()?;
-    Ok(came_back)
+    thread::spawn(move || {
+        done.send(match read_meanwhile {
+            true => write_while_reading(to, from, bytes),
+            false => write_then_read(to, from, bytes),
+        })
+    });
+    let came_back = came_back.recv_timeout(Duration::from_secs(1));
+    child.kill()?; // ends the broken exchange: its thread gets an error
+    child.wait()?;
+    Ok(came_back.ok().transpose()?)
 }
 
 fn main() -> Result<()> {
-    // A pipe holds 64 KiB on Linux, and `cat` has a buffer of its own.
-    for (name, talk) in [
-        ("Write, then read", write_then_read as fn(_, _, _) -> _),
-        ("Write while reading", write_while_reading),
-    ] {
-        for kibibytes in [64, 1024] {
-            match send(talk, kibibytes * 1024)? {
-                Some(bytes) => {
-                    println!("{name}: {} of {kibibytes} KiB", bytes / 1024)
-                }
-                None => println!("{name}: stuck at {kibibytes} KiB"),
+    if let Some(bytes) = env::args().nth(1) {
+        write_then_read(io::stdout(), io::stdin(), bytes.parse()?)?;
+        return Ok(());
+    }
+    for (name, read_meanwhile) in
+        [("Write, then read", false), ("Write while reading", true)]
+    {
+        for bytes in [CAPACITY, CAPACITY + 1] {
+            match exchange(read_meanwhile, bytes)? {
+                Some(read) => println!("{name}: {read} of {bytes} bytes"),
+                None => println!("{name}: stuck at {bytes} bytes"),
             }
         }
     }

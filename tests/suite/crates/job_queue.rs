@@ -75,7 +75,7 @@ fn the_same_jobs_end_in_the_same_way_as_in_a_pool() {
             Task::Panic("very wrong".into()),
             Task::Abort,
             Task::Exit(3),
-            Task::Print("\0\0\0\u{1}x".into()),
+            Task::Print("this is no answer".into()),
         ] {
             let expected = pool.run(job.clone()).await.map_err(Error::Pool);
             assert_eq!(queue.run(job.clone()).await, expected, "{job:?}");

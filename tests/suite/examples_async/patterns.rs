@@ -1,11 +1,25 @@
 //! Async patterns: many at once, errors, streams, shared state, shutdown.
 
-use tests::{refused, transcript_of};
+use std::cell::Cell;
+use std::fs;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use harness::run::{End, Program, Stream};
+use tests::{WORKSPACE, refused, run, run_within, runtime, transcript_of};
+use tokio::task::yield_now;
 
 /// In the loop each page finishes before the next one starts; the tasks all start first.
 #[test]
 fn await_in_loop() {
     transcript_of("await-in-loop").mask(r": \d+ ms$", ": <time> ms").check();
+}
+
+/// Page 2, then 3, then 1, whatever the order in which they started. The example's own tests check the
+/// times on the paused clock.
+#[test]
+fn as_completed() {
+    transcript_of("as-completed").check();
 }
 
 #[test]
@@ -29,6 +43,30 @@ fn task_panic() {
 #[test]
 fn own_executor() {
     transcript_of("own-executor").check();
+}
+
+/// The same program without the line that stores the waker: polled once, and still there at its time
+/// limit.
+#[test]
+fn an_executor_hangs_without_the_waker() {
+    let source = fs::read_to_string(WORKSPACE.root.join("examples-async/own-executor/src/main.rs"));
+    let line = "state.waker = Some(context.waker().clone());";
+    let (before, after) = source.as_deref().unwrap().split_once(line).expect("the line is there");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("main.rs"), format!("{before}{after}")).unwrap();
+    let rustc = Program {
+        executable: "rustc".into(),
+        arguments: ["--edition=2024", "main.rs", "-o", "main.exe"].map(Into::into).to_vec(),
+        folder: folder.path().to_owned(),
+    };
+    assert_eq!(run(&rustc).code(), Some(0), "it compiles");
+
+    let executable = folder.path().join("main.exe");
+    let program = Program { executable, arguments: Vec::new(), folder: folder.path().to_owned() };
+    let output = run_within(&program, Duration::from_secs(1));
+    assert!(matches!(output.end, End::PastLimit), "{output:?}");
+    let lines: Vec<_> = output.of(Stream::Stdout).collect();
+    assert_eq!(lines, ["Executor: polls", "Future: starts"]);
 }
 
 #[test]
@@ -58,6 +96,7 @@ fn single_flight() {
     transcript_of("single-flight").check();
 }
 
+/// Of two calls of `notify_one`, one permit is stored, and of `notify_waiters` none.
 #[test]
 fn watch_and_broadcast() {
     transcript_of("watch-and-broadcast").check();
@@ -88,7 +127,27 @@ fn a_guard_that_is_dropped_by_hand_still_counts() {
     refused("not-send-broken", "error: future cannot be sent between threads safely");
 }
 
-/// Three panics that the example catches, in tokio's own words.
+/// The tasks share an `Rc`, and all of them have run on the thread that waits for them.
+#[test]
+fn local_tasks() {
+    transcript_of("local-tasks").check();
+}
+
+/// At most three futures are under way at any time, and three do meet.
+#[test]
+fn buffer_unordered_limits_its_futures() {
+    let (running, most) = (Cell::new(0), Cell::new(0));
+    let requests = stream::iter(0..9).map(async |_| {
+        running.set(running.get() + 1);
+        most.set(most.get().max(running.get()));
+        yield_now().await;
+        running.set(running.get() - 1);
+    });
+    runtime().block_on(requests.buffer_unordered(3).for_each(async |()| {}));
+    assert_eq!(most.get(), 3);
+}
+
+/// Four panics that the example catches, in tokio's own words.
 #[test]
 fn runtime_errors() {
     transcript_of("runtime-errors").check();

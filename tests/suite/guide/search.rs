@@ -6,7 +6,7 @@ use tests::WORKSPACE;
 use tests::browser::Browser;
 
 /// A term, and the page that has to be among the first three.
-const TERMS: [(&str, &str); 65] = [
+const TERMS: [(&str, &str); 77] = [
     ("mpsc", "channels"),
     ("mpsc::channel", "channels"),
     ("channel", "channels"),
@@ -42,7 +42,6 @@ const TERMS: [(&str, &str); 65] = [
     ("contextvars", "from-python"),
     ("run_in_executor", "from-python"),
     ("ProcessPoolExecutor", "process-pool"),
-    ("GIL", "threads-or-processes"),
     ("future cannot be sent", "async-errors"),
     ("no reactor running", "async-errors"),
     ("Cannot drop a runtime", "async-errors"),
@@ -72,6 +71,19 @@ const TERMS: [(&str, &str); 65] = [
     ("CPU affinity", "cpu-bound"),
     ("same job four ways", "four-ways"),
     ("memory ordering", "atomics"),
+    ("test async code", "testing-async"),
+    ("paused clock", "testing-async"),
+    ("tokio-console", "hangs"),
+    ("seeing what hangs", "hangs"),
+    ("py-spy", "hangs"),
+    ("async for", "streams"),
+    ("GIL", "python-gil"),
+    ("PyO3", "python-function"),
+    ("as_completed", "one-or-all"),
+    ("FuturesUnordered", "one-or-all"),
+    ("Notify", "async-state"),
+    ("hedged requests", "cancellation"),
+    ("shutdown_background", "shutdown"),
 ];
 
 #[test]
