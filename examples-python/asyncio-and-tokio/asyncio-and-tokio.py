@@ -21,7 +21,7 @@ async def cancel_rust():
 
 
 def say(line):
-    sys.stdout.write(line + "\n")  # at once: Rust's threads print at the same time
+    sys.stdout.write(line + "\n")  # one write, because Rust's threads print, too
     sys.stdout.flush()
 
 

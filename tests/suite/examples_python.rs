@@ -15,7 +15,7 @@ use tests::{
     Output, WORKSPACE, build, has, has_python, is_there, run_within, runtime, skip, transcript_of,
 };
 
-/// The lines of the threads are printed by Rust at the begin and at the end of its work. While the
+/// Rust prints the lines of the threads at the start and at the end of its work. While the
 /// GIL is held, one thread finishes before the next one starts, and no heartbeat is heard at all.
 /// Detached, both start before either finishes, and at least one heartbeat is heard.
 #[test]

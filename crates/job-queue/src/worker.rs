@@ -125,7 +125,7 @@ impl<J: Job + 'static> Worker<J> {
     /// [`WorkerConfig::grace`], and the others are handed back to the server.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let shared = self.shared;
-        // If this future is dropped, everything ends at once.
+        // If this future is dropped, everything ends immediately.
         let _kill = shared.kill.clone().drop_guard();
         let _stop = shared.stop.clone().drop_guard();
         let (slots, helpers) = (TaskTracker::new(), TaskTracker::new());
