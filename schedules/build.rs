@@ -10,7 +10,7 @@ fn main() {
         write(name, &rewrite(&read(source)));
     }
     // For tests/examples.rs, which has no recordings.
-    for name in ["rendezvous", "snapshot-config"] {
+    for name in ["compare-exchange", "rendezvous", "snapshot-config"] {
         write(name, &rewrite(&read(&format!("examples-threads/{name}/src/main.rs"))));
     }
     // For tests/memory.rs: the example's type without its `main`, which loom can't run because

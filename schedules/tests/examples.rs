@@ -19,6 +19,31 @@ macro_rules! example {
     };
 }
 
+example! { compare_exchange from "compare-exchange":
+    /// Two threads want the last seat. How many of them get it.
+    fn buyers_of_the_last_seat(take: fn(&AtomicU32) -> bool) -> usize {
+        let taken = std::sync::Arc::new(AtomicU32::new(SEATS - 1));
+        let theirs = std::sync::Arc::clone(&taken);
+        let other = thread::spawn(move || take(&theirs));
+        usize::from(take(&taken)) + usize::from(other.join().expect("no panic"))
+    }
+
+    pub fn sells_each_seat_once() {
+        assert_eq!(buyers_of_the_last_seat(take_seat), 1);
+        assert_eq!(buyers_of_the_last_seat(take_seat_by_update), 1);
+    }
+
+    /// The same with a load and a store.
+    pub fn sells_each_seat_once_without_exchange() {
+        let take = |taken: &AtomicU32| {
+            let seen = taken.load(Relaxed);
+            taken.store(SEATS.min(seen + 1), Relaxed);
+            seen < SEATS
+        };
+        assert_eq!(buyers_of_the_last_seat(take), 1);
+    }
+}
+
 example! { rendezvous from "rendezvous":
     pub fn is_never_ahead(capacity: usize) {
         assert_eq!(most_ahead(capacity), 0);
@@ -59,6 +84,12 @@ example! { snapshot_config from "snapshot-config":
 
 fn fails(program: impl Fn() + Send + Sync + std::panic::UnwindSafe + 'static) -> bool {
     catch_unwind(|| shuttle::check_random(program, SCHEDULES)).is_err()
+}
+
+#[test]
+fn compare_exchange_sells_each_seat_once() {
+    assert!(!fails(compare_exchange::sells_each_seat_once));
+    assert!(fails(compare_exchange::sells_each_seat_once_without_exchange));
 }
 
 #[test]

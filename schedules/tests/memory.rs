@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use loom::sync::atomic::{AtomicBool, AtomicU32};
+
 use wait_timeout::ChildExt;
 
 /// A part of the example `publish`, copied by `build.rs`.
@@ -163,6 +165,31 @@ fn only_loom_finds_relaxed_where_release_is_needed() {
     assert!(!loom_fails(|| assert!(matches!(loom_as_it_is::run(), None | Some(42)))));
     assert!(loom_fails(|| assert!(matches!(loom_relaxed::run(), None | Some(42)))));
     assert!(!shuttle_fails(|| assert!(matches!(shuttle_relaxed::run(), None | Some(42)))));
+}
+
+/// The flag of the example `stop-flag`: a thread runs until it sees the flag, and then reads what was
+/// written before it. With Relaxed it always ends, but it may see the old data.
+fn stop(stored: Ordering, loaded: Ordering) -> u32 {
+    let shared = loom::sync::Arc::new((AtomicBool::new(false), AtomicU32::new(0)));
+    let theirs = loom::sync::Arc::clone(&shared);
+    let worker = loom::thread::spawn(move || {
+        while !theirs.0.load(loaded) {
+            loom::thread::yield_now();
+        }
+        theirs.1.load(Ordering::Relaxed)
+    });
+    shared.1.store(42, Ordering::Relaxed);
+    shared.0.store(true, stored);
+    worker.join().expect("no panic")
+}
+
+#[test]
+fn a_relaxed_flag_stops_a_thread_but_publishes_nothing() {
+    use Ordering::{Acquire, Relaxed, Release};
+
+    assert!(!loom_fails(|| assert!([0, 42].contains(&stop(Relaxed, Relaxed)))));
+    assert!(loom_fails(|| assert_eq!(stop(Relaxed, Relaxed), 42)));
+    assert!(!loom_fails(|| assert_eq!(stop(Release, Acquire), 42)));
 }
 
 /// With SeqCst one of the threads reads 1. loom treats SeqCst as AcqRel and reports a failure that
