@@ -76,16 +76,7 @@ impl Service {
             command.args(["--nats", &nats.url()]);
             engine = Some((nats, worker));
         }
-        let mut child = command
-            .args(["--port", port, "--offload", way])
-            .args(options)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut child = spawn(command.args(["--port", port, "--offload", way]).args(options));
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = within(stdout.next_line()).await.unwrap().expect("it says where it listens");
         let address = line.strip_prefix("Listening on http://").unwrap_or_else(|| panic!("{line}"));
@@ -154,6 +145,18 @@ impl Service {
     }
 }
 
+/// Starts a program of the service without input. It is killed when it is dropped.
+fn spawn(command: &mut Command) -> Child {
+    command
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
 /// A process that runs the jobs of `--offload nats`. It is killed when dropped.
 struct Worker {
     child: Child,
@@ -168,16 +171,9 @@ impl Worker {
     async fn start(nats: &Nats, options: &[&str]) -> Self {
         let workers = options.iter().position(|option| *option == "--workers");
         let workers = workers.map_or("2", |at| options[at + 1]);
-        let mut child = Command::new(&SERVICE.executable)
-            .args(["worker", "--nats", &nats.url(), "--workers", workers])
-            .args(["--metrics", "0", "--verbose", "--nice", "0"])
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(&SERVICE.executable);
+        command.args(["worker", "--nats", &nats.url(), "--workers", workers]);
+        let mut child = spawn(command.args(["--metrics", "0", "--verbose", "--nice", "0"]));
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line =
             within(stdout.next_line()).await.unwrap().expect("it says where its metrics are");

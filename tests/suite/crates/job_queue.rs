@@ -593,7 +593,7 @@ fn a_job_of_an_unknown_type_waits_for_a_worker_that_knows_it() {
     with_nats(async |nats| {
         let new = connect(Options { job_type: Some("new".into()), ..options(nats) }).await;
         let _old = Host::start(HOST, &nats.url(), &[("type", "old"), ("deliveries", "2")]);
-        let result = new.run(echo("nobody knows it")).await;
+        let result = new.run(echo("of an unknown type")).await;
         let reason = "no worker for jobs of type new, in 2 deliveries";
         assert_eq!(result, Err(Error::DeadLetter(reason.into())));
 
