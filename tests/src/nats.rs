@@ -53,6 +53,14 @@ impl Nats {
         self.server.0.wait().expect("it ends");
     }
 
+    /// Tells the server to end, which then writes everything to its files.
+    #[cfg(unix)]
+    pub fn stop(&mut self) {
+        let pid = crate::processes::id(self.server.0.id());
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        self.server.0.wait().expect("it ends");
+    }
+
     /// Starts the server again, on the same port and with the same files.
     pub fn restart(&mut self) {
         let port = self.address.rsplit(':').next().expect("a port").to_owned();

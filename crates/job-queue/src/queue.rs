@@ -30,7 +30,7 @@ use crate::stream;
 /// How often a client asks for the results of jobs that take long, in case it
 /// missed one. After a reconnect it asks immediately.
 const SWEEP: Duration = Duration::from_secs(30);
-/// The wait after the server has not answered all of that.
+/// The wait after the server has not answered all of that, or has lost a job.
 const SWEEP_RETRY: Duration = Duration::from_millis(200);
 /// How many requests a client has under way for results, or to cancel jobs.
 const CONCURRENT: usize = 64;
@@ -431,46 +431,58 @@ async fn take_results(
 /// for jobs that the server has lost.
 async fn sweep(shared: Arc<Shared>) {
     let mut connection = shared.link.watch();
-    let mut all_answered = true;
+    let mut pause = SWEEP;
     loop {
-        let pause = if all_answered { SWEEP } else { SWEEP_RETRY };
         let oldest = tokio::select! {
             () = connection.restored() => Duration::ZERO,
             () = time::sleep(pause) => pause / 2,
             () = shared.closed.cancelled() => return,
         };
-        let numbers: Vec<_> = {
-            let waiting = shared.waiting();
-            let old = waiting.iter().filter(|(_, waiting)| {
-                waiting.accepted.is_some() && waiting.since.elapsed() >= oldest
-            });
-            old.map(|(number, _)| *number).collect()
-        };
-        let answers = futures::stream::iter(numbers)
-            .map(|number| ask(&shared, number))
-            .buffer_unordered(CONCURRENT);
         // A server that has just started may not answer yet.
-        all_answered = answers.all(|answer| ready(answer.is_ok())).await;
+        let settled = look_after(&shared, oldest).await.unwrap_or(false);
+        pause = if settled { SWEEP } else { SWEEP_RETRY };
     }
 }
 
-async fn ask(shared: &Shared, number: u64) -> Result<(), Error> {
+/// Asks for the jobs that wait for at least this long. Returns whether the
+/// server has or has finished all of them.
+async fn look_after(shared: &Shared, oldest: Duration) -> Result<bool, Error> {
+    stream::repair(&shared.link, &shared.options).await?;
+    let numbers: Vec<_> = {
+        let waiting = shared.waiting();
+        let old = waiting.iter().filter(|(_, waiting)| {
+            waiting.accepted.is_some() && waiting.since.elapsed() >= oldest
+        });
+        old.map(|(number, _)| *number).collect()
+    };
+    let answers = futures::stream::iter(numbers)
+        .map(|number| ask(shared, number))
+        .buffer_unordered(CONCURRENT);
+    // Not `all`, which would drop the other answers at the first false.
+    let settled =
+        |all, answer: Result<_, _>| ready(all && answer.unwrap_or(false));
+    Ok(answers.fold(true, settled).await)
+}
+
+/// Asks for one job. Returns whether the server has or has finished it; if not,
+/// the job was sent again.
+async fn ask(shared: &Shared, number: u64) -> Result<bool, Error> {
     let id = shared.id(number);
     if let Some(result) = shared.link.result_of(&id).await? {
         shared.found(number, result);
-        return Ok(());
+        return Ok(true);
     }
     let accepted = match shared.waiting().get(&number) {
         Some(Waiting { accepted: Some(accepted), .. }) => accepted.clone(),
-        _ => return Ok(()),
+        _ => return Ok(true),
     };
     if !is_lost(shared, &accepted).await? {
-        return Ok(());
+        return Ok(true);
     }
     // It may have been finished between the two questions.
     if let Some(result) = shared.link.result_of(&id).await? {
         shared.found(number, result);
-        return Ok(());
+        return Ok(true);
     }
     // After a power cut, for example, a job that was accepted may be missing.
     tracing::warn!(job = id, "the server has lost the job: sending it again");
@@ -482,7 +494,7 @@ async fn ask(shared: &Shared, number: u64) -> Result<(), Error> {
     if let Some(waiting) = shared.waiting().get_mut(&number) {
         waiting.accepted = Some(Accepted { sequence, ..accepted });
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Whether the server says that it has no such job.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, StorageType,
+    Stream,
 };
 use tokio::time::{self, Instant};
 
@@ -143,6 +145,68 @@ pub async fn consumer(
     consumer.map_err(|fault| link.unreachable(&fault))
 }
 
+/// Makes the server deliver jobs again if a crash has left it unable to.
+///
+/// A server that is killed while it empties its queue can restart with files
+/// that contradict each other. Then it stores new jobs and delivers none, for
+/// one of two reasons, both seen with nats-server 2.9.10:
+///
+/// - It cannot read the jobs, although it counts them. A purge helps, and the
+///   clients send their jobs again.
+/// - It numbers the jobs from 1 again, and the consumer waits for higher numbers
+///   than there are. A new consumer starts at the first job. Jobs that are
+///   running are delivered twice.
+pub async fn repair(link: &Link, options: &Options) -> Result<(), Error> {
+    let jobs = link.jobs().await?;
+    let unreachable = |fault: &dyn std::fmt::Display| link.unreachable(fault);
+    let consumer = consumer(link, options).await?;
+    // Asked after the consumer, because it may only grow in between.
+    let before = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
+    let before = before.state;
+    let delivered = consumer.cached_info().delivered.stream_sequence;
+    if delivered > before.last_sequence {
+        tracing::warn!("the server has forgotten jobs: new consumer");
+        let deleted = jobs.delete_consumer(CONSUMER).await;
+        deleted.map_err(|fault| unreachable(&fault))?;
+        self::consumer(link, options).await?;
+    }
+    if before.messages == 0
+        || next_job(link, &jobs, before.first_sequence).await?.is_some()
+    {
+        return Ok(());
+    }
+    let after = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
+    // If the first job has changed, it was finished in between.
+    if after.state.first_sequence == before.first_sequence {
+        tracing::warn!("the server cannot read its jobs: purging them");
+        let end = before.last_sequence + 1;
+        let purged = jobs.purge().sequence(end).await;
+        purged.map_err(|fault| unreachable(&fault))?;
+    }
+    Ok(())
+}
+
+/// The first job in the stream from this position on.
+async fn next_job(
+    link: &Link,
+    jobs: &Stream<()>,
+    from: u64,
+) -> Result<Option<StreamMessage>, Error> {
+    let message = jobs
+        .raw_message_builder()
+        .sequence(from)
+        .next_by_subject(link.names.jobs.as_str())
+        .send()
+        .await;
+    match message {
+        Ok(message) => Ok(Some(message)),
+        Err(fault) if fault.kind() == RawMessageErrorKind::NoMessageFound => {
+            Ok(None)
+        }
+        Err(fault) => Err(link.unreachable(&fault)),
+    }
+}
+
 /// Deletes jobs that are finished and still there, and returns how many.
 ///
 /// The server writes an acknowledgment to its disk sooner than the deletion
@@ -164,21 +228,10 @@ pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let mut next = info.state.first_sequence;
     let mut deleted = 0;
     while info.state.messages > 0 && next <= last {
-        let message = jobs
-            .raw_message_builder()
-            .sequence(next)
-            .next_by_subject(link.names.jobs.as_str())
-            .send()
-            .await;
-        let message = match message {
-            Ok(message) if message.sequence <= last => message,
-            Ok(_) => break,
-            Err(fault)
-                if fault.kind() == RawMessageErrorKind::NoMessageFound =>
-            {
-                break;
-            }
-            Err(fault) => return Err(unreachable(&fault)),
+        let message = next_job(link, &jobs, next).await?;
+        let Some(message) = message.filter(|message| message.sequence <= last)
+        else {
+            break;
         };
         next = message.sequence + 1;
         let is_ghost = match Order::read(Some(&message.headers)) {

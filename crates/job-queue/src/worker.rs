@@ -444,7 +444,7 @@ async fn tidy<J>(shared: Arc<Shared<J>>) {
             () = kill.cancelled() => return,
         };
         let work = async {
-            stream::consumer(link, options).await?;
+            stream::repair(link, options).await?;
             let ghosts = stream::delete_ghosts(link).await?;
             metrics.ghosts.inc_by(ghosts);
             if restored {

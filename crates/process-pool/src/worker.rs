@@ -38,8 +38,9 @@ static WORKING: AtomicBool = AtomicBool::new(false);
 /// printed, and before a runtime or other threads start, because those would
 /// not get the worker's niceness.
 ///
-/// As a worker, the process ends with exit code 0 when the pool closes, and
-/// with 1 and a line on stderr when it cannot talk to the pool.
+/// As a worker, the process ends with exit code 0 when the pool closes or the
+/// process of the pool is gone, and with 1 and a line on stderr when it cannot
+/// talk to the pool for another reason.
 pub fn worker<J: Job>() {
     if !started_as_worker(Some(type_name::<J>())) {
         return;
@@ -47,6 +48,8 @@ pub fn worker<J: Job>() {
     WORKING.store(true, Ordering::Relaxed);
     let code = match run_jobs::<J>() {
         Ok(()) => 0,
+        // Nobody reads the answer: the pool's process has been killed.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
             // Not eprintln, which panics if stderr is closed.
             writeln!(io::stderr(), "a worker ends: {error}").ok();

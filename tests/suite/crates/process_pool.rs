@@ -455,7 +455,7 @@ mod linux {
     use std::process::{Child, Command, Stdio};
     use std::time::Instant;
 
-    use process_pool::wire::{self, GREETING, Ready};
+    use process_pool::wire::{self, GREETING, Ready, Setup};
     use rustix::process::{Pid, Signal, kill_process, kill_process_group};
     use tests::pool::{Unknown, eventually};
     use tests::processes::alive;
@@ -1030,6 +1030,28 @@ os.read(0, 1000)
             let status = child.wait().unwrap();
             assert_eq!(status.success(), input.is_empty(), "{status}");
         }
+    }
+
+    /// The watch on the parent would kill it too, but perhaps only after it has printed an error.
+    #[test]
+    fn a_worker_whose_answer_nobody_reads_ends_silently() {
+        let setup = Setup { memory_limit: None, niceness: 0, message_limit: 4096 };
+        let mut frame = Vec::new();
+        wire::append(&setup, 4096, &mut frame).unwrap();
+        let mut child = Command::new(HOST)
+            .args(["--process-pool-worker", std::any::type_name::<Task>()])
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        // It stays open, so the worker's parent is there.
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&frame).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]));
     }
 }
 
