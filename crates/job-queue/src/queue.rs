@@ -28,10 +28,11 @@ use crate::outcome::Outcome;
 use crate::stream;
 
 /// How often a client asks for the results of jobs that take long, in case it
-/// missed one. After a reconnect it asks immediately.
+/// missed one. After a reconnect it asks immediately and then more often.
 const SWEEP: Duration = Duration::from_secs(30);
-/// The wait after the server has not answered all of that, or has lost a job.
-const SWEEP_RETRY: Duration = Duration::from_millis(200);
+/// The wait before it asks again after a reconnect, or because the server has
+/// not answered or has lost a job. It doubles each time.
+const SWEEP_SOON: Duration = Duration::from_millis(200);
 /// How many requests a client has under way for results, or to cancel jobs.
 const CONCURRENT: usize = 64;
 /// The wait between two attempts of a map to put a job into a full queue.
@@ -434,13 +435,16 @@ async fn sweep(shared: Arc<Shared>) {
     let mut pause = SWEEP;
     loop {
         let oldest = tokio::select! {
-            () = connection.restored() => Duration::ZERO,
+            () = connection.restored() => {
+                pause = SWEEP_SOON;
+                Duration::ZERO
+            }
             () = time::sleep(pause) => pause / 2,
             () = shared.closed.cancelled() => return,
         };
         // A server that has just started may not answer yet.
         let settled = look_after(&shared, oldest).await.unwrap_or(false);
-        pause = if settled { SWEEP } else { SWEEP_RETRY };
+        pause = if settled { SWEEP.min(2 * pause) } else { SWEEP_SOON };
     }
 }
 
