@@ -134,9 +134,14 @@ fn both_find_lost_updates_and_deadlocks() {
     assert!(shuttle_fails(|| assert_eq!(under_shuttle::check_then_act(), 1)));
     assert!(shuttle_fails(under_shuttle::deadlock));
 
-    // loom's locks panic again while they are dropped, which ends the process.
+    loom_ends_with_a_deadlock("a_deadlock_under_loom");
+}
+
+/// Runs a test in a process of its own, in which loom finds a deadlock. loom's locks panic again
+/// while they are dropped, which ends the process.
+fn loom_ends_with_a_deadlock(test: &str) -> String {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "a_deadlock_under_loom", "--nocapture"])
+        .args(["--ignored", "--exact", test, "--nocapture"])
         .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -150,6 +155,7 @@ fn both_find_lost_updates_and_deadlocks() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(ended.is_some_and(|status| !status.success()), "{said}");
     assert!(said.contains("deadlock; threads"), "{said}");
+    said
 }
 
 #[test]
@@ -217,10 +223,10 @@ fn shuttle_misses_store_buffering() {
     }));
 }
 
-/// Two threads wait for each other while a third still has work. shuttle reports the deadlock only
+/// Two threads wait for each other while a third still has work. Both tools report the deadlock only
 /// once the third has ended, so a thread that never ends hides it.
 #[test]
-fn shuttle_reports_a_deadlock_of_some_threads_at_the_end() {
+fn a_deadlock_of_some_threads_is_reported_at_the_end() {
     static WORK: AtomicUsize = AtomicUsize::new(0);
     let program = || {
         WORK.store(0, Ordering::Relaxed);
@@ -237,14 +243,45 @@ fn shuttle_reports_a_deadlock_of_some_threads_at_the_end() {
     let message = found.unwrap_err().downcast::<String>().unwrap();
     assert!(message.starts_with("deadlock"), "{message}");
     assert_eq!(WORK.load(Ordering::Relaxed), 3);
+
+    let said = loom_ends_with_a_deadlock("a_deadlock_of_some_threads_under_loom");
+    let before = said.split("deadlock; threads").next().unwrap();
+    assert_eq!(before.lines().rfind(|line| line.starts_with("work ")), Some("work 3"), "{said}");
+}
+
+#[test]
+#[ignore = "ends the process; a_deadlock_of_some_threads_is_reported_at_the_end starts it"]
+fn a_deadlock_of_some_threads_under_loom() {
+    loom::model(|| {
+        let worker = loom::thread::spawn(|| {
+            for done in 1..=3 {
+                loom::thread::yield_now();
+                eprintln!("work {done}");
+            }
+        });
+        under_loom::deadlock();
+        worker.join().unwrap();
+    });
 }
 
 /// Time is not modeled: a timeout never expires, however late the message comes.
 #[test]
-fn shuttle_knows_no_timeouts() {
+fn shuttle_and_loom_know_no_timeouts() {
     let waits_forever = shuttle_fails(|| {
         let (_sender, receiver) = shuttle::sync::mpsc::channel::<()>();
         assert!(receiver.recv_timeout(Duration::from_millis(1)).is_err());
     });
     assert!(waits_forever, "the timeout expired");
+    loom_ends_with_a_deadlock("a_timeout_under_loom");
+}
+
+#[test]
+#[ignore = "ends the process; shuttle_and_loom_know_no_timeouts starts it"]
+fn a_timeout_under_loom() {
+    loom::model(|| {
+        let (lock, changed) = (loom::sync::Mutex::new(()), loom::sync::Condvar::new());
+        let guard = lock.lock().unwrap();
+        let (_guard, result) = changed.wait_timeout(guard, Duration::from_millis(1)).unwrap();
+        assert!(result.timed_out());
+    });
 }
