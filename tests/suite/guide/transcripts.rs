@@ -2,14 +2,16 @@
 //! the tool at a program that hangs, and checks the line that matters, in what the tool prints now
 //! and in the transcript that the book shows.
 //!
-//! `RECORD_TRANSCRIPTS=1 cargo test -p tests transcripts` writes the transcripts again. It needs gdb
-//! and py-spy (`PY_SPY` is its path, if it isn't on the `PATH`). A test whose tool is missing, or may
-//! not attach to a process, is skipped.
+//! `RECORD_TRANSCRIPTS=1 cargo test -p tests transcripts` writes the transcripts again. It needs gdb,
+//! py-spy, tokio-console and tmux (`PY_SPY` and `TOKIO_CONSOLE` are the paths of two of them, if they
+//! aren't on the `PATH`). A test whose tool is missing, or may not attach to a process, is skipped.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
@@ -18,8 +20,8 @@ use harness::machine;
 use harness::run::Program;
 use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::NamedTempFile;
-use tests::{LIMIT, WORKSPACE, build, is_there, python, run};
+use tempfile::{NamedTempFile, TempDir};
+use tests::{LIMIT, WORKSPACE, build, example, is_there, python, run, run_within};
 
 #[test]
 fn gdb_shows_the_call_that_blocks_the_runtime() {
@@ -94,6 +96,18 @@ fn the_debug_mode_of_asyncio_reports_a_slow_callback() {
     check("watchdog-asyncio-debug", &program.executable, COMMAND, &text, essential);
 }
 
+/// The task of the first hang never comes back to the runtime.
+#[test]
+fn tokio_console_shows_the_task_that_blocks_the_runtime() {
+    console("hung-blocked-console", "blocked", r"(?s)never yielded.*▶");
+}
+
+/// Of all tools on the page only this one names the cause.
+#[test]
+fn tokio_console_shows_the_lost_wake_up() {
+    console("hung-wakeup-console", "wakeup", r"(?s)lost (its|their) waker");
+}
+
 /// The backtraces of a program that hangs, once it has come to the place where it does.
 fn gdb(name: &str, hang: &str, essential: &str) -> String {
     const COMMAND: &str = "gdb --batch -p PID -ex 'thread apply all backtrace'";
@@ -131,6 +145,102 @@ fn py_spy(name: &str, hang: &str, essential: &str) -> String {
     let text = hung.look(essential, |_| Some(dump().replace(&id, "PID")));
     check(name, tool, "py-spy dump --pid PID", &text, essential);
     text
+}
+
+/// What tokio-console shows of a copy of the example, in which the function that hangs is a task.
+fn console(name: &str, hang: &str, essential: &str) {
+    let tool = env::var_os("TOKIO_CONSOLE").unwrap_or_else(|| "tokio-console".into());
+    let tool = Path::new(&tool);
+    if !is_there(tool) || output(Path::new("tmux"), &["-V"]).is_empty() {
+        skip("tokio-console, or no tmux");
+        return;
+    }
+    // Free a moment ago; the console's server cannot tell which port it was given.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let bind = format!("TOKIO_CONSOLE_BIND=127.0.0.1:{port}");
+    let program = Program {
+        executable: "/usr/bin/env".into(),
+        arguments: vec![bind.into(), instrumented().into()],
+        folder: WORKSPACE.root.clone(),
+    };
+    let mut hung = Hung::start(&program, &[], hang);
+    let screen = Screen::start(tool, &format!("http://127.0.0.1:{port}"));
+    let text = hung.look(essential, |_| {
+        let text = screen.text();
+        Some(text[text.find("╭Warnings")?..].to_owned()) // without the help
+    });
+    check(name, tool, "tokio-console", &text, essential);
+}
+
+/// Builds a copy of the example for the console, and returns the program. It is built only once.
+fn instrumented() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let (example, folder) = (example("hung"), WORKSPACE.target.join("tokio-console"));
+            let mut source = fs::read_to_string(WORKSPACE.root.join(&example.source)).unwrap();
+            for (old, new) in [
+                ("async fn main() -> Result<()> {", "$ console_subscriber::init();"),
+                ("=> wait_for_message().await", "=> tokio::spawn(wait_for_message()).await?"),
+                ("_ => wait_for_answer().await", "_ => tokio::spawn(wait_for_answer()).await?"),
+            ] {
+                assert!(source.contains(old), "{old}");
+                source = source.replace(old, &new.replace('$', old)); // all lines keep their numbers
+            }
+            let manifest = "[package]\nname = \"hung\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+             [dependencies]\nanyhow = \"1\"\nconsole-subscriber = \"0.5\"\n\
+             tokio = { version = \"1\", features = [\"full\", \"tracing\"] }\n[workspace]\n";
+            fs::create_dir_all(folder.join("src")).unwrap();
+            fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+            fs::write(folder.join("src/main.rs"), source).unwrap();
+            let cargo = Program {
+                executable: "/usr/bin/env".into(),
+                arguments: [
+                    "RUSTFLAGS=--cfg tokio_unstable",
+                    "CARGO_TARGET_DIR=target",
+                    "cargo",
+                    "build",
+                ]
+                .map(Into::into)
+                .to_vec(),
+                folder: folder.clone(),
+            };
+            let built = run_within(&cargo, 10 * LIMIT);
+            assert_eq!(built.code(), Some(0), "{:#?}", built.lines);
+            folder.join("target/debug/hung")
+        })
+        .clone()
+}
+
+/// A terminal in which a tool draws on the whole screen. It is closed when this is dropped.
+struct Screen {
+    folder: TempDir,
+}
+
+impl Screen {
+    fn start(tool: &Path, argument: &str) -> Self {
+        let screen = Self { folder: TempDir::new().unwrap() };
+        let size = ["new-session", "-d", "-x", "110", "-y", "13"];
+        screen.tmux(&[&size[..], &[tool.to_str().unwrap(), argument]].concat());
+        screen
+    }
+
+    fn text(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// A server of its own, on a socket in this folder.
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let socket = self.folder.path().join("tmux");
+        let arguments = [&["-f", "/dev/null", "-S", socket.to_str().unwrap()], arguments].concat();
+        output(Path::new("tmux"), &arguments)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
 }
 
 /// A program that hangs. It is killed when this is dropped.
