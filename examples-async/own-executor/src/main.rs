@@ -1,5 +1,5 @@
-//! An executor in one screen: it polls a future, sleeps until the future's
-//! waker is called, and polls again.
+//! An executor that fits on one screen: it polls a future, sleeps until the
+//! future's waker is called, and polls again.
 //!
 //! ```sh
 //! cargo run -p own-executor
