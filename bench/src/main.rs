@@ -24,22 +24,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 struct Arguments {
     #[command(subcommand)]
     command: Option<Task>,
-    /// Try everything in under two minutes; the figures are rough
+    /// Run everything in less than two minutes; the figures are rough
     #[arg(long)]
     quick: bool,
-    /// Hold only this benchmark; may be given more than once
+    /// Run only this benchmark; may be given more than once
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// How often each implementation has its turn [default: 5; 1 if quick]
+    /// How many rounds to run, with one turn per implementation. Default: 5, or 1 with --quick
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
     rounds: Option<u8>,
-    /// Name the benchmarks
+    /// List the benchmarks
     #[arg(long)]
     list: bool,
-    /// Where to put the results; target/bench if left out
+    /// The folder for the results. Default: target/bench
     #[arg(long, value_name = "FOLDER")]
     dest: Option<PathBuf>,
-    /// Also put the results where the book takes them from: guide/results.json
+    /// Also write the results to guide/results.json, from which the book takes them
     #[arg(long, conflicts_with = "quick")]
     keep: bool,
 }
@@ -57,10 +57,10 @@ enum Task {
     },
     /// Count the outcomes of tiny programs on two real cores
     Outcomes {
-        /// How often each variant runs
+        /// How many times each variant runs
         #[arg(long, default_value_t = 1_000_000)]
         runs: usize,
-        /// Also put the tables where the book takes them from: guide/outcomes.json
+        /// Also write the counts to guide/outcomes.json, from which the book takes them
         #[arg(long)]
         keep: bool,
     },

@@ -30,8 +30,8 @@ async def main():
     job.cancel()
     print("Main: both aborted")
 
-    # asyncio calls both cancelled. But the thread runs on, and is only no
-    # longer awaited.
+    # asyncio calls both cancelled. But the thread keeps running; asyncio
+    # only stops awaiting it.
     await asyncio.wait([task, job])
     fate = "cancelled" if task.cancelled() else "finished"
     print(f"Main: the task was {fate}")

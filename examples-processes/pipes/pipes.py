@@ -4,7 +4,7 @@ import sys
 
 def child():
     for request in sys.stdin:
-        # Python keeps what it writes to a pipe, until told to flush.
+        # Python buffers what it writes to a pipe, until it is told to flush.
         print(square(request), flush=True)
 
 

@@ -32,7 +32,7 @@ def outcome(process, deadline):
 
 
 def main():
-    # Python 3.12 and later warn of a fork in a process with several threads.
+    # Python 3.12 and later warn about a fork in a process with several threads.
     warnings.simplefilter("ignore", DeprecationWarning)
 
     deadline = time.monotonic() + LIMIT
@@ -48,7 +48,7 @@ def main():
         for way in WAYS
         for method in ("fork", "spawn", "forkserver")
     ]
-    # The stuck ones last, because they are waited for until the deadline.
+    # The forked ones last, because they keep us waiting until the deadline.
     for way, method, process in sorted(children, key=lambda child: child[1] == "fork"):
         print(f"{way}, {method}: {outcome(process, deadline)}", flush=True)
 

@@ -28,7 +28,7 @@ def detached():
 
 
 def run(way):
-    """Runs a way in a process of its own: a stuck one could not be stopped here."""
+    """Runs a way in a process of its own, which can be killed if it is stuck."""
     command = [sys.executable, __file__, way]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5)

@@ -34,7 +34,7 @@ def main():
 
 # ANCHOR: job
 def fetch(site, page):
-    # One write for the line and its end, so that no other comes in between.
+    # One write for the line and its end, so that no other line comes between.
     print(f"Page {page} starting\n", end="", flush=True)
     connection = http.client.HTTPConnection(*site)
     connection.request("GET", f"/{page}")

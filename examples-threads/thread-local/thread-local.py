@@ -1,6 +1,6 @@
 from threading import Thread, local
 
-here = local()  # its attributes are another set in each thread
+here = local()  # each thread sees its own attributes
 
 
 def call():

@@ -15,13 +15,13 @@ use harness::examples::Workspace;
 use harness::recording;
 use harness::results::Results;
 
-/// Builds the book of concurrency in Rust, and serves it to you.
+/// Builds the book "Concurrency in Rust" and serves it on this machine.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Task>,
-    /// The port to serve the book on; 0 for any that is free
+    /// The port to serve the book on; 0 for any free port
     #[arg(long, default_value_t = 3000)]
     port: u16,
     /// Open the book in a browser
@@ -34,20 +34,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Write the book to a folder, which is emptied first
+    /// Build the book in a folder, whose old contents are deleted
     Build {
         /// The folder. Default: target/book
         #[arg(long, value_name = "FOLDER")]
         dest: Option<PathBuf>,
     },
-    /// Run examples, and keep their output, its times and its costs
+    /// Run examples, and keep what they printed, when, and what the run cost
     Record {
-        /// The examples. Default: all
+        /// The names of the examples. Default: all
         names: Vec<String>,
     },
     /// Draw the results of a benchmark run as SVG files
     Charts {
-        /// The results that `bench` wrote; the pictures go next to them. Default:
+        /// The file of results that `bench` wrote; the pictures go next to it. Default:
         /// target/bench/results.json
         #[arg(value_name = "FILE")]
         results: Option<PathBuf>,

@@ -490,9 +490,9 @@ pub const ENGLISH: Words = Words {
     outcomes: ["Variant", "Outcome", "Seen", "It is"],
     outcome_kinds: ["expected", "surprising", "forbidden"],
     outcome_runs: |runs, place, architecture| {
-        format!("{runs} runs of each variant, {place}, {architecture}. Your own:")
+        format!("{runs} runs of each variant, {place}, {architecture}. Count them yourself:")
     },
-    transcript: |day, tool| format!("Recorded on {day} with {tool}. Your own:"),
+    transcript: |day, tool| format!("Recorded on {day} with {tool}. Record it yourself:"),
 };
 
 /// The tables of all languages.

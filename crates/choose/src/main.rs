@@ -32,22 +32,21 @@ use tokio::process::Command;
 
 /// Runs a command, measures it, and says which model suits it.
 ///
-/// Input, output, signals and the exit code are the command's; the report goes
-/// to stderr. Default: without a command, it measures three small programs of
-/// its own and reports to stdout.
+/// The command keeps its input, its output, its signals and its exit code; the
+/// report goes to stderr. Without a command, choose measures three small
+/// programs of its own and reports to stdout.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Print the report as JSON, in one line, the last one on stderr. Default:
-    /// as text
+    /// Print the report as JSON: one line, the last one on stderr. Default: text
     #[arg(long, requires = "command")]
     json: bool,
     /// The work must be isolated, so that its crash affects nothing else.
-    /// Default: it need not be
+    /// Default: it needn't be
     #[arg(long, requires = "command")]
     isolate: bool,
-    /// How many waits there will be at once. Default: as many as the command
-    /// had threads that waited at once
+    /// How many waits there will be at once. Default: the largest number of the
+    /// command's threads that waited at once
     #[arg(long, value_name = "N", requires = "command")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     at_once: Option<u64>,

@@ -1,5 +1,5 @@
-//! There is no async drop: what has to be awaited at the end needs a method of
-//! its own, and a task for the case that it is not called.
+//! There is no async drop: cleanup that has to be awaited needs a method of its
+//! own, and a task for the case that the method is not called.
 //!
 //! ```sh
 //! cargo run -p async-cleanup

@@ -42,7 +42,7 @@ async fn main() -> anyhow::Result<()> {
     // ANCHOR_END: broken
 
     // ANCHOR: fixed
-    // On a thread for blocking calls it may wait, and on a thread of your own.
+    // It may wait on a thread for blocking calls, and on a thread of your own.
     let right = task::spawn_blocking(blocking_caller).await??;
     println!("On a blocking thread: {right}");
     let right = thread::spawn(blocking_caller).join();

@@ -1,5 +1,5 @@
-//! A read that is canceled halfway loses what it has read, unless what it has
-//! read is kept outside of it.
+//! A read that is canceled halfway loses the bytes that it has read, unless
+//! they are kept outside of it.
 //!
 //! ```sh
 //! cargo run -p cancel-safe-read

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// The database, whose handle is cheap to clone: it is a channel to the thread.
-/// And what the report sends when its query is under way.
+/// And a signal from the report that its query has begun.
 type Shared = State<(Connection, Arc<Notify>)>;
 
 async fn sum(State((database, _)): Shared) -> Result<String, StatusCode> {

@@ -24,7 +24,7 @@ async fn main() -> io::Result<()> {
     let site = site::start()?;
     let counts = stream::iter(0..PAGES)
         .map(|page| fetch(site, page))
-        .buffer_unordered(AT_ONCE) // so many requests are under way at once
+        .buffer_unordered(AT_ONCE) // at most this many requests at once
         .map_ok(|html| count(&html)) // takes a moment, so it may run here
         .try_collect();
     print_ten(counts.await?);

@@ -1,5 +1,5 @@
-//! Three programs that hang, in one: a task that blocks the runtime, a lock
-//! held across an await, a lost wake-up. To hang, it needs one of their names.
+//! A program that hangs in one of three ways: a task blocks the runtime, a lock
+//! is held across an await, or a wake-up is lost. An argument names the way.
 //!
 //! ```sh
 //! cargo run -p hung

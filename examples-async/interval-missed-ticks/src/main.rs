@@ -43,7 +43,7 @@ async fn main() {
 mod tests {
     use super::*;
 
-    /// Catches up, and is then back in time.
+    /// Catches up, and is then on schedule again.
     #[tokio::test(start_paused = true)]
     async fn burst() {
         let times = ticks(MissedTickBehavior::Burst).await;

@@ -1,4 +1,4 @@
-//! A std Mutex held across an await stops everything on its thread.
+//! A std Mutex that is held across an await blocks everything on its thread.
 //!
 //! ```sh
 //! cargo run -p lock-across-await

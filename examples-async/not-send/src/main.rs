@@ -1,5 +1,5 @@
-//! A lock guard must be gone before an await, and the end of a block is what
-//! counts.
+//! A lock guard must be gone before an await, and only the end of a block
+//! counts as the end of the guard.
 //!
 //! ```sh
 //! cargo run -p not-send

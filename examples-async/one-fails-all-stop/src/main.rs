@@ -1,5 +1,5 @@
-//! When one of several tasks fails, the others are of no use: three ways to
-//! wait, and what becomes of the rest in each.
+//! When one of several tasks fails: three ways to wait, and what happens to the
+//! other tasks in each.
 //!
 //! ```sh
 //! cargo run -p one-fails-all-stop

@@ -39,8 +39,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether so many requests are on their way at the same time. Each one
-    /// waits until all of them have come.
+    /// Whether this many requests are under way at the same time. Each one
+    /// waits until all of them are there.
     async fn meet(requests: usize) -> bool {
         let barrier = Barrier::new(requests);
         let pages = (0..12).collect();

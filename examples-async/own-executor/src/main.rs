@@ -1,5 +1,5 @@
-//! An executor in one screen: it polls a future, sleeps until the future's
-//! waker is called, and polls again.
+//! An executor that fits on one screen: it polls a future, sleeps until the
+//! future's waker is called, and polls again.
 //!
 //! ```sh
 //! cargo run -p own-executor
@@ -22,14 +22,14 @@ impl Wake for Unpark {
 
 /// Runs a future to its result on this thread.
 fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future); // it must not move once it was polled
+    let mut future = pin!(future); // it must not move after its first poll
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {
         println!("Executor: polls");
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
-            // Sleeps, but returns at once if the waker was called already.
+            // Sleeps, but returns at once if the waker has already been called.
             Poll::Pending => thread::park(),
         }
     }

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 
 // ANCHOR: bucket
 struct RateLimiter {
-    /// The tokens. Callers that have to wait are served in their order.
+    /// The tokens. Callers that have to wait get theirs in the order of arrival.
     tokens: Arc<Semaphore>,
     refill: JoinHandle<()>,
 }

@@ -1,4 +1,4 @@
-//! Try again after an error that may pass, and wait longer each time.
+//! Retry after a temporary error, and wait longer each time.
 //!
 //! ```sh
 //! cargo run -p retry-backoff

@@ -49,7 +49,7 @@ fn main() -> std::io::Result<()> {
         });
     });
 
-    // It moves the other tasks to another thread, and here there is none.
+    // It would move the other tasks to another thread, and here there is none.
     report("`block_in_place` with a single thread", || {
         let runtime = Builder::new_current_thread().build();
         runtime.expect("a runtime starts").block_on(async {

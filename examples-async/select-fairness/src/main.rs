@@ -7,7 +7,7 @@
 use tokio::select;
 use tokio::sync::mpsc::{Receiver, channel};
 
-/// A thousand requests that wait already, and a stop message that waits too.
+/// A thousand requests that are already waiting, and so is a stop message.
 async fn both_ready() -> (Receiver<u32>, Receiver<()>) {
     let (requests, waiting) = channel(1000);
     for request in 0..1000 {

@@ -19,11 +19,11 @@ async fn main() {
 
     let mut requests = JoinSet::new();
     for id in 0..9 {
-        // Before the spawn, so that no task exists that still waits for one.
+        // Before the spawn, so that no task has to wait for a permit.
         let permit = Arc::clone(&permits).acquire_owned().await;
         let (running, most) = (Arc::clone(&running), Arc::clone(&most));
         requests.spawn(async move {
-            // Given back when it is dropped, after the request.
+            // The permit is released when it is dropped, after the request.
             let _permit = permit.expect("the semaphore is not closed");
             println!("Request {id} starting");
             most.fetch_max(

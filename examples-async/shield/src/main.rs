@@ -1,5 +1,5 @@
-//! A client disconnects, so its handler is canceled. A piece of work that must
-//! not stop halfway finishes, and the program waits for it at its end.
+//! A client disconnects, so its handler is canceled. Work that must not stop
+//! halfway still finishes, and the program waits for it before it ends.
 //!
 //! ```sh
 //! cargo run -p shield

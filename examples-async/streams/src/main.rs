@@ -31,16 +31,16 @@ async fn main() {
         println!("One by one: {page}");
     }
 
-    // The methods of an iterator are there too.
+    // A stream has the methods of an iterator, too.
     let titles: Vec<_> =
         pages("b", 9).map(|page| page.to_uppercase()).take(2).collect().await;
     println!("Two of nine: {titles:?}");
 
-    // Two streams as one: whichever has an item.
+    // Two streams as one: the next item from either.
     let merged = stream::select(pages("c", 2), pages("d", 2));
     println!("Merged: {} pages", merged.count().await);
 
-    // At most three fetches at a time, the results as they come.
+    // At most three fetches at a time, with the results as they come.
     let mut lengths: Vec<_> = stream::iter(1..=6)
         .map(|n| async move {
             sleep(Duration::from_millis(10)).await;

@@ -12,8 +12,8 @@ use tokio::sync::{Notify, broadcast, watch};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // The configuration: a reader wants what is valid now, and misses nothing
-    // by missing what was valid before.
+    // The configuration: a reader needs only the latest value, and may skip
+    // older ones.
     let (sender, mut reader) = watch::channel("level 1");
     sender.send_replace("level 2");
     sender.send_replace("level 3");
@@ -37,7 +37,7 @@ async fn main() {
 
     // A signal without a value. `notify_one` before `notified` is not lost:
     // one permit is stored, but not two. `notify_waiters` wakes only the tasks
-    // that wait already.
+    // that are already waiting.
     let notify = Notify::new();
     notify.notify_one();
     notify.notify_one();

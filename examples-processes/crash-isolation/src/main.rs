@@ -14,7 +14,7 @@ const JOBS: [&str; 5] = ["abort", "kill", "memory", "fail", "compute"];
 
 fn job(name: &str) -> Result<()> {
     #[cfg(unix)]
-    limit(Resource::Core, 0)?; // these crashes are meant: no core files
+    limit(Resource::Core, 0)?; // these crashes are intended: no core files
     match name {
         "abort" => process::abort(), // as a bug in C code may do
         // As the system does to a large process when memory runs out.

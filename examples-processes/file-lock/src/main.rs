@@ -1,5 +1,5 @@
 //! Programs exclude each other with a lock on a file: two of them count
-//! together, and a second instance notices that the first one runs.
+//! together, and a second instance notices that the first one is running.
 //!
 //! ```sh
 //! cargo run -p file-lock

@@ -28,7 +28,7 @@ async fn parent() -> Result<()> {
     // Taken out, because wait closes the child's stdin, and then the child ends.
     let _stdin = child.stdin.take();
 
-    // tokio's Child, because std's waits forever or not at all.
+    // tokio's Child, because that of std can't wait with a timeout.
     if timeout(LIMIT, child.wait()).await.is_err() {
         child.start_kill().context("killing the child")?;
         println!("Past its deadline of {LIMIT:?}: killed");

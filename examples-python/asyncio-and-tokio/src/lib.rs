@@ -41,13 +41,13 @@ mod asyncio_and_tokio {
     // ANCHOR_END: await
 
     // ANCHOR: hop
-    /// The least that can be awaited: what it costs is the hop to tokio and back.
+    /// Ready at once, so what awaiting it costs is the hop to tokio and back.
     #[pyfunction]
     fn ready(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         future_into_py(py, async { Ok(()) })
     }
 
-    /// The least that can be called, with the GIL released for a moment.
+    /// Does nothing but release the GIL and acquire it again.
     #[pyfunction]
     fn nothing(py: Python<'_>) {
         py.detach(|| ());
@@ -55,8 +55,8 @@ mod asyncio_and_tokio {
     // ANCHOR_END: hop
 
     // ANCHOR: exit
-    /// A blocking thread of tokio hands each result to asyncio. With only one, the
-    /// results and the job below are done one after the other.
+    /// A blocking thread of tokio hands each result to asyncio. There is only one
+    /// such thread, so the job below runs after all results have been handed over.
     #[pymodule_init]
     fn start(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         let mut runtime = Builder::new_multi_thread();

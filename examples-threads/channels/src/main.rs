@@ -18,10 +18,10 @@ fn main() {
             }
         }); // the thread ends, and its sender is dropped
     }
-    // This one too has to go, or the loop below never ends.
+    // The first sender has to go too, or the loop below never ends.
     drop(sender);
 
-    // No join: when the loop ends, every thread has sent all it had.
+    // No join: when the loop ends, every thread has sent everything.
     for message in receiver {
         println!("{message}");
     }

@@ -1,4 +1,4 @@
-//! Check, then act: between two locks the answer can become wrong.
+//! Check, then act: if the lock is free in between, the answer can be outdated.
 //!
 //! ```sh
 //! cargo run -p check-then-act

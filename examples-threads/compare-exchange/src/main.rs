@@ -14,7 +14,7 @@ const SEATS: u32 = 100;
 fn take_seat(taken: &AtomicU32) -> bool {
     let mut seen = taken.load(Relaxed);
     while seen < SEATS {
-        // Writes only if `taken` still is what was seen. `weak` may also fail
+        // Writes only if `taken` has not changed since. `weak` may also fail
         // without a reason, which is cheaper on some processors and no problem
         // in a loop.
         match taken.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed) {

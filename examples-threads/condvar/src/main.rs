@@ -41,7 +41,7 @@ fn main() {
             let queue = &queue;
             scope.spawn(move || println!("Worker {id}: job {}", queue.pop()));
         }
-        // The workers may sleep by now or not have begun: both are fine.
+        // The workers may be asleep by now, or not started yet: both are fine.
         queue.push(7);
         queue.push(8);
     });

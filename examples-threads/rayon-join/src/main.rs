@@ -8,7 +8,7 @@
 /// Sorts a slice. The halves don't overlap, so both may be borrowed at once,
 /// which is why this needs no lock and no copy.
 fn quicksort(numbers: &mut [u32]) {
-    // Below this size a job would cost more to hand over than to do.
+    // Below this size, offloading a job would cost more than running it.
     if numbers.len() <= 1000 {
         numbers.sort_unstable();
         return;

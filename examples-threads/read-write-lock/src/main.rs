@@ -31,7 +31,7 @@ fn main() {
     };
     println!("Can a reader become a writer? {upgrade}");
 
-    drop(reader); // let go first, then lock again and check again
+    drop(reader); // release it first, then lock and check again
     prices.write().expect("no panic").push(40);
     println!("As a writer: {} prices", prices.read().expect("no panic").len());
 }

@@ -13,7 +13,7 @@ const MESSAGES: usize = 3;
 /// Returns how many messages the sender was ahead of the receiver, at most.
 fn most_ahead(capacity: usize) -> usize {
     let (sender, receiver) = mpsc::sync_channel(capacity);
-    let sent = AtomicUsize::new(0); // by how many calls of `send` that returned
+    let sent = AtomicUsize::new(0); // how many calls of `send` have returned
     thread::scope(|scope| {
         scope.spawn(|| {
             let sender = sender; // dropped with this thread
@@ -24,7 +24,7 @@ fn most_ahead(capacity: usize) -> usize {
         });
         let mut most = 0;
         for received in 0..MESSAGES {
-            // Looked at before the next message is received.
+            // Read before the next message is received.
             let sent = sent.load(Ordering::Relaxed);
             most = most.max(sent.saturating_sub(received));
             receiver.recv().expect("another message comes");
@@ -36,7 +36,7 @@ fn most_ahead(capacity: usize) -> usize {
 fn main() {
     println!("The sender was {} messages ahead", most_ahead(0));
 
-    // `try_send` doesn't wait, so it succeeds only if a receiver already does.
+    // `try_send` doesn't wait, so it succeeds only if a receiver is waiting.
     let (sender, receiver) = mpsc::sync_channel(0);
     if let Err(error) = sender.try_send("hello") {
         println!("No receiver waits: {error}");

@@ -14,8 +14,8 @@ enum Event {
     Packet(u32),
 }
 
-/// Two keys and two packets. Capacity 0: an event is sent when it is received.
-/// The second ones come only after both first ones have been received.
+/// Two keys and two packets. The second key and packet are sent only after both
+/// first ones have been received: `send` waits for that if the capacity is 0.
 fn start(keyboard: SyncSender<Event>, network: SyncSender<Event>) {
     let both = Arc::new(Barrier::new(2));
     let source = |sender: SyncSender<Event>, events: [Event; 2]| {
@@ -39,7 +39,7 @@ fn one_after_the_other(handle: fn(Event)) {
     keys.into_iter().chain(packets).for_each(handle);
 }
 
-/// Receives what comes first, until both sources have ended.
+/// Receives from either source, until both have ended.
 fn in_one_channel(handle: fn(Event)) {
     let (sender, events) = mpsc::sync_channel(0);
     start(sender.clone(), sender);
@@ -68,7 +68,7 @@ fn main() {
     };
     println!("In one channel: {}", outcome(ends(in_one_channel, show)));
 
-    // Wait for a while, and no longer.
+    // Wait for at most 10 ms.
     let (sender, events) = mpsc::channel::<Event>();
     let limited = || events.recv_timeout(Duration::from_millis(10)).err();
     println!("With a limit: {:?}", limited());

@@ -48,7 +48,7 @@ fn in_two_steps(accounts: &Accounts, from: usize, to: usize) {
 }
 // ANCHOR_END: fixed
 
-/// Moves everything from account 1 to this one, within a second.
+/// Moves everything from account 1 to this one, or gives up after a second.
 fn outcome(transfer: fn(&Accounts, usize, usize), to: usize) -> &'static str {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {

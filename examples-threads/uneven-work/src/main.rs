@@ -14,7 +14,7 @@ use rayon::iter::{
     IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator,
 };
 
-/// Milliseconds for each job: the long ones stand together, as they often do.
+/// Milliseconds for each job: the long ones are next to each other.
 const JOBS: [u64; 8] = [40, 40, 40, 40, 1, 1, 1, 1];
 
 /// How many milliseconds of work each thread has done.
