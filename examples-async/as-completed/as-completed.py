@@ -4,7 +4,7 @@ from asyncio import FIRST_COMPLETED
 
 async def fetch(page):
     print(f"Page {page} starting")
-    await asyncio.sleep([0.15, 0.05, 0.1][page - 1])  # page 2 is the fastest
+    await asyncio.sleep([0.45, 0.15, 0.3][page - 1])  # page 2 is the fastest
     print(f"Page {page} finished")
     return page
 

@@ -32,7 +32,7 @@ async def hedged(first, second):
 
 
 async def main():
-    print(f"Main: {await hedged(0.2, 0.05)} won")
+    print(f"Main: {await hedged(2, 0.05)} won")
     print(f"Main: {await hedged(0.02, 0.05)} won")
 
 

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 async fn fetch(page: usize) -> usize {
     println!("Page {page} starting");
-    let milliseconds = [150, 50, 100][page - 1]; // page 2 is the fastest
+    let milliseconds = [450, 150, 300][page - 1]; // page 2 is the fastest
     sleep(Duration::from_millis(milliseconds)).await; // stands for the request
     println!("Page {page} finished");
     page
@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
 
-    const AS_COMPLETED: [(usize, u128); 3] = [(2, 50), (3, 100), (1, 150)];
+    const AS_COMPLETED: [(usize, u128); 3] = [(2, 150), (3, 300), (1, 450)];
 
     #[tokio::test(start_paused = true)]
     async fn each_result_arrives_when_its_task_is_done() {

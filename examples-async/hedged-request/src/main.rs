@@ -6,7 +6,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Prints when it is dropped, which is how a canceled future ends.
 struct Connection(&'static str);
@@ -31,10 +31,10 @@ const USUALLY: Duration = Duration::from_millis(50);
 
 async fn hedged(first: u64, second: u64) -> &'static str {
     let mut first = pin!(ask("Paris", first));
-    tokio::select! {
-        answer = &mut first => return answer, // by reference, so it stays
-        () = sleep(USUALLY) => println!("Main: Paris is slow"),
+    if let Ok(answer) = timeout(USUALLY, &mut first).await {
+        return answer;
     }
+    println!("Main: Paris is slow");
     tokio::select! { // the first request goes on
         answer = first => answer,
         answer = ask("Tokyo", second) => answer,
@@ -44,7 +44,7 @@ async fn hedged(first: u64, second: u64) -> &'static str {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    println!("Main: {} won", hedged(200, 50).await);
+    println!("Main: {} won", hedged(2_000, 50).await);
     println!("Main: {} won", hedged(20, 50).await);
 }
 
