@@ -203,6 +203,8 @@ fn a_full_queue_refuses_the_next_job_and_keeps_the_others() {
         };
         let (results, worker) = tokio::join!(futures::future::join_all(jobs), then);
         assert_eq!(results, texts.map(|text| Ok(text.to_owned())));
+        // A job leaves the queue shortly after its result has arrived.
+        until_messages(&stream(nats, "jobs").await, 0).await;
         assert_eq!(queue.run(echo("four")).await.as_deref(), Ok("four"), "there is room again");
         drop(worker);
     });
