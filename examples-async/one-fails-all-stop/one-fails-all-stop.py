@@ -16,7 +16,7 @@ async def fail():
 
 
 async def main():
-    # gather raises the first error at once, but lets the others run on.
+    # gather raises the first error at once, but keeps the others running.
     print("gather:")
     copying = asyncio.create_task(copy("A"))
     try:

@@ -35,7 +35,7 @@ async fn hedged(first: u64, second: u64) -> &'static str {
         answer = &mut first => return answer, // by reference, so it stays
         () = sleep(USUALLY) => println!("Main: Paris is slow"),
     }
-    tokio::select! { // the first request goes on
+    tokio::select! { // the first request continues
         answer = first => answer,
         answer = ask("Tokyo", second) => answer,
     }
