@@ -22,8 +22,8 @@ async def first(*requests):
 
 
 async def main():
-    await first(ask("Paris", 0.3), ask("Tokyo", 0.1))
-    await first(ask("Lima", 0.2), ask("Oslo", 0.05))
+    await first(ask("Paris", 2), ask("Tokyo", 0.1))
+    await first(ask("Lima", 2), ask("Oslo", 0.05))
     print("Main: nothing is left")
 
 

@@ -4,7 +4,7 @@ import asyncio
 async def copy(name):
     outcome = "canceled"
     try:
-        await asyncio.sleep(0.1)  # stands for the copy
+        await asyncio.sleep(0.5)  # stands for the copy
         outcome = "finished"
     finally:
         print(f"  {name}: {outcome}")
@@ -16,7 +16,7 @@ async def fail():
 
 
 async def main():
-    # gather raises the first error at once, but lets the others run on.
+    # gather raises the first error at once, but keeps the others running.
     print("gather:")
     copying = asyncio.create_task(copy("A"))
     try:

@@ -1,4 +1,4 @@
-//! A task can be aborted where it awaits; a blocking job runs on.
+//! A task can be aborted where it awaits; a blocking job keeps running.
 //!
 //! ```sh
 //! cargo run -p abort

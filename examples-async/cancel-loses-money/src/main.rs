@@ -52,7 +52,7 @@ async fn main() {
 
     // ANCHOR: fixed
     let other = bank();
-    // A task goes on when its handle is dropped or not awaited any more.
+    // A task keeps running when its handle is dropped or no longer awaited.
     let mut transfer = tokio::spawn(transfer(Arc::clone(&other)));
     tokio::select! {
         done = &mut transfer => println!("Done: {}", done.is_ok()),

@@ -31,8 +31,8 @@ async fn read_again_from_the_start(
 
 // ANCHOR: fixed
 /// `read_buf` is cancel safe: it either adds to the buffer or has read nothing.
-/// The buffer outlives the future, so the next attempt goes on where the last
-/// one stopped.
+/// The buffer outlives the future, so the next attempt continues where the
+/// last one stopped.
 async fn read_on(stream: &mut DuplexStream) -> Result<String> {
     let mut message = Vec::with_capacity(8);
     while message.len() < 8 {

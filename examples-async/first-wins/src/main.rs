@@ -30,13 +30,13 @@ async fn main() {
     // A fixed number of futures: `select!` takes the first that is ready and
     // drops the others before it runs the code after `=>`.
     tokio::select! {
-        winner = ask("Paris", 300) => println!("Main: {winner} won"),
+        winner = ask("Paris", 2_000) => println!("Main: {winner} won"),
         winner = ask("Tokyo", 100) => println!("Main: {winner} won"),
     }
 
     // A list: tasks in a JoinSet, which aborts the rest when it is dropped.
     let mut requests = JoinSet::new();
-    for (server, milliseconds) in [("Lima", 200), ("Oslo", 50)] {
+    for (server, milliseconds) in [("Lima", 2_000), ("Oslo", 50)] {
         requests.spawn(ask(server, milliseconds));
     }
     if let Some(Ok(winner)) = requests.join_next().await {

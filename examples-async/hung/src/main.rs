@@ -28,7 +28,7 @@ async fn wait_for_message() {
 
 // ANCHOR: lock
 /// Holds the lock across the await. The second call blocks the thread that
-/// the first one needs to go on.
+/// the first one needs to continue.
 #[expect(clippy::await_holding_lock, reason = "the mistake to be shown")]
 async fn update(total: &Mutex<u32>) {
     let mut total = total.lock().expect("no holder of the lock panics");

@@ -25,7 +25,7 @@ impl Drop for Step {
 
 async fn copy(name: &'static str) -> Result<()> {
     let mut step = Step { name, finished: false };
-    sleep(Duration::from_millis(100)).await; // stands for the copy
+    sleep(Duration::from_millis(500)).await; // stands for the copy
     step.finished = true;
     Ok(())
 }

@@ -38,7 +38,7 @@ async fn handler() {
 // ANCHOR_END: broken
 
 // ANCHOR: fixed
-/// The handler awaits a task. If the handler is dropped, the task goes on.
+/// The handler awaits a task, which keeps running if the handler is dropped.
 /// The tracker knows the task even when its handle is gone.
 async fn shielded_handler(payments: &TaskTracker) {
     let payment = payments.spawn(pay("Shielded"));

@@ -1,4 +1,4 @@
-//! Jobs that abort, are killed or run out of memory; the program goes on.
+//! Jobs that abort, are killed or run out of memory; the program keeps running.
 //!
 //! ```sh
 //! cargo run -p crash-isolation

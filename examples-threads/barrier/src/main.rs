@@ -1,4 +1,4 @@
-//! A barrier: no thread goes on until all have arrived.
+//! A barrier: no thread continues until all have arrived.
 //!
 //! ```sh
 //! cargo run -p barrier
