@@ -1,9 +1,9 @@
 """Jobs on Celery and on RQ, both over Redis.
 
 The arguments are the way, the address of Redis, how many worker processes to
-start, how many jobs a worker of Celery takes ahead for each process, how many
-milliseconds to measure, and the names of the measures. Instead of measures,
-"waiting" and a number put so many jobs into the queue and leave them there.
+start, how many milliseconds to measure, and the names of the measures. Instead
+of measures, "waiting" and a number put so many jobs into the queue and leave
+them there.
 """
 
 import subprocess
@@ -32,13 +32,13 @@ class Celery:
         app.conf.update(broker_url=address, result_backend=address)
 
     @staticmethod
-    def worker_commands(address, workers, ahead):
+    def worker_commands(address, workers):
         # Gossip, mingle and heartbeat let workers watch each other, which costs time.
         options = "--pool prefork --without-gossip --without-mingle --without-heartbeat"
         yield [
             *("celery", "-A", "job_queues", "-b", address, "--result-backend", address),
             *("worker", *options.split(), "--loglevel", "ERROR"),
-            *("--concurrency", str(workers), "--prefetch-multiplier", str(ahead)),
+            *("--concurrency", str(workers)),
         ]
 
     def run(self, job, number):
@@ -59,7 +59,7 @@ class RQ:
         self.queue = rq.Queue(connection=redis.Redis.from_url(address))
 
     @classmethod
-    def worker_commands(cls, address, workers, _):
+    def worker_commands(cls, address, workers):
         for _ in range(workers):
             yield [
                 *("rq.cli", "worker", "--url", address, "--quiet"),
@@ -121,7 +121,7 @@ def measure(queue, measures, seconds, workers):
 
 
 def main():
-    way, address, workers, ahead, milliseconds, *measures = sys.argv[1:]
+    way, address, workers, milliseconds, *measures = sys.argv[1:]
     queue = WAYS[way](address)
     if measures[0] == "waiting":
         queue.send(empty, range(int(measures[1])))
@@ -135,7 +135,7 @@ def main():
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for command in queue.worker_commands(address, workers, ahead)
+        for command in queue.worker_commands(address, workers)
     ]
     try:
         figures = dict(measure(queue, measures, seconds, workers))

@@ -34,8 +34,6 @@ const MEMORY: &str = "memory per waiting job";
 
 /// How many jobs a worker takes ahead for each of its processes, if the jobs are short.
 const AHEAD: usize = 100;
-/// The same for Celery: its default, with which it was as fast as with any other.
-const CELERY_AHEAD: usize = 4;
 /// Nothing that is waited for takes longer, or the run is broken.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -50,8 +48,9 @@ pub(in crate::benchmarks) fn benchmark() -> Benchmark {
         method: "Client, server and workers share this machine. Round trip: an empty job is sent \
                  when the one before it is done, with one worker process. The other jobs are sent \
                  hundreds at a time, with one worker process per core: jobs that do nothing, that \
-                 use 1 ms of CPU time, and that sleep for 100 ms. For the first two, workers take \
-                 jobs ahead: 100 per process, Celery 4. Redelivery: from the SIGKILL of a worker \
+                 use 1 ms of CPU time, and that sleep for 100 ms. For the first two, the job \
+                 queue's workers take 100 jobs ahead for each process. Celery has its default \
+                 prefetch and acknowledges before it runs a job. Redelivery: from the SIGKILL of a worker \
                  until another one begins its job, with an acknowledgment time of 1 s. Memory: by \
                  how much the server grows, divided by the 10,000 jobs that wait. The job queue's \
                  server writes jobs and results to files, while Redis keeps them in memory. RQ \
@@ -397,15 +396,14 @@ fn bare_request(turn: &Turn) -> Result<Figures> {
 fn redis(turn: &Turn, way: &str) -> Result<Figures> {
     let server = Server::redis(turn)?;
     let url = server.url.as_str();
-    let mut measured = script(turn, way, url, 1, 1, &[ROUND_TRIP])?;
-    measured.extend(script(turn, way, url, cores(), CELERY_AHEAD, &[EMPTY, SHORT])?);
-    measured.extend(script(turn, way, url, cores(), 1, &[LONG])?);
+    let mut measured = script(turn, way, url, 1, &[ROUND_TRIP])?;
+    measured.extend(script(turn, way, url, cores(), &[EMPTY, SHORT, LONG])?);
     drop(server);
 
     let server = Server::redis(turn)?;
     let before = server.memory()?;
     let many = waiting(turn);
-    script(turn, way, &server.url, 0, 1, &["waiting", &many.to_string()])?;
+    script(turn, way, &server.url, 0, &["waiting", &many.to_string()])?;
     if let Some(memory) = growth(before, server.memory()?, many) {
         measured.insert(MEMORY.to_owned(), memory);
     }
@@ -415,9 +413,7 @@ fn redis(turn: &Turn, way: &str) -> Result<Figures> {
 fn redis_scaling(turn: &Turn, way: &str) -> Result<Figures> {
     let server = Server::redis(turn)?;
     let workers = usize::try_from(turn.size)?;
-    let mut measured = script(turn, way, &server.url, workers, CELERY_AHEAD, &[SHORT])?;
-    measured.extend(script(turn, way, &server.url, workers, 1, &[LONG])?);
-    Ok(measured)
+    script(turn, way, &server.url, workers, &[SHORT, LONG])
 }
 
 /// Runs the script that starts so many worker processes and measures them.
@@ -426,14 +422,12 @@ fn script(
     way: &str,
     url: &str,
     workers: usize,
-    ahead: usize,
     measures: &[&str],
 ) -> Result<Figures> {
     let python = turn.python.as_ref().context("there is no Python 3.11 or newer")?;
     let output = Command::new(python)
         .arg(Path::new("bench/python/job_queues.py"))
-        .args([way, url, &workers.to_string(), &ahead.to_string()])
-        .arg(turn.time.as_millis().to_string())
+        .args([way, url, &workers.to_string(), &turn.time.as_millis().to_string()])
         .args(measures)
         .stdin(Stdio::null())
         .output()
