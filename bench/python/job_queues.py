@@ -41,6 +41,9 @@ class Celery:
             *("--concurrency", str(workers)),
         ]
 
+    def wait_for_workers(self, _):
+        pass  # they are processes of one program, which starts all of them first
+
     def run(self, job, number):
         return TASKS[job].delay(number).get(timeout=LIMIT)
 
@@ -65,6 +68,12 @@ class RQ:
                 *("rq.cli", "worker", "--url", address, "--quiet"),
                 *("--worker-class", cls.worker_class),
             ]
+
+    def wait_for_workers(self, workers):
+        end = time.monotonic() + LIMIT
+        while rq.Worker.count(queue=self.queue) < workers:
+            assert time.monotonic() < end, "the workers do not start"
+            time.sleep(0.01)
 
     def run(self, job, number):
         return self.result(self.queue.enqueue(job, number))
@@ -112,6 +121,7 @@ def round_trip(queue, seconds):
 
 
 def measure(queue, measures, seconds, workers):
+    queue.wait_for_workers(workers)
     queue.map(empty, range(20 * workers))  # every process has had its first jobs
     for name in measures:
         if name == "round trip":

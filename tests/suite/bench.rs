@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use guide::preprocessor::RESULTS;
 use harness::results::{Category, LeftOut, Results};
-use harness::run::{Program, Stream};
 #[cfg(target_os = "linux")]
 use harness::run::{End, Limits, Running};
+use harness::run::{Program, Stream};
 use tests::fixture::{Fixture, PAGE};
-use tests::{Output, WORKSPACE, package, run};
 #[cfg(target_os = "linux")]
 use tests::{LIMIT, has, run_within, runtime};
+use tests::{Output, WORKSPACE, package, run};
 
 /// The program `bench`, in a debug build like everything that is tested.
 fn bench(arguments: &[&str]) -> Program {

@@ -5,6 +5,7 @@ mod client;
 mod server;
 
 use std::env;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio, exit};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use job_queue::{Options, PoolConfig, Queue, Worker, WorkerConfig};
 use process_pool::{Config, Pool};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::block_in_place;
 use tokio::time::{sleep, timeout};
 
 use self::client::{Client, Task, in_task, per_second, round_trip, run_all};
@@ -153,6 +155,7 @@ fn work(arguments: &[String]) -> Result<()> {
     let config = WorkerConfig { pool, prefetch: ahead.parse()?, ..WorkerConfig::default() };
     Runtime::new()?.block_on(async {
         let worker = Worker::<Task>::connect(options(url, queue), config).await?;
+        print!("{READY}");
         worker.run(std::future::pending()).await;
         Ok(())
     })
@@ -164,6 +167,8 @@ fn answer(arguments: &[String]) -> Result<()> {
     Runtime::new()?.block_on(async {
         let client = async_nats::connect(url).await?;
         let mut requests = client.queue_subscribe("empty", "workers".to_owned()).await?;
+        client.flush().await?;
+        print!("{READY}");
         while let Some(request) = requests.next().await {
             let number = u64::from_le_bytes(request.payload.as_ref().try_into()?) + 1;
             let reply = request.reply.context("nobody waits for the answer")?;
@@ -173,18 +178,26 @@ fn answer(arguments: &[String]) -> Result<()> {
     })
 }
 
+/// What a child process prints when it is ready.
+const READY: &str = "ready\n";
+
 /// A child process in one of these parts. It is killed when dropped.
 struct Part(Child);
 
 impl Part {
+    /// Starts it, and waits until it is ready.
     fn start(part: &str, arguments: &[&str]) -> Result<Self> {
         let child = Command::new(this_program()?)
             .arg(part)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn();
-        Ok(Self(child.context("starting a worker")?))
+        let mut part = Self(child.context("starting a worker")?);
+        let stdout = part.0.stdout.as_mut().context("it has no stdout")?;
+        let mut line = [0; READY.len()];
+        stdout.read_exact(&mut line).context("a worker ended before it was ready")?;
+        Ok(part)
     }
 
     fn worker(url: &str, queue: &str, processes: usize, ahead: usize) -> Result<Self> {
@@ -265,7 +278,7 @@ fn redelivery(runtime: &Runtime, url: &str) -> Result<f64> {
         let job = tokio::spawn(async move { held.run(Task::Hold(1, port)).await });
         let (_first, _) = timeout(LIMIT, listener.accept()).await??;
         // The first worker is busy, so the second one does the empty job and is ready.
-        let _other = Part::worker(&url, REDELIVERY, 1, 1)?;
+        let _other = block_in_place(|| Part::worker(&url, REDELIVERY, 1, 1))?;
         ensure!(queue.run(Task::Empty(1)).await? == 2, "a wrong result");
         let killed = Instant::now();
         drop(dying);
@@ -292,11 +305,13 @@ fn job_queue_memory(turn: &Turn, runtime: &Runtime) -> Result<Option<f64>> {
     let sender = Arc::clone(&queue);
     let sent = runtime.spawn(async move { sender.map((0..many).map(Task::Empty)).await.len() });
     let depth = format!("job_queue_depth {many}");
-    runtime.block_on(timeout(LIMIT, async {
+    let all_wait = async {
         while !queue.metrics().await.lines().any(|line| line == depth) {
             sleep(Duration::from_millis(10)).await;
         }
-    }))?;
+    };
+    let all_wait = runtime.block_on(async { timeout(LIMIT, all_wait).await });
+    all_wait.context("the server does not have all jobs")?;
     let after = server.memory()?;
     sent.abort();
     Ok(growth(before, after, many))
@@ -379,11 +394,6 @@ fn bare_request(turn: &Turn) -> Result<Figures> {
     let client = runtime.block_on(async_nats::connect(&server.url))?;
     let client = Arc::new(Requests(client));
     let mut processes = vec![Part::start(ANSWER, &[&server.url])?];
-    runtime.block_on(timeout(LIMIT, async {
-        while client.run(Task::Empty(0)).await.is_err() {
-            sleep(Duration::from_millis(10)).await; // nothing answers yet
-        }
-    }))?;
     let alone = round_trip(turn, &runtime, &client)?;
     for _ in 1..cores() {
         processes.push(Part::start(ANSWER, &[&server.url])?);
@@ -417,13 +427,7 @@ fn redis_scaling(turn: &Turn, way: &str) -> Result<Figures> {
 }
 
 /// Runs the script that starts so many worker processes and measures them.
-fn script(
-    turn: &Turn,
-    way: &str,
-    url: &str,
-    workers: usize,
-    measures: &[&str],
-) -> Result<Figures> {
+fn script(turn: &Turn, way: &str, url: &str, workers: usize, measures: &[&str]) -> Result<Figures> {
     let python = turn.python.as_ref().context("there is no Python 3.11 or newer")?;
     let output = Command::new(python)
         .arg(Path::new("bench/python/job_queues.py"))
