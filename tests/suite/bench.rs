@@ -178,9 +178,9 @@ fn an_interrupted_queue_leaves_no_process_and_no_file() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
+    let python = runtime().block_on(harness::run::interpreter());
+    let program = bench_in(folder.path(), python, &["--only", "queue"]);
     runtime().block_on(async {
-        let python = harness::run::interpreter().await;
-        let program = bench_in(folder.path(), python, &["--only", "queue"]);
         let limits = Limits { time: 3 * LIMIT, ..Limits::default() };
         let mut running = Running::start(&program, limits).unwrap();
         let is_server = |pid: &i32| {
