@@ -171,7 +171,7 @@ fn answer(arguments: &[String]) -> Result<()> {
         print!("{READY}");
         while let Some(request) = requests.next().await {
             let number = u64::from_le_bytes(request.payload.as_ref().try_into()?) + 1;
-            let reply = request.reply.context("nobody waits for the answer")?;
+            let reply = request.reply.context("the request asks for no reply")?;
             client.publish(reply, number.to_le_bytes().to_vec().into()).await?;
         }
         Ok(())
