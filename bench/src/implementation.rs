@@ -71,6 +71,8 @@ pub struct Turn {
     pub size: u64,
     /// Roughly how long to measure, if the implementation can choose.
     pub time: Duration,
+    /// A folder for temporary files. It is deleted at the end, also if an implementation is killed.
+    pub scratch: PathBuf,
     /// The Python interpreter, if there is one.
     pub python: Option<PathBuf>,
 }

@@ -39,6 +39,9 @@ struct Arguments {
     /// The folder for the results. Default: target/bench
     #[arg(long, value_name = "FOLDER")]
     dest: Option<PathBuf>,
+    /// The Python to use, with the packages that it needs. Default: the one in target/python
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<PathBuf>,
     /// Also write the results to guide/results.json, from which the book takes them
     #[arg(long, conflicts_with = "quick")]
     keep: bool,
@@ -53,6 +56,7 @@ enum Task {
         implementation: String,
         size: u64,
         milliseconds: u64,
+        scratch: PathBuf,
         python: Option<PathBuf>,
     },
     /// Count the outcomes of tiny programs on two real cores
@@ -87,10 +91,16 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(Task::Implementation { benchmark, implementation, size, milliseconds, python }) =
-        arguments.command
+    if let Some(Task::Implementation {
+        benchmark,
+        implementation,
+        size,
+        milliseconds,
+        scratch,
+        python,
+    }) = arguments.command
     {
-        let turn = Turn { size, time: Duration::from_millis(milliseconds), python };
+        let turn = Turn { size, time: Duration::from_millis(milliseconds), scratch, python };
         contend(&benchmark, &implementation, &turn)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -118,12 +128,22 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         quick: arguments.quick,
     };
     let destination = arguments.dest.unwrap_or_else(|| root.join("target/bench"));
+    // Before the runtime, so that the implementation under way is killed before its files are deleted.
+    let scratch = tempfile::tempdir().context("making a folder for temporary files")?;
     let runtime = tokio::runtime::Runtime::new()?;
     // Before anybody listens to Ctrl-C, which then ends cargo and pip as usual.
     build(&benchmarks, root)?;
     let with_packages = benchmarks.iter().any(|benchmark| benchmark.python_packages);
-    let python = find_python(&runtime, with_packages, root);
-    let runner = Runner { executable: child::this_program()?, python, root: root.to_owned() };
+    let python = match arguments.python {
+        Some(python) => Some(python),
+        None => find_python(&runtime, with_packages, root),
+    };
+    let runner = Runner {
+        executable: child::this_program()?,
+        python,
+        root: root.to_owned(),
+        scratch: scratch.path().to_owned(),
+    };
     runtime.block_on(async {
         tokio::select! {
             held = hold(&benchmarks, effort, &runner, &destination, arguments.keep) => held,

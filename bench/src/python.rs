@@ -6,8 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// The file with the packages and their versions, relative to the workspace's root.
-pub const REQUIREMENTS: &str = "crates/compute-service/requirements.txt";
+/// The files with the packages and their versions, relative to the workspace's root.
+pub const REQUIREMENTS: [&str; 2] =
+    ["crates/compute-service/requirements.txt", "bench/python/requirements.txt"];
 
 /// Returns the path of the environment's interpreter.
 pub fn in_environment(root: &Path) -> PathBuf {
@@ -23,8 +24,10 @@ pub fn in_environment(root: &Path) -> PathBuf {
 /// When the environment cannot be created or the packages cannot be installed.
 pub fn make_environment(root: &Path, interpreter: &Path) -> Result<()> {
     let python = in_environment(root);
-    let requirements =
-        fs::read(root.join(REQUIREMENTS)).with_context(|| format!("reading {REQUIREMENTS}"))?;
+    let mut requirements = Vec::new();
+    for file in REQUIREMENTS {
+        requirements.extend(fs::read(root.join(file)).with_context(|| format!("reading {file}"))?);
+    }
     let stamp = root.join("target/python/requirements.txt"); // written once all of them are installed
     if python.is_file() && fs::read(&stamp).is_ok_and(|installed| installed == requirements) {
         return Ok(());
@@ -34,8 +37,8 @@ pub fn make_environment(root: &Path, interpreter: &Path) -> Result<()> {
     run(Command::new(interpreter).args(["-m", "venv"]).arg(&environment))?;
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(["--timeout", "15", "--retries", "1", "--requirement"])
-        .arg(root.join(REQUIREMENTS)))?;
+        .args(["--timeout", "15", "--retries", "1"])
+        .args(REQUIREMENTS.iter().flat_map(|file| ["--requirement".into(), root.join(file)])))?;
     fs::write(stamp, requirements).context("recording the installed packages in target/python")
 }
 

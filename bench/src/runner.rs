@@ -39,6 +39,8 @@ pub struct Runner {
     pub python: Option<PathBuf>,
     /// The workspace's root, the working directory of the implementations.
     pub root: PathBuf,
+    /// A folder for the implementations' temporary files.
+    pub scratch: PathBuf,
 }
 
 impl Runner {
@@ -153,8 +155,9 @@ impl Runner {
         };
         arguments.extend([size.to_string(), time.as_millis().to_string()]);
         let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        if let (Way::Here(_), Some(python)) = (implementation.way, &self.python) {
-            arguments.push(python.into());
+        if let Way::Here(_) = implementation.way {
+            arguments.push((&self.scratch).into());
+            arguments.extend(self.python.as_ref().map(Into::into));
         }
         let program = Program { executable, arguments, folder: self.root.clone() };
 

@@ -4,11 +4,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use guide::preprocessor::RESULTS;
 use harness::results::{Category, LeftOut, Results};
+#[cfg(target_os = "linux")]
+use harness::run::{End, Limits, Running};
 use harness::run::{Program, Stream};
 use tests::fixture::{Fixture, PAGE};
+#[cfg(target_os = "linux")]
+use tests::{LIMIT, has, run_within, runtime};
 use tests::{Output, WORKSPACE, package, run};
 
 /// The program `bench`, in a debug build like everything that is tested.
@@ -78,6 +86,120 @@ fn without_python_its_implementations_are_reported_as_left_out() {
         let line = format!("left out: {}: there is no Python 3.11 or newer", out.implementation);
         assert!(output.of(Stream::Stdout).any(|it| it == line), "{line}: {:#?}", output.lines);
     }
+}
+
+/// The processes whose temporary files go into this folder: a program, and all that it started.
+#[cfg(target_os = "linux")]
+fn processes_of(folder: &Path) -> Vec<i32> {
+    let variable = format!("TMPDIR={}", folder.display());
+    let all = procfs::process::all_processes().expect("/proc is there").filter_map(Result::ok);
+    let named = all.filter(|process| {
+        let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|entry| entry == variable.as_bytes())
+    });
+    named.map(|process| process.pid).collect()
+}
+
+/// The program `bench` with this folder for temporary files. It uses this Python and installs none.
+#[cfg(target_os = "linux")]
+fn bench_in(folder: &Path, python: Option<PathBuf>, arguments: &[&str]) -> Program {
+    let mut program = bench(&[]);
+    let variable = format!("TMPDIR={}", folder.display());
+    program.arguments = vec![variable.into(), program.executable.into()];
+    program.executable = "/usr/bin/env".into();
+    program.arguments.extend(arguments.iter().map(Into::into));
+    program.arguments.extend(python.into_iter().flat_map(|path| ["--python".into(), path.into()]));
+    program
+}
+
+/// Nothing that was started with this folder is running any more, and the folder is empty.
+#[cfg(target_os = "linux")]
+fn assert_nothing_is_left(folder: &Path) {
+    let began = std::time::Instant::now();
+    // Workers end by themselves when their pool is gone.
+    while !processes_of(folder).is_empty() {
+        assert!(began.elapsed() < LIMIT, "{:?} still run", processes_of(folder));
+        std::thread::yield_now();
+    }
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.is_empty(), "{files:?} are left");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_queues_are_measured_and_leave_no_process_and_no_file() {
+    if !has(Path::new("nats-server")) {
+        return;
+    }
+    let celery = std::env::var_os("PYTHON_WITH_CELERY").map(PathBuf::from);
+    // Without it the rest is still measured.
+    let has_celery = match &celery {
+        Some(_) => has(Path::new("redis-server")),
+        None => has(Path::new("PYTHON_WITH_CELERY (see .ci/run)")),
+    };
+    let python = celery.or_else(|| runtime().block_on(harness::run::interpreter()));
+    let (folder, destination) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let dest = destination.path().display().to_string();
+    let arguments = ["--quick", "--rounds", "1", "--only", "queue", "--only", "queue-workers"];
+    let arguments = [&arguments[..], &["--dest", &dest]].concat();
+    let program = bench_in(folder.path(), python, &arguments);
+    let output = run_within(&program, 5 * LIMIT);
+    assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    assert_nothing_is_left(folder.path());
+
+    let results = Results::read(&destination.path().join("results.json")).unwrap();
+    let queue = results.benchmark("queue").unwrap();
+    let measures = |name: &str| -> BTreeSet<&str> {
+        let entry = queue.entries.iter().find(|entry| entry.implementation == name);
+        entry.map(|entry| entry.figures.keys().map(String::as_str).collect()).unwrap_or_default()
+    };
+    let all: BTreeSet<_> = queue.measures.iter().map(|measure| measure.name.as_str()).collect();
+    assert_eq!(measures("job queue"), all);
+    assert_eq!(measures("NATS request"), ["empty jobs", "round trip"].into());
+    let in_python = ["Celery", "RQ", "RQ, SimpleWorker"];
+    for name in in_python.into_iter().filter(|_| has_celery) {
+        let mut expected = all.clone();
+        expected.remove("redelivery");
+        assert_eq!(measures(name), expected, "{name}: {:?}", queue.left_out);
+    }
+    let left_out: Vec<_> = queue.left_out.iter().map(|out| out.implementation.as_str()).collect();
+    assert_eq!(left_out, if has_celery { &[][..] } else { &in_python[..] });
+    let workers = results.benchmark("queue-workers").unwrap();
+    assert!(workers.entries.iter().any(|entry| entry.implementation == "job queue"));
+}
+
+/// Ctrl-C while a queue is measured.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_queue_leaves_no_process_and_no_file() {
+    use rustix::process::{Signal, kill_process};
+
+    if !has(Path::new("nats-server")) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let python = runtime().block_on(harness::run::interpreter());
+    let program = bench_in(folder.path(), python, &["--only", "queue"]);
+    runtime().block_on(async {
+        let limits = Limits { time: 3 * LIMIT, ..Limits::default() };
+        let mut running = Running::start(&program, limits).unwrap();
+        let is_server = |pid: &i32| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name.trim_end() == "nats-server"
+        };
+        let began = std::time::Instant::now();
+        while !processes_of(folder.path()).iter().any(is_server) {
+            assert!(began.elapsed() < LIMIT, "no server starts");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        kill_process(tests::processes::id(running.id()), Signal::INT).unwrap();
+        while running.line().await.is_some() {}
+        match running.end().await.unwrap().0 {
+            End::Exited(status) => assert_eq!(status.code(), Some(130)),
+            End::PastLimit => panic!("it does not end"),
+        }
+    });
+    assert_nothing_is_left(folder.path());
 }
 
 #[test]

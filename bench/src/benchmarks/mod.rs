@@ -19,6 +19,7 @@ mod message;
 mod offloading;
 mod python_call;
 mod python_extension;
+mod queue;
 mod service;
 mod slow;
 mod spin_lock;
@@ -47,6 +48,8 @@ pub fn all() -> Vec<Benchmark> {
         python_call::benchmark(),
         service::benchmark(),
         echo::benchmark(),
+        queue::benchmark(),
+        queue::scaling(),
     ]
 }
 
@@ -57,6 +60,7 @@ pub fn play_part() {
     process_pool::worker::<work::Job>();
     offloading::play_part();
     echo::play_part();
+    queue::play_part();
 }
 
 /// Returns the path of another program of this workspace, which was built along with this one.
