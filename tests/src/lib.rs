@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use guide::book::{self, For};
 use harness::costs::Costs;
 use harness::examples::{Example, Kind, Workspace};
 use harness::machine;
@@ -23,6 +24,7 @@ use harness::recording::Recording;
 use harness::run::{self, Build, End, Limits, Line, Program, Running, Stream};
 use harness::transcript::{Group, Order, Transcript};
 use regex::Regex;
+use tempfile::TempDir;
 
 /// The time limit of a child process. At the limit it is killed, and its test fails.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -32,6 +34,20 @@ pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Workspace::find(here).expect("cargo reads the workspace")
 });
+
+/// The book for every reader. Tests that run at the same time share one folder. The last of them
+/// removes it.
+pub fn book() -> Arc<TempDir> {
+    static BOOK: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
+
+    let mut book = BOOK.lock().unwrap();
+    book.upgrade().unwrap_or_else(|| {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder can be made"));
+        book::build(&WORKSPACE, folder.path(), For::Everyone).expect("the book can be built");
+        *book = Arc::downgrade(&folder);
+        folder
+    })
+}
 
 /// What a run printed, how it ended and what it cost.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
-use tokio::time::{interval, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 /// The development build, which also checks for overflow: its 230 dependencies are those that the
 /// tests are compiled with, while a release build compiles all of them again.
@@ -36,6 +36,9 @@ fn ways() -> Vec<&'static str> {
     }
     ways
 }
+
+/// Between two questions to a service: without a pause they would take the cores from what is awaited.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Allows a sum that takes hours.
 const LARGE: &[&str] = &["--max-n", "10000000000000"];
@@ -135,6 +138,7 @@ impl Service {
                 if reached(load) {
                     return load;
                 }
+                sleep(PAUSE).await;
             }
         };
         let load = timeout(LIMIT, load).await;
@@ -303,7 +307,11 @@ fn a_queue_that_is_away_is_a_503_or_a_504() {
         service.engine.as_mut().unwrap().0.kill();
         assert_eq!(service.get("/compute/10").await.status, 504);
         service.engine.as_mut().unwrap().0.restart();
-        let answered = async { while service.get("/compute/10").await.status != 200 {} };
+        let answered = async {
+            while service.get("/compute/10").await.status != 200 {
+                sleep(PAUSE).await;
+            }
+        };
         within(answered).await;
 
         let url = "nats://127.0.0.1:1";
@@ -1094,7 +1102,7 @@ mod signals {
         async fn until_refused(&self) {
             let refused = async {
                 while TcpStream::connect(&self.address).await.is_ok() {
-                    tokio::task::yield_now().await;
+                    sleep(PAUSE).await;
                 }
             };
             within(refused).await;

@@ -366,7 +366,7 @@ fn soon(condition: impl Fn() -> bool) -> bool {
         if Instant::now() > deadline {
             return false;
         }
-        thread::yield_now();
+        thread::sleep(Duration::from_millis(1));
     }
     true
 }
