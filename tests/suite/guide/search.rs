@@ -1,8 +1,8 @@
 //! The search box: what readers type, and the page that they should find.
 
 use serde_json::json;
+use tests::book;
 use tests::browser::Browser;
-use tests::{WORKSPACE, book};
 
 /// A term, and the page that has to be among the first three.
 const TERMS: [(&str, &str); 79] = [
