@@ -20,12 +20,9 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
 
-/// The development build, which also checks for overflow: its 230 dependencies are those that the
-/// tests are compiled with, while a release build compiles all of them again.
 /// Built on a thread of its own: a test may ask for it inside its runtime.
 static SERVICE: LazyLock<Program> = LazyLock::new(|| {
-    let build = std::thread::spawn(|| tests::package("compute-service", &[]));
-    build.join().expect("the service is built")
+    std::thread::spawn(|| tests::build("compute-service")).join().expect("the service is built")
 });
 
 /// The ways to offload that are not a mistake. The last one needs a nats-server.
