@@ -58,6 +58,11 @@ const THEMES: [&str; 5] = ["light", "rust", "coal", "navy", "ayu"];
 const NO_SIDEWAYS: &str = "document.scrollingElement.scrollWidth <= innerWidth \
     && document.querySelector('.content').scrollWidth <= innerWidth";
 
+/// The colors of code have a stylesheet of their own in some themes. The browser loads it only when such a
+/// theme is chosen.
+const STYLES_LOADED: &str = "[...document.querySelectorAll('link[rel=stylesheet]')] \
+    .every(link => link.disabled || link.sheet !== null)";
+
 /// The elements that are wider than the page, for the message.
 const STANDING_OUT: &str = "[...document.querySelectorAll('main *')].filter(e => \
     e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .table-wrapper')) \
@@ -115,6 +120,7 @@ fn faults_of(
     let themes = if page == "print.html" { &THEMES[..1] } else { &THEMES[..] };
     for theme in themes {
         browser.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
+        browser.wait_for(STYLES_LOADED);
         note(theme, browser.axe_of_colors(axe, theme));
     }
 
