@@ -656,7 +656,8 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
         let limits = Limits { time: LIMIT, ..Limits::default() };
         let mut running = Running::start(&program, limits).unwrap();
         let line = running.line().await.expect("it says where the book is").text;
-        let address = line.strip_prefix("The book is at http://").expect("it says where it is");
+        let address = line.strip_prefix("The book is at http://");
+        let address = address.unwrap_or_else(|| panic!("it doesn't say where it is: {line}"));
         let (address, key) = address.split_once("/#run=").expect("it has a key");
         let (address, key) = (address.to_owned(), key.split(' ').next().unwrap());
         assert!(address.starts_with("127.0.0.1:"), "{line}");
