@@ -4,9 +4,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,59 +14,59 @@ use tempfile::TempDir;
 use crate::{LIMIT, WORKSPACE, is_there, skip};
 
 /// A browser with one tab, or several that are used one after another.
+///
+/// A process that a test no longer needs is used by the next one, which shares no tab, no storage and
+/// no connection with it. When the last test has ended, so do the processes.
 #[derive(Debug)]
 pub struct Browser {
-    commands: ChildStdin,
-    messages: BufReader<ChildStdout>,
+    /// None only while this is dropped.
+    process: Option<Process>,
+    /// What isolates this test's tabs, as in a private window.
+    context: String,
     session: String,
-    last_id: u64,
     faults: Vec<String>,
     loaded: Vec<String>,
     requests: Vec<String>,
-    _ends_it_at_the_limit: mpsc::Sender<()>,
+    idle: Arc<Idle>,
+}
+
+/// The processes that no test uses.
+type Idle = Mutex<Vec<Process>>;
+
+/// A process of the browser.
+#[derive(Debug)]
+struct Process {
+    commands: ChildStdin,
+    messages: BufReader<ChildStdout>,
+    last_id: u64,
+    /// Gives it more time. When it is dropped, the process ends.
+    time: mpsc::Sender<()>,
     _profile: TempDir,
 }
 
 impl Browser {
     /// Starts a browser. None, with a notice, where no browser is installed.
     pub fn start() -> Option<Self> {
-        let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-        let Some(name) = names.into_iter().find(|name| is_there(Path::new(name))) else {
-            skip("chromium");
-            return None;
-        };
-        let profile = tempfile::tempdir().expect("a folder can be made");
-        let mut child = Command::new("sh")
-            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1", name])
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--remote-debugging-pipe",
-            ])
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the browser starts");
+        static IDLE: Mutex<Weak<Idle>> = Mutex::new(Weak::new());
 
+        let idle = {
+            let mut shared = IDLE.lock().unwrap();
+            let idle = shared.upgrade().unwrap_or_default();
+            *shared = Arc::downgrade(&idle);
+            idle
+        };
+        let used = idle.lock().unwrap().pop();
         let mut browser = Self {
-            commands: child.stdin.take().expect("stdin is piped"),
-            messages: BufReader::new(child.stdout.take().expect("stdout is piped")),
+            process: Some(used.or_else(Process::start)?),
+            context: String::new(),
             session: String::new(),
-            last_id: 0,
             faults: Vec::new(),
             loaded: Vec::new(),
             requests: Vec::new(),
-            _ends_it_at_the_limit: end_at_limit(child),
-            _profile: profile,
+            idle,
         };
+        let context = browser.call("Target.createBrowserContext", json!({}));
+        context["browserContextId"].as_str().expect("a context").clone_into(&mut browser.context);
         // The print page opens a dialog as soon as it is loaded.
         browser.new_tab("window.print = () => {}");
         Some(browser)
@@ -76,7 +76,12 @@ impl Browser {
     /// page.
     pub fn new_tab(&mut self, script: &str) {
         self.session = String::new(); // the next two calls are for the browser itself
-        let target = self.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = self.call(
+            "Target.createTarget",
+            json!({
+                "url": "about:blank", "browserContextId": self.context
+            }),
+        );
         let target = json!({ "targetId": target["targetId"], "flatten": true });
         let attached = self.call("Target.attachToTarget", target);
         self.session = attached["sessionId"].as_str().expect("a session").to_owned();
@@ -89,13 +94,14 @@ impl Browser {
 
     /// Calls a method of the protocol, and returns its result.
     pub fn call(&mut self, method: &str, params: Value) -> Value {
-        self.last_id += 1;
-        let id = self.last_id;
+        let process = self.process.as_mut().expect("it is in use");
+        process.last_id += 1;
+        let id = process.last_id;
         let mut command = json!({ "id": id, "method": method, "params": params });
         if !self.session.is_empty() {
             command["sessionId"] = json!(self.session);
         }
-        write!(self.commands, "{command}\0").expect("the browser listens");
+        write!(process.commands, "{command}\0").expect("the browser listens");
         loop {
             let message = self.message();
             if message["id"] == id {
@@ -107,7 +113,8 @@ impl Browser {
 
     fn message(&mut self) -> Value {
         let mut bytes = Vec::new();
-        self.messages.read_until(0, &mut bytes).expect("the browser speaks");
+        let process = self.process.as_mut().expect("it is in use");
+        process.messages.read_until(0, &mut bytes).expect("the browser speaks");
         assert_eq!(bytes.pop(), Some(0), "the browser has ended, perhaps at the time limit");
         let message: Value = serde_json::from_slice(&bytes).expect("the browser speaks JSON");
         let params = &message["params"];
@@ -134,6 +141,7 @@ impl Browser {
 
     /// Opens a page, and waits until it has loaded.
     pub fn open(&mut self, url: &str) {
+        self.process.as_ref().expect("it is in use").time.send(()).ok();
         let loader = self.call("Page.navigate", json!({ "url": url }))["loaderId"].to_string();
         while !self.loaded.contains(&loader) {
             self.message();
@@ -158,11 +166,13 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true. Asking without pauses would take a core from the page and from
+    /// the program that it runs.
     pub fn wait_for(&mut self, expression: &str) {
         let deadline = Instant::now() + LIMIT;
         while self.eval(expression) != json!(true) {
             assert!(Instant::now() < deadline, "never true: {expression}");
+            thread::sleep(Duration::from_millis(10));
         }
     }
 
@@ -191,21 +201,38 @@ impl Browser {
         std::mem::take(&mut self.requests)
     }
 
-    /// Runs axe-core on the page against WCAG 2.2 AA, and returns a line for each violation.
+    /// Runs axe-core on the page against WCAG 2.2 AA, and returns a line for each violation. The
+    /// stylesheets of a page from disk can't be read.
     pub fn axe(&mut self, axe: &str) -> Vec<String> {
-        self.run_axe(axe, "document", &format!("{{ runOnly: {WCAG} }}"))
+        let preload = "preload: location.protocol !== 'file:'";
+        self.run_axe(axe, "document", &format!("{{ {preload}, runOnly: {WCAG} }}"))
     }
 
-    /// Like [`Self::axe`], but leaves the colors to [`Self::axe_of_colors`].
+    /// Like [`Self::axe`], but leaves the colors to [`Self::axe_of_colors`], and the stylesheets to
+    /// [`Self::axe_of_stylesheets`].
     pub fn axe_of_structure(&mut self, axe: &str) -> Vec<String> {
-        let off = COLORS.map(|rule| format!("'{rule}': {{ enabled: false }}")).join(", ");
-        self.run_axe(axe, "document", &format!("{{ runOnly: {WCAG}, rules: {{ {off} }} }}"))
+        let off = COLORS.iter().chain(&STYLESHEETS);
+        let off: Vec<_> = off.map(|rule| format!("'{rule}': {{ enabled: false }}")).collect();
+        let options = format!("{{ {APART}, runOnly: {WCAG}, rules: {{ {} }} }}", off.join(", "));
+        self.run_axe(axe, "document", &options)
+    }
+
+    /// Like [`Self::axe`], but with only those rules that read the stylesheets.
+    pub fn axe_of_stylesheets(&mut self, axe: &str) -> Vec<String> {
+        let rules = json!({ "type": "rule", "values": STYLESHEETS });
+        self.run_axe(axe, "document", &format!("{{ runOnly: {rules} }}"))
+    }
+
+    /// The addresses of the page's stylesheets, and the text of those that have none.
+    pub fn stylesheets(&mut self) -> String {
+        let sheets = "[...document.styleSheets].map(it => it.href ?? it.ownerNode.textContent)";
+        self.eval(&format!("{sheets}.join('\\n')")).as_str().unwrap_or_default().to_owned()
     }
 
     /// Like [`Self::axe`], but with only those rules that depend on the sizes of elements.
     pub fn axe_of_sizes(&mut self, axe: &str) -> Vec<String> {
         let rules = json!({ "type": "rule", "values": SIZES });
-        self.run_axe(axe, "document", &format!("{{ runOnly: {rules} }}"))
+        self.run_axe(axe, "document", &format!("{{ {APART}, runOnly: {rules} }}"))
     }
 
     /// Like [`Self::axe`], but with only those rules that depend on colors. The contrast of a text
@@ -217,7 +244,8 @@ impl Browser {
             return Vec::new();
         }
         let rules = json!({ "type": "rule", "values": COLORS });
-        self.run_axe(axe, "{ include: unchecked }", &format!("{{ runOnly: {rules} }}"))
+        let options = format!("{{ {APART}, runOnly: {rules} }}");
+        self.run_axe(axe, "{ include: unchecked }", &options)
     }
 
     fn run_axe(&mut self, axe: &str, context: &str, options: &str) -> Vec<String> {
@@ -238,6 +266,10 @@ impl Browser {
 const WCAG: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']";
 /// The rules among them that depend on colors.
 const COLORS: [&str; 2] = ["color-contrast", "link-in-text-block"];
+/// The rules among them that read the stylesheets.
+const STYLESHEETS: [&str; 1] = ["css-orientation-lock"];
+/// The option of axe for rules that don't read the stylesheets: parsing them takes a quarter of its time.
+const APART: &str = "preload: false";
 /// The rules among them that depend on sizes.
 const SIZES: [&str; 2] = ["scrollable-region-focusable", "target-size"];
 
@@ -285,12 +317,62 @@ pub fn axe() -> Option<String> {
     text
 }
 
-/// Ends the browser when the sender is dropped, or at five times the limit of a test's child:
-/// one browser visits every page of the book.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return; // the process may be in the middle of something, and ends
+        }
+        self.session = String::new();
+        let context = json!({ "browserContextId": self.context });
+        self.call("Target.disposeBrowserContext", context);
+        self.idle.lock().unwrap().extend(self.process.take());
+    }
+}
+
+impl Process {
+    /// None, with a notice, where no browser is installed.
+    fn start() -> Option<Self> {
+        let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+        let Some(name) = names.into_iter().find(|name| is_there(Path::new(name))) else {
+            skip("chromium");
+            return None;
+        };
+        let profile = tempfile::tempdir().expect("a folder can be made");
+        let mut child = Command::new("sh")
+            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1", name])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--remote-debugging-pipe",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the browser starts");
+        Some(Self {
+            commands: child.stdin.take().expect("stdin is piped"),
+            messages: BufReader::new(child.stdout.take().expect("stdout is piped")),
+            last_id: 0,
+            time: end_at_limit(child),
+            _profile: profile,
+        })
+    }
+}
+
+/// Ends the browser when the sender is dropped, or when it has opened no page for five times the limit
+/// of a test's child.
 fn end_at_limit(mut child: Child) -> mpsc::Sender<()> {
-    let (sender, dropped) = mpsc::channel::<()>();
+    let (sender, receiver) = mpsc::channel::<()>();
     thread::spawn(move || {
-        dropped.recv_timeout(5 * LIMIT).ok();
+        while receiver.recv_timeout(5 * LIMIT).is_ok() {}
         child.kill().ok();
         child.wait().ok();
     });

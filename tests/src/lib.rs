@@ -10,18 +10,21 @@ pub mod pool;
 pub mod processes;
 
 use std::collections::BTreeMap;
+use std::env::consts::EXE_SUFFIX;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use guide::book::{self, For};
 use harness::costs::Costs;
-use harness::examples::{Example, Workspace};
+use harness::examples::{Example, Kind, Workspace};
 use harness::machine;
 use harness::recording::Recording;
 use harness::run::{self, Build, End, Limits, Line, Program, Running, Stream};
 use harness::transcript::{Group, Order, Transcript};
 use regex::Regex;
+use tempfile::TempDir;
 
 /// The time limit of a child process. At the limit it is killed, and its test fails.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -31,6 +34,20 @@ pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Workspace::find(here).expect("cargo reads the workspace")
 });
+
+/// The book for every reader. Tests that run at the same time share one folder. The last of them
+/// removes it.
+pub fn book() -> Arc<TempDir> {
+    static BOOK: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
+
+    let mut book = BOOK.lock().unwrap();
+    book.upgrade().unwrap_or_else(|| {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder can be made"));
+        book::build(&WORKSPACE, folder.path(), For::Everyone).expect("the book can be built");
+        *book = Arc::downgrade(&folder);
+        folder
+    })
+}
 
 /// What a run printed, how it ended and what it cost.
 #[derive(Debug)]
@@ -65,7 +82,8 @@ impl Output {
     }
 }
 
-/// Builds an example as its command does, and returns the program.
+/// Builds an example, and returns the program. It is the one that the example's command runs, except that
+/// programs in `crates` are built as by [`package`].
 pub fn build(name: &str) -> Program {
     match try_build(name) {
         (Build::Done(program), _) => program,
@@ -78,11 +96,81 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
     static BUILT: Once<(Build, Vec<String>)> = Once::new();
 
     BUILT.get_or_init(name, || {
+        let example = example(name);
+        if example.folder.starts_with("crates/") {
+            // Also if its command says --release: almost all of its dependencies are compiled already,
+            // but not for release.
+            let program = package(&example.program, &[]);
+            let arguments = example.arguments().iter().map(Into::into).collect();
+            let folder = WORKSPACE.root.clone();
+            return (Build::Done(Program { arguments, folder, ..program }), Vec::new());
+        }
+        if let Some(program) = build_with_its_likes(example) {
+            return (Build::Done(program), Vec::new());
+        }
         let mut lines = Vec::new();
         let build =
-            runtime().block_on(run::build(&WORKSPACE, example(name), |line| lines.push(line.text)));
+            runtime().block_on(run::build(&WORKSPACE, example, |line| lines.push(line.text)));
         (build.expect("cargo accepts or rejects it"), lines)
     })
+}
+
+/// Builds an example by one command together with all others that have the same dependencies, and
+/// returns the program. Cargo selects the same features for them as for each of them alone, so the
+/// programs are the same, too. But 26 commands take less time than 110.
+///
+/// None if only some of the tests run, if no other example is like it, or if one of them does not
+/// compile. Then it has to be built on its own.
+fn build_with_its_likes(example: &Example) -> Option<Program> {
+    static BUILT: Once<bool> = Once::new();
+
+    let some_tests = std::env::args().skip(1).any(|argument| !argument.starts_with('-'));
+    if some_tests || example.is_extension || example.kind == Kind::Broken {
+        return None;
+    }
+    let likes = WORKSPACE.examples.values().filter(|other| is_like(other, example));
+    let packages: Vec<_> = likes.map(|like| like.package.as_str()).collect();
+    if packages.len() < 2 {
+        return None;
+    }
+    let release = example.command[2] == "--release";
+    let built = BUILT.get_or_init(packages[0], || {
+        let mut arguments = vec!["build"];
+        arguments.extend(release.then_some("--release"));
+        arguments.extend(packages.iter().flat_map(|package| ["-p", *package]));
+        cargo(&arguments).code() == Some(0)
+    });
+    let folder = WORKSPACE.target.join(if release { "release" } else { "debug" });
+    built.then(|| Program {
+        executable: folder.join(format!("{}{EXE_SUFFIX}", example.program)),
+        arguments: example.arguments().iter().map(Into::into).collect(),
+        folder: WORKSPACE.root.clone(),
+    })
+}
+
+/// Whether cargo builds two programs with the same options and the same dependencies.
+fn is_like(one: &Example, other: &Example) -> bool {
+    let options = |example: &Example| -> Vec<String> {
+        let words = example.command.iter().skip(2).take_while(|word| *word != "--");
+        words.map(|word| word.replace(&example.package, "NAME")).collect()
+    };
+    let crates = |example: &Example| -> Vec<Vec<String>> {
+        example.own_crates.iter().map(|own| own.dependencies.clone()).collect()
+    };
+    options(one) == options(other) && crates(one) == crates(other)
+}
+
+/// Runs cargo in the workspace.
+fn cargo(arguments: &[&str]) -> Output {
+    /// The time limit of an example's build, too.
+    const BUILD: Duration = Duration::from_secs(600);
+
+    let cargo = Program {
+        executable: env!("CARGO").into(),
+        arguments: arguments.iter().map(Into::into).collect(),
+        folder: WORKSPACE.root.clone(),
+    };
+    run_within(&cargo, BUILD)
 }
 
 /// Results that many tests need, each made once: asking cargo whether a program is up to date takes
@@ -100,20 +188,15 @@ impl<T: Clone> Once<T> {
     }
 }
 
-/// Builds a package of this workspace that is not an example, and returns its program with these
-/// arguments.
+/// Builds a program of one of the workspace's default members, and returns it with these arguments.
+///
+/// It is built without `-p`, so that cargo selects the features of all default members, as it does for
+/// `cargo test`. With `-p`, many of the dependencies would be compiled a second time.
 pub fn package(name: &str, arguments: &[&str]) -> Program {
-    /// The time limit of an example's build, too.
-    const BUILD: Duration = Duration::from_secs(600);
     static BUILT: Once<()> = Once::new();
 
     BUILT.get_or_init(name, || {
-        let cargo = Program {
-            executable: env!("CARGO").into(),
-            arguments: ["build", "-p", name].map(Into::into).to_vec(),
-            folder: WORKSPACE.root.clone(),
-        };
-        let built = run_within(&cargo, BUILD);
+        let built = cargo(&["build", "--bin", name]);
         assert_eq!(built.code(), Some(0), "{name} builds: {:#?}", built.lines);
     });
     Program {
@@ -128,11 +211,25 @@ pub fn run(program: &Program) -> Output {
     run_within(program, LIMIT)
 }
 
+/// Runs a program until it ends, for at most [`LIMIT`], and samples its memory, its threads, its
+/// processes and what its threads do. Without sampling these costs are None.
+pub fn run_sampled(program: &Program) -> Output {
+    run_by(Running::start, program, LIMIT)
+}
+
 /// Runs a program until it ends, for at most this time.
 pub fn run_within(program: &Program, time: Duration) -> Output {
+    run_by(Running::start_unwatched, program, time)
+}
+
+fn run_by(
+    start: fn(&Program, Limits) -> anyhow::Result<Running>,
+    program: &Program,
+    time: Duration,
+) -> Output {
     runtime().block_on(async {
         let limits = Limits { time, ..Limits::default() };
-        let mut running = Running::start(program, limits).expect("the program starts");
+        let mut running = start(program, limits).expect("the program starts");
         let mut lines = Vec::new();
         while let Some(line) = running.line().await {
             lines.push(line);
@@ -264,11 +361,18 @@ pub struct TranscriptOf {
     phases: Vec<(Order, Regex)>,
     masks: Vec<(Regex, &'static str)>,
     python_differs: bool,
+    is_sampled: bool,
 }
 
 /// Begins the comparison for the example of this name.
 pub fn transcript_of(name: &'static str) -> TranscriptOf {
-    TranscriptOf { name, phases: Vec::new(), masks: Vec::new(), python_differs: false }
+    TranscriptOf {
+        name,
+        phases: Vec::new(),
+        masks: Vec::new(),
+        python_differs: false,
+        is_sampled: false,
+    }
 }
 
 impl TranscriptOf {
@@ -305,12 +409,19 @@ impl TranscriptOf {
         self
     }
 
+    /// The example is sampled while it runs, as by [`run_sampled`].
+    pub fn sampled(mut self) -> Self {
+        self.is_sampled = true;
+        self
+    }
+
     /// Runs the example and its counterpart, compares both with their snapshots, and returns the
     /// example's output.
     pub fn check(self) -> Output {
         let python = python(self.name).map(|program| std::thread::spawn(move || run(&program)));
 
-        let output = run(&build(self.name));
+        let run_it = if self.is_sampled { run_sampled } else { run };
+        let output = run_it(&build(self.name));
         assert_eq!(output.code(), Some(0), "{}: {:#?}", self.name, output.lines);
         let transcript = self.transcript(&output).to_string();
         assert_snapshot(self.name, &transcript);

@@ -1,20 +1,23 @@
 //! What has become of processes that are not this one's children.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, test_kill_process, test_kill_process_group,
     waitpgid,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::LIMIT;
+
+/// Between two looks at a process: it ends sooner on a core that is free.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits until a process is gone.
 pub async fn gone(process: u32) {
     let gone = async {
         while alive(process) {
-            tokio::task::yield_now().await;
+            sleep(PAUSE).await;
         }
     };
     timeout(LIMIT, gone).await.expect("the process is gone");
@@ -83,6 +86,6 @@ pub fn group_ends(name: &str, group: Pid) -> usize {
             kill_process_group(group, Signal::KILL).ok();
             panic!("{name} left a process behind");
         }
-        std::thread::yield_now();
+        std::thread::sleep(PAUSE);
     }
 }

@@ -14,6 +14,7 @@ fn worker_processes() {
         .any_order(r"^Worker \d starting \(process <pid>\)$")
         .any_order(r"^Worker \d finished$")
         .mask(r"process \d+", "process <pid>")
+        .sampled()
         .check();
     let processes = output.numbers(r"\(process (\d+)\)");
     assert_eq!(processes.iter().collect::<BTreeSet<_>>().len(), 5, "five ids: {processes:?}");

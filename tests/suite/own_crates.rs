@@ -1,7 +1,7 @@
 //! "In a crate of your own": the commands and the files that each example's page offers.
 
-use std::collections::VecDeque;
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 use std::thread;
@@ -16,61 +16,89 @@ use tests::{Output, WORKSPACE, run_within, try_build};
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Makes each crate outside of this workspace, in a folder of its own so that it has no dependency
-/// and no feature but those that it names, and lets the compiler check it.
+/// and no feature but those that it names, and builds it.
 #[cfg(unix)]
 #[test]
 fn each_crate_that_a_page_offers_compiles() {
-    let examples = Mutex::new(WORKSPACE.examples.values().collect::<VecDeque<_>>());
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    for example in WORKSPACE.examples.values() {
+        let alone = example.is_extension || example.kind == Kind::Broken;
+        let crates: Vec<_> = example.own_crates.iter().map(|own| &own.dependencies).collect();
+        groups.entry((alone.then_some(&example.name), crates)).or_default().push(example);
+    }
+    let groups = Mutex::new(groups.into_values());
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 loop {
-                    let next = examples.lock().unwrap().pop_front();
-                    let Some(example) = next else { return };
-                    check(example);
+                    let next = groups.lock().unwrap().next();
+                    let Some(group) = next else { return };
+                    check(&group);
                 }
             });
         }
     });
 }
 
-fn check(example: &Example) {
-    let name = &example.name;
-    let offer = Offer::of(example);
-    if offer.has_passed() {
-        return;
-    }
-    if example.is_extension {
+/// Checks what the pages of some examples offer. Nothing but the name of the crate differs in their
+/// commands, so only the first example's are all run. The others are made by their `cargo new`, and
+/// get the same dependencies. One build for all of them selects the same features as one for each.
+fn check(group: &[&'static Example]) {
+    let mut offers: Vec<_> = group.iter().map(|example| (*example, Offer::of(example))).collect();
+    offers.retain(|(_, offer)| !offer.has_passed());
+    let [(first, _), others @ ..] = &offers[..] else { return };
+    if first.is_extension {
         if !tests::has_python() {
             return;
         }
-        tests::build(name); // downloads what only these crates depend on
+        tests::build(&first.name); // downloads what only these crates depend on
     }
     let folder = tempfile::tempdir().unwrap();
-    let commands = own_crate::commands(&example.own_crates);
-    let made = shell(&commands, folder.path());
-    assert_eq!(made.code(), Some(0), "{name}: {commands}\n{:#?}", made.lines);
-    for own in &example.own_crates {
+    let within = |crate_name: &str, file: &str| folder.path().join(crate_name).join(file);
+    let mut commands = own_crate::commands(&first.own_crates) + "\ncd ..";
+    for (other, _) in others {
+        commands += &format!("\ncargo new {}", other.name);
+    }
+    let made = shell(first, &commands, folder.path());
+    assert_eq!(made.code(), Some(0), "{commands}\n{:#?}", made.lines);
+    let manifest = fs::read_to_string(within(&first.name, "Cargo.toml")).unwrap();
+    for (other, _) in others {
+        let name = |example: &Example| format!("name = \"{}\"\n", example.name);
+        let manifest = manifest.replacen(&name(first), &name(other), 1);
+        fs::write(within(&other.name, "Cargo.toml"), manifest).unwrap();
+    }
+    for own in offers.iter().flat_map(|(example, _)| &example.own_crates) {
         for file in &own.files {
-            let copy = folder.path().join(&own.name).join(&file.path);
+            let copy = within(&own.name, &file.path);
             fs::create_dir_all(copy.parent().unwrap()).unwrap();
             fs::copy(WORKSPACE.root.join(&file.source), copy).unwrap();
         }
     }
-    // The versions that this workspace has, so that nothing is downloaded.
-    let own = folder.path().join(name);
-    fs::copy(WORKSPACE.root.join("Cargo.lock"), own.join("Cargo.lock")).unwrap();
-
-    let checked = shell("cargo check --quiet", &own);
-    if example.kind == Kind::Broken {
-        let (_, lines) = try_build(name);
-        let error = lines.iter().find(|line| line.starts_with("error")).unwrap();
-        assert_ne!(checked.code(), Some(0), "{name} compiles");
-        assert!(checked.of(Stream::Stderr).any(|line| line == error), "{:#?}", checked.lines);
-    } else {
-        assert_eq!(checked.code(), Some(0), "{name}: {:#?}", checked.lines);
+    let mut top = folder.path().join(&first.name);
+    if !others.is_empty() {
+        top = folder.path().to_owned();
+        let members: Vec<_> = offers.iter().map(|(example, _)| &example.name).collect();
+        let workspace = format!("[workspace]\nmembers = {members:?}\nresolver = \"3\"\n");
+        fs::write(top.join("Cargo.toml"), workspace).unwrap();
     }
-    offer.passes();
+    // The versions that this workspace has, so that nothing is downloaded.
+    fs::copy(WORKSPACE.root.join("Cargo.lock"), top.join("Cargo.lock")).unwrap();
+
+    let built = shell(first, "cargo build --quiet", &top);
+    if first.kind == Kind::Broken {
+        let (_, lines) = try_build(&first.name);
+        let error = lines.iter().find(|line| line.starts_with("error")).unwrap();
+        assert_ne!(built.code(), Some(0), "{} compiles", first.name);
+        assert!(built.of(Stream::Stderr).any(|line| line == error), "{:#?}", built.lines);
+    } else {
+        assert_eq!(built.code(), Some(0), "{commands}\n{:#?}", built.lines);
+    }
+    for (example, offer) in offers {
+        offer.passes();
+        // Cargo keeps the program under a second name, which will never be used again.
+        let program = own_target().join("debug").join(&example.name);
+        File::options().write(true).truncate(true).open(program).ok();
+    }
 }
 
 /// All that the outcome of a check depends on. A check that has passed is remembered in the target
@@ -90,7 +118,7 @@ impl Offer {
             everything.extend_from_slice(file.path.as_bytes());
             everything.extend(read(&file.source));
         }
-        let passed = WORKSPACE.target.join("own-crates/passed").join(&example.name);
+        let passed = own_target().join("passed").join(&example.name);
         Self { everything, passed }
     }
 
@@ -106,18 +134,32 @@ impl Offer {
 
 /// The version of the compiler, with its commit.
 static COMPILER: LazyLock<String> = LazyLock::new(|| {
-    let output = shell("rustc --version --verbose", &WORKSPACE.root);
-    output.lines.into_iter().map(|line| line.text).collect()
+    let rustc = Program {
+        executable: "rustc".into(),
+        arguments: vec!["--version".into(), "--verbose".into()],
+        folder: WORKSPACE.root.clone(),
+    };
+    run_within(&rustc, LIMIT).lines.into_iter().map(|line| line.text).collect()
 });
 
-fn shell(commands: &str, folder: &Path) -> Output {
-    let target = WORKSPACE.target.join("own-crates");
+/// The target folder of the crates.
+fn own_target() -> PathBuf {
+    WORKSPACE.target.join("own-crates")
+}
+
+/// Runs commands that make or build the crate of an example.
+fn shell(example: &Example, commands: &str, folder: &Path) -> Output {
+    // Dependencies that were compiled for this workspace with the same features are used again. The
+    // environment of extension modules differs, so they are compiled apart.
+    let intermediate = if example.is_extension { own_target() } else { WORKSPACE.target.clone() };
     let program = Program {
         executable: "/usr/bin/env".into(),
         arguments: vec![
             "CARGO_NET_OFFLINE=true".into(),
             "CARGO_INCREMENTAL=0".into(), // the folders differ, so nothing could be reused
-            format!("CARGO_TARGET_DIR={}", target.display()).into(),
+            "CARGO_PROFILE_DEV_DEBUG=false".into(), // as for the dependencies in this workspace
+            format!("CARGO_TARGET_DIR={}", own_target().display()).into(),
+            format!("CARGO_BUILD_BUILD_DIR={}", intermediate.display()).into(),
             "sh".into(),
             "-ec".into(),
             commands.into(),

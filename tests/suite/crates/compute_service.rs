@@ -18,7 +18,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
-use tokio::time::{interval, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 /// Built on a thread of its own: a test may ask for it inside its runtime.
 static SERVICE: LazyLock<Program> = LazyLock::new(|| {
@@ -33,6 +33,9 @@ fn ways() -> Vec<&'static str> {
     }
     ways
 }
+
+/// Between two questions to a service: without a pause they would take the cores from what is awaited.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Allows a sum that takes hours.
 const LARGE: &[&str] = &["--max-n", "10000000000000"];
@@ -132,6 +135,7 @@ impl Service {
                 if reached(load) {
                     return load;
                 }
+                sleep(PAUSE).await;
             }
         };
         let load = timeout(LIMIT, load).await;
@@ -300,7 +304,11 @@ fn a_queue_that_is_away_is_a_503_or_a_504() {
         service.engine.as_mut().unwrap().0.kill();
         assert_eq!(service.get("/compute/10").await.status, 504);
         service.engine.as_mut().unwrap().0.restart();
-        let answered = async { while service.get("/compute/10").await.status != 200 {} };
+        let answered = async {
+            while service.get("/compute/10").await.status != 200 {
+                sleep(PAUSE).await;
+            }
+        };
         within(answered).await;
 
         let url = "nats://127.0.0.1:1";
@@ -768,7 +776,9 @@ fn a_flood_is_answered_to_the_last_request() {
     allow_many_connections();
     runtime().block_on(async {
         for way in ways() {
-            let service = Service::start(way, &["--queue", "100", "--workers", "2"]).await;
+            // On a busy machine a job may wait for longer than the usual deadline.
+            let options = [ENDLESS, &["--queue", "100", "--workers", "2"]].concat();
+            let service = Service::start(way, &options).await;
             let mut watcher = service.connect().await;
             let mut connections = Vec::new();
             for _ in 0..CONNECTIONS {
@@ -1091,7 +1101,7 @@ mod signals {
         async fn until_refused(&self) {
             let refused = async {
                 while TcpStream::connect(&self.address).await.is_ok() {
-                    tokio::task::yield_now().await;
+                    sleep(PAUSE).await;
                 }
             };
             within(refused).await;

@@ -20,25 +20,25 @@ fn assert_costs(output: &Output, threads: u64, processes: u64) {
 
 #[test]
 fn four_ways_threads() {
-    let output = transcript_of("four-ways-threads").any_order("^Page").check();
+    let output = transcript_of("four-ways-threads").any_order("^Page").sampled().check();
     assert_costs(&output, 6, 1); // main, the site, and four workers
 }
 
 #[test]
 fn four_ways_rayon() {
-    let output = transcript_of("four-ways-rayon").any_order("^Page").check();
+    let output = transcript_of("four-ways-rayon").any_order("^Page").sampled().check();
     assert_costs(&output, 6, 1); // main, the site, and the pool
 }
 
 #[test]
 fn four_ways_async() {
-    let output = transcript_of("four-ways-async").any_order("^Page").check();
+    let output = transcript_of("four-ways-async").any_order("^Page").sampled().check();
     assert_costs(&output, 2, 1); // main and the site
 }
 
 #[test]
 fn four_ways_processes() {
-    let output = transcript_of("four-ways-processes").any_order("^Page").check();
+    let output = transcript_of("four-ways-processes").any_order("^Page").sampled().check();
     assert_costs(&output, 6, 5); // main, the site, and four workers
 }
 

@@ -13,7 +13,7 @@ use std::{env, io, thread};
 use harness::run::Program;
 #[cfg(target_os = "linux")]
 use tests::processes::parent_of;
-use tests::{LIMIT, build, run, transcript_of};
+use tests::{LIMIT, build, run_sampled, transcript_of};
 
 #[test]
 fn pipes() {
@@ -160,7 +160,7 @@ fn crash_isolation() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_limit_holds_before_the_memory_is_used() {
-    let output = run(&with_arguments("crash-isolation", vec!["memory".into()]));
+    let output = run_sampled(&with_arguments("crash-isolation", vec!["memory".into()]));
     assert_eq!(output.code(), None, "a signal ended it");
     // A run that is too short to be sampled has not had the time to fill the memory.
     let memory = output.costs.memory.unwrap_or_default();
@@ -366,7 +366,7 @@ fn soon(condition: impl Fn() -> bool) -> bool {
         if Instant::now() > deadline {
             return false;
         }
-        thread::yield_now();
+        thread::sleep(Duration::from_millis(1));
     }
     true
 }

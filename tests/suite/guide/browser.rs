@@ -1,34 +1,43 @@
 //! The book in a real browser: every page, in each theme, wide and phone-sized; runs by keyboard;
 //! the search; the pages from disk.
 
+use std::collections::HashSet;
 use std::fs;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
-use guide::book::{self, For};
 use guide::server::{Server, Settings};
 use harness::run::Limits;
 use serde_json::json;
 use tests::browser::{Browser, axe};
-use tests::{LIMIT, WORKSPACE};
+use tests::{LIMIT, WORKSPACE, book};
 use tokio::runtime::Runtime;
 
 /// The book, served until this is dropped.
+#[derive(Debug)]
 pub struct Served {
     pub url: String,
     link: String,
     _runtime: Runtime,
 }
 
-pub fn serve() -> Served {
-    let runtime = Runtime::new().unwrap();
-    let limits = Limits { time: LIMIT, ..Limits::default() };
-    let settings = Settings { run: limits, ..Settings::default() };
-    let server = runtime.block_on(Server::start(WORKSPACE.root.clone(), 0, settings)).unwrap();
-    let (url, link) = (server.url().unwrap(), server.link().unwrap());
-    runtime.spawn(server.run());
-    Served { url, link, _runtime: runtime }
+/// Tests that run at the same time share one server. The last of them drops it.
+pub fn serve() -> Arc<Served> {
+    static SERVED: Mutex<Weak<Served>> = Mutex::new(Weak::new());
+
+    let mut served = SERVED.lock().unwrap();
+    served.upgrade().unwrap_or_else(|| {
+        let runtime = Runtime::new().unwrap();
+        let limits = Limits { time: LIMIT, ..Limits::default() };
+        let settings = Settings { run: limits, ..Settings::default() };
+        let server = runtime.block_on(Server::start(WORKSPACE.root.clone(), 0, settings)).unwrap();
+        let (url, link) = (server.url().unwrap(), server.link().unwrap());
+        runtime.spawn(server.run());
+        let new = Arc::new(Served { url, link, _runtime: runtime });
+        *served = Arc::downgrade(&new);
+        new
+    })
 }
 
 /// The names of all pages, as they are served.
@@ -49,6 +58,11 @@ const THEMES: [&str; 5] = ["light", "rust", "coal", "navy", "ayu"];
 const NO_SIDEWAYS: &str = "document.scrollingElement.scrollWidth <= innerWidth \
     && document.querySelector('.content').scrollWidth <= innerWidth";
 
+/// The colors of code have a stylesheet of their own in some themes. The browser loads it only when such a
+/// theme is chosen.
+const STYLES_LOADED: &str = "[...document.querySelectorAll('link[rel=stylesheet]')] \
+    .every(link => link.disabled || link.sheet !== null)";
+
 /// The elements that are wider than the page, for the message.
 const STANDING_OUT: &str = "[...document.querySelectorAll('main *')].filter(e => \
     e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .table-wrapper')) \
@@ -63,13 +77,15 @@ fn every_page_is_sound_in_each_theme_and_width() {
     let pages: Vec<_> = pages().into_iter().chain(["404.html".to_owned()]).collect();
     let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());
+    let stylesheets = Mutex::new(HashSet::new());
     // Two browsers share the pages; each takes the next one that is left.
     thread::scope(|scope| {
         for mut browser in [first, second] {
             let (book, axe, pages, next, faults) = (&book, &axe, &pages, &next, &faults);
+            let stylesheets = &stylesheets;
             scope.spawn(move || {
                 while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = faults_of(&mut browser, book, page, axe);
+                    let found = faults_of(&mut browser, book, page, axe, stylesheets);
                     faults.lock().unwrap().extend(found);
                 }
             });
@@ -79,8 +95,15 @@ fn every_page_is_sound_in_each_theme_and_width() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// What is wrong with a page, in any theme or width.
-fn faults_of(browser: &mut Browser, book: &Served, page: &str, axe: &str) -> Vec<String> {
+/// What is wrong with a page, in any theme or width. Stylesheets that are among those already checked
+/// aren't checked again.
+fn faults_of(
+    browser: &mut Browser,
+    book: &Served,
+    page: &str,
+    axe: &str,
+    stylesheets: &Mutex<HashSet<String>>,
+) -> Vec<String> {
     let mut faults = Vec::new();
     let mut note = |what: &str, found: Vec<String>| {
         faults.extend(found.into_iter().map(|fault| format!("{page}, {what}: {fault}")));
@@ -89,11 +112,15 @@ fn faults_of(browser: &mut Browser, book: &Served, page: &str, axe: &str) -> Vec
     browser.open(&format!("{}{page}", book.url));
     // The structure of a page is the same in all themes and widths.
     note("1280 px wide", browser.axe_of_structure(axe));
+    if stylesheets.lock().unwrap().insert(browser.stylesheets()) {
+        note("stylesheets", browser.axe_of_stylesheets(axe));
+    }
     // The print page repeats all others, whose colors are checked one by one. What is left to check is
     // that they go together, as with ids that must be unique.
     let themes = if page == "print.html" { &THEMES[..1] } else { &THEMES[..] };
     for theme in themes {
         browser.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
+        browser.wait_for(STYLES_LOADED);
         note(theme, browser.axe_of_colors(axe, theme));
     }
 
@@ -285,8 +312,7 @@ fn a_table_is_sorted_by_a_column() {
 #[test]
 fn a_recorded_run_is_replayed() {
     let Some(mut browser) = Browser::start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let folder = book();
     let page = format!("file://{}/gather.html", folder.path().display());
     browser.resize(1280, 900);
     browser.open(&page);
@@ -341,7 +367,6 @@ fn a_recorded_run_is_replayed() {
     assert_eq!(browser.faults(), Vec::<String>::new());
     if let Some(axe) = axe() {
         assert_eq!(browser.axe(&axe), Vec::<String>::new(), "with a replay on the page");
-        browser.faults(); // of axe, which may not read the stylesheets of a page from disk
     }
 
     // With reduced motion there are only steps.
@@ -360,8 +385,7 @@ fn a_recorded_run_is_replayed() {
 #[test]
 fn the_book_reads_from_disk() {
     let Some(mut browser) = Browser::start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let folder = book();
     let root = format!("file://{}/", folder.path().display());
     for page in pages() {
         browser.open(&format!("{root}{page}"));

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use guide::book::{self, For};
 use guide::server::{Server, Settings};
 use guide::timeline::{self, Track};
 use guide::words::ENGLISH;
@@ -15,7 +14,7 @@ use harness::run::{Limits, Program, Stream, TimedLine};
 use regex::Regex;
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
-use tests::{LIMIT, WORKSPACE, has, package, run, runtime};
+use tests::{LIMIT, WORKSPACE, book, has, package, run, runtime};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -479,8 +478,7 @@ fn build_writes_the_whole_book() {
 /// In the rendered pages, including the print page.
 #[test]
 fn every_link_and_fragment_resolves() {
-    let folder = tempfile::tempdir().unwrap();
-    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let folder = book();
     let attribute = |name: &str| Regex::new(&format!(r#" {name}="([^"]*)""#)).unwrap();
     let (id, href, src) = (attribute("id"), attribute("href"), attribute("src"));
 
@@ -658,7 +656,8 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
         let limits = Limits { time: LIMIT, ..Limits::default() };
         let mut running = Running::start(&program, limits).unwrap();
         let line = running.line().await.expect("it says where the book is").text;
-        let address = line.strip_prefix("The book is at http://").expect("it says where it is");
+        let address = line.strip_prefix("The book is at http://");
+        let address = address.unwrap_or_else(|| panic!("it doesn't say where it is: {line}"));
         let (address, key) = address.split_once("/#run=").expect("it has a key");
         let (address, key) = (address.to_owned(), key.split(' ').next().unwrap());
         assert!(address.starts_with("127.0.0.1:"), "{line}");

@@ -1,13 +1,12 @@
 //! The tables of schedules and of outcomes, as a reader without JavaScript or on paper sees them.
 
-use guide::book::{self, For};
 use guide::words::ENGLISH;
 use guide::{outcomes, schedule};
 use harness::outcomes::{Kind, Outcomes};
 use harness::schedule::Schedules;
 use serde_json::Value;
-use tests::WORKSPACE;
 use tests::browser::Browser;
+use tests::{WORKSPACE, book};
 
 const NAMES: [&str; 6] =
     ["lost-update", "check-then-act", "deadlock", "condvar", "semaphore", "dining-philosophers"];
@@ -80,8 +79,7 @@ fn an_outcome_table_shows_every_outcome_with_its_count_and_kind() {
 #[test]
 fn a_schedule_is_stepped_through_and_chosen_by_keyboard() {
     let Some(mut browser) = Browser::start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let folder = book();
     browser.open(&format!("file://{}/schedules.html", folder.path().display()));
     let figure = "document.querySelector('[data-schedule=lost-update]')";
     let status = format!("{figure}.querySelector('.buttons .status').textContent");

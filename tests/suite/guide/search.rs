@@ -1,8 +1,7 @@
 //! The search box: what readers type, and the page that they should find.
 
-use guide::book::{self, For};
 use serde_json::json;
-use tests::WORKSPACE;
+use tests::book;
 use tests::browser::Browser;
 
 /// A term, and the page that has to be among the first three.
@@ -91,8 +90,7 @@ const TERMS: [(&str, &str); 79] = [
 #[test]
 fn a_reader_finds_the_page_of_a_term() {
     let Some(mut browser) = Browser::start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    book::build(&WORKSPACE, folder.path(), For::Everyone).unwrap();
+    let folder = book();
     browser.open(&format!("file://{}/index.html", folder.path().display()));
     browser.eval(
         "document.head.append(Object.assign(document.createElement('script'), \

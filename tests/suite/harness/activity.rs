@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use harness::activity::{Activity, State, Thread};
 use harness::run::{Limits, Running};
-use tests::{LIMIT, Output, build, run, runtime, skip};
+use tests::{LIMIT, Output, build, run_sampled, runtime, skip};
 
 /// Runs an example. None if the kernel does not show what a thread waits for.
 fn run_of(name: &str) -> Option<(Output, Activity)> {
@@ -15,7 +15,7 @@ fn run_of(name: &str) -> Option<(Output, Activity)> {
         skip("a kernel that shows the system calls of a child process");
         return None;
     }
-    let mut output = run(&build(name));
+    let mut output = run_sampled(&build(name));
     assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
     let activity = output.costs.activity.take().expect("it runs for long enough");
     Some((output, activity))
