@@ -26,7 +26,7 @@ pub enum Error {
     /// may still run.
     #[error("the NATS server at {url} cannot be reached: {reason}")]
     Unreachable {
-        /// [`Options::url`](crate::Options::url).
+        /// [`Options::url`](crate::Options::url) without passwords.
         url: String,
         /// What the last attempt failed with.
         reason: String,
@@ -36,7 +36,7 @@ pub enum Error {
     /// TLS settings in [`Options::nats`](crate::Options::nats).
     #[error("the NATS server at {url} refused the connection: {reason}")]
     Refused {
-        /// [`Options::url`](crate::Options::url).
+        /// [`Options::url`](crate::Options::url) without passwords.
         url: String,
         /// The server's reason.
         reason: String,

@@ -9,7 +9,7 @@ use async_nats::jetstream::context::{
 };
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::{Client, ConnectErrorKind, Event, HeaderMap};
+use async_nats::{Client, ConnectError, ConnectErrorKind, Event, HeaderMap};
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
@@ -48,7 +48,7 @@ impl Link {
     /// Connects, in as many attempts as [`Options::connect_limit`] allows.
     pub async fn connect(options: &Options) -> Result<Self, Error> {
         let names = Names::new(&options.queue)?;
-        let url = options.url.clone();
+        let url = without_password(&options.url);
         let (changes, state) = watch::channel(State::Up);
         let nats = options
             .nats
@@ -76,21 +76,19 @@ impl Link {
                 std::future::ready(())
             });
 
+        let servers: Vec<_> = options.url.split(',').map(str::trim).collect();
         let deadline = Instant::now() + options.connect_limit;
         let client = loop {
-            let attempt = nats.clone().connect(url.as_str());
+            let attempt = nats.clone().connect(&servers[..]);
             let reason = match time::timeout_at(deadline, attempt).await {
                 Ok(Ok(client)) => break client,
-                Ok(Err(fault)) => match fault.kind() {
-                    ConnectErrorKind::Authentication
-                    | ConnectErrorKind::AuthorizationViolation
-                    | ConnectErrorKind::ServerParse
-                    | ConnectErrorKind::Tls => {
-                        let reason = fault.to_string();
+                Ok(Err(fault)) => {
+                    let reason = fault.to_string();
+                    if is_final(&fault) {
                         return Err(Error::Refused { url, reason });
                     }
-                    _ => fault.to_string(),
-                },
+                    reason
+                }
                 Err(_) => "it does not answer".to_owned(),
             };
             if Instant::now() + RETRY_AFTER >= deadline {
@@ -228,6 +226,36 @@ impl Watch {
         }
         pending::<()>().await;
     }
+}
+
+/// Whether another attempt to connect would fail in the same way.
+fn is_final(fault: &ConnectError) -> bool {
+    match fault.kind() {
+        ConnectErrorKind::Authentication
+        | ConnectErrorKind::AuthorizationViolation
+        | ConnectErrorKind::ServerParse
+        | ConnectErrorKind::Tls => true,
+        // A certificate that is not trusted, for example.
+        ConnectErrorKind::Io => {
+            let source = std::error::Error::source(fault);
+            let error = source.and_then(|error| error.downcast_ref());
+            error.is_some_and(|error: &std::io::Error| {
+                error.kind() == std::io::ErrorKind::InvalidData
+            })
+        }
+        _ => false,
+    }
+}
+
+/// URLs as they may appear in a log: without names of users and passwords.
+pub fn without_password(urls: &str) -> String {
+    let without = |url: &str| match (url.split_once("://"), url.rfind('@')) {
+        (Some((scheme, _)), Some(at)) => {
+            format!("{scheme}://{}", &url[at + 1..])
+        }
+        _ => url.to_owned(),
+    };
+    urls.split(',').map(without).collect::<Vec<_>>().join(",")
 }
 
 /// Whether the server has refused a message because its stream is full.
