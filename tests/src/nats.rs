@@ -26,7 +26,7 @@ impl Nats {
         Self::start_with(&["-js"])
     }
 
-    /// The same with other options.
+    /// The same with other options. A configuration file (`-c FILE`) must name a folder for data.
     pub fn start_with(options: &[&str]) -> Option<Self> {
         if !has(Path::new("nats-server")) {
             return None;
@@ -107,12 +107,17 @@ impl Drop for Server {
 
 /// Starts a server, and returns its address as soon as it listens.
 fn launch(folder: &TempDir, options: &[String], port: &str) -> (Server, String) {
+    // The server refuses a folder that a configuration file names, too.
+    let data = if options.iter().any(|option| option == "-c") {
+        vec![]
+    } else {
+        vec!["-sd".into(), folder.path().join("data").into_os_string()]
+    };
     let server = Command::new("nats-server")
-        .args(["-a", "127.0.0.1", "-p", port, "-sd"])
-        .arg(folder.path().join("data"))
-        .arg("--ports_file_dir")
+        .args(["-a", "127.0.0.1", "-p", port, "--ports_file_dir"])
         .arg(folder.path())
         .args(options)
+        .args(data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

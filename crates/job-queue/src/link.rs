@@ -9,7 +9,10 @@ use async_nats::jetstream::context::{
 };
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::{Client, ConnectError, ConnectErrorKind, Event, HeaderMap};
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap,
+    ServerAddr,
+};
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
@@ -50,9 +53,14 @@ impl Link {
         let names = Names::new(&options.queue)?;
         let url = without_password(&options.url);
         let (changes, state) = watch::channel(State::Up);
-        let nats = options
-            .nats
-            .clone()
+        let refused = |reason: &dyn Display| {
+            let (url, reason) = (url.clone(), reason.to_string());
+            Error::Refused { url, reason }
+        };
+        let servers = options.url.split(',').map(|url| url.trim().parse());
+        let servers: Result<Vec<ServerAddr>, _> = servers.collect();
+        let servers = servers.map_err(|fault| refused(&fault))?;
+        let nats = with_login_of(&servers, options.nats.clone())
             .ping_interval(PING_INTERVAL)
             .event_callback(move |event| {
                 match event {
@@ -76,19 +84,15 @@ impl Link {
                 std::future::ready(())
             });
 
-        let servers: Vec<_> = options.url.split(',').map(str::trim).collect();
         let deadline = Instant::now() + options.connect_limit;
         let client = loop {
             let attempt = nats.clone().connect(&servers[..]);
             let reason = match time::timeout_at(deadline, attempt).await {
                 Ok(Ok(client)) => break client,
-                Ok(Err(fault)) => {
-                    let reason = fault.to_string();
-                    if is_final(&fault) {
-                        return Err(Error::Refused { url, reason });
-                    }
-                    reason
+                Ok(Err(fault)) if is_final(&fault) => {
+                    return Err(refused(&fault));
                 }
+                Ok(Err(fault)) => fault.to_string(),
                 Err(_) => "it does not answer".to_owned(),
             };
             if Instant::now() + RETRY_AFTER >= deadline {
@@ -225,6 +229,27 @@ impl Watch {
             }
         }
         pending::<()>().await;
+    }
+}
+
+/// Takes the name and the password from the URLs, which the client library does
+/// not do. A name without a password is a token.
+fn with_login_of(
+    servers: &[ServerAddr],
+    nats: ConnectOptions,
+) -> ConnectOptions {
+    let decoded = |text: &str| {
+        let text = percent_encoding::percent_decode_str(text);
+        text.decode_utf8_lossy().into_owned()
+    };
+    let login = servers.iter().find_map(|server| {
+        let name = server.username()?;
+        Some((decoded(name), server.password().map(decoded)))
+    });
+    match login {
+        Some((name, Some(password))) => nats.user_and_password(name, password),
+        Some((token, None)) => nats.token(token),
+        None => nats,
     }
 }
 

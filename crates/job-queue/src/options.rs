@@ -13,7 +13,8 @@ use async_nats::ConnectOptions;
 #[derive(Clone)]
 pub struct Options {
     /// Where the NATS server listens; several servers are separated by commas.
-    /// It may have a name and a password, as in `nats://name:password@host`.
+    /// The first one may have a name and a password, which are for all of them,
+    /// or a token: `nats://name:password@host` or `nats://token@host`.
     /// Default: `nats://127.0.0.1:4222`.
     pub url: String,
     /// Credentials and TLS settings. The event callback and the interval of

@@ -20,7 +20,9 @@ use tokio::time::timeout;
 
 /// Built on a thread of its own: a test may ask for it inside its runtime.
 static SERVICE: LazyLock<Program> = LazyLock::new(|| {
-    std::thread::spawn(|| tests::build("compute-service")).join().expect("the service is built")
+    std::thread::spawn(|| tests::package("compute-service", &[]))
+        .join()
+        .expect("the service is built")
 });
 
 /// A file of the service's folder `deploy`.
