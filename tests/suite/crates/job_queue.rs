@@ -458,9 +458,15 @@ fn a_deadline_ends_a_job_that_runs_and_one_that_waits() {
         let late = Err(PoolError::DeadlinePassed.into());
         assert_eq!(queue.run_with(echo("no worker"), call(0.2)).await, late);
         until_messages(&stream(nats, "jobs").await, 0).await;
-        let _worker = Host::start(HOST, &nats.url(), &[]);
+        let worker = Host::start(HOST, &nats.url(), &[]);
         assert_eq!(queue.run_with(Task::Loop, call(0.3)).await, late);
         assert_eq!(queue.run(echo("next")).await.as_deref(), Ok("next"));
+        // This one has no client that would cancel it.
+        let mut headers = headers("gone.1");
+        headers.insert("Job-Limit-Ms", "300");
+        publish(nats, headers, postcard_of(&Task::Loop)).await;
+        assert_eq!(queue.run(echo("next")).await.as_deref(), Ok("next"));
+        assert!(worker.stop().get(r#"job_worker_finished_total{outcome="deadline"}"#) >= 1.0);
     });
 }
 
@@ -836,7 +842,8 @@ fn a_stalled_network_costs_time_and_no_result() {
 #[test]
 fn a_worker_that_is_told_to_stop_finishes_its_job_or_hands_it_back() {
     with_nats(async |nats| {
-        let queue = client(nats).await;
+        let hour = Duration::from_secs(3600);
+        let queue = connect(Options { ack_wait: hour, ..options(nats) }).await;
         let (mark, go) = (nats.file("mark"), nats.file("go"));
         let job = || Task::Mark(mark.clone(), Box::new(Task::Wait(go.clone())));
         // This one has the time to finish.
@@ -853,7 +860,7 @@ fn a_worker_that_is_told_to_stop_finishes_its_job_or_hands_it_back() {
         assert_eq!(result, Ok(String::new()));
         assert_eq!(metrics.get(HANDED_BACK), 0.0);
 
-        // This one does not. Its job is delivered again at once, and not after a time of hours.
+        // This one does not. Its job is delivered again at once, and not after the hour.
         fs::remove_file(&go).unwrap();
         let worker = Host::start(HOST, &nats.url(), &[("grace", "1")]);
         let call = queue.run(job());
