@@ -9,8 +9,9 @@ pub enum Error {
     /// holds [`Options::capacity`](crate::Options::capacity) jobs, waiting or
     /// running, of all clients together.
     /// [`WorkerDied`](process_pool::Error::WorkerDied) means that the process
-    /// of the job died in each of
-    /// [`Options::deliveries`](crate::Options::deliveries) attempts.
+    /// of the job died in the last of
+    /// [`Options::deliveries`](crate::Options::deliveries) attempts, and that
+    /// the job is now a dead letter.
     /// [`TooLarge`](process_pool::Error::TooLarge) is also returned if a job
     /// or its result is over the server's limit, which is 1 MiB by default:
     /// store larger data elsewhere, and send its name.

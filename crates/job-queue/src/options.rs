@@ -17,8 +17,9 @@ pub struct Options {
     /// or a token: `nats://name:password@host` or `nats://token@host`.
     /// Default: `nats://127.0.0.1:4222`.
     pub url: String,
-    /// Credentials and TLS settings. The event callback and the interval of
-    /// pings are set by this crate. Default: neither credentials nor TLS.
+    /// Credentials and TLS settings. A password or a token in `url` replaces
+    /// the one here. The event callback and the interval of pings are set by
+    /// this crate. Default: neither credentials nor TLS.
     pub nats: ConnectOptions,
     /// The name of the queue: letters, digits, hyphens and underscores. Queues
     /// with different names share a server and nothing else. Default: `jobs`.

@@ -172,12 +172,14 @@ fn a_stopped_workers_job_is_done_elsewhere_and_its_late_result_is_discarded() {
 #[test]
 fn the_server_delivers_as_many_jobs_as_workers_ask_for() {
     with_nats(async |nats| {
-        let queue = client(nats).await;
+        // So long that none of them is delivered twice.
+        let ack_wait = Duration::from_secs(3600);
+        let queue = connect(Options { ack_wait, ..options(nats) }).await;
         let jobs = stream(nats, "jobs").await;
         let consumer: jetstream::consumer::PullConsumer =
             jobs.get_consumer("workers").await.unwrap();
         let config = &consumer.cached_info().config;
-        assert_eq!((config.ack_wait, config.max_deliver), (ACK_WAIT, -1));
+        assert_eq!((config.ack_wait, config.max_deliver), (ack_wait, -1));
         assert!(config.backoff.is_empty());
 
         let raw = raw(nats).await;
