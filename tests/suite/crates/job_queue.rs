@@ -836,7 +836,8 @@ fn a_job_of_an_unknown_type_waits_for_a_worker_that_knows_it() {
             while delivered().await < 3 {
                 sleep(Duration::from_millis(5)).await;
             }
-            Host::start(HOST, &nats.url(), &[("type", "new")])
+            // A delivery to the old worker counts too.
+            Host::start(HOST, &nats.url(), &[("type", "new"), ("deliveries", "1000")])
         };
         let (result, _new_worker) = tokio::join!(job, upgrade);
         assert_eq!(result.as_deref(), Ok("known"));
