@@ -1,9 +1,10 @@
 //! Replaces the directives of all pages, see [`Directive`], and finds what is wrong on the pages and
 //! in the files that they show. mdBook calls it as the preprocessor `example`.
 use std::cell::OnceCell;
+use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use harness::directive::Directive;
 use harness::examples::{Example, Workspace};
 use harness::results::{BenchmarkResult, Results};
@@ -311,6 +312,11 @@ impl Expansion<'_> {
             }
             Directive::Transcript(name) => {
                 transcript::draw(&workspace.root, name, words)?.into_string()
+            }
+            Directive::File(path) => {
+                let text = fs::read_to_string(workspace.root.join(path))
+                    .with_context(|| format!("reading {path}"))?;
+                format!("```text\n{}\n```\n", text.trim_end())
             }
             Directive::Costs => compare::table(workspace, |name| links.example(name), words)?,
             Directive::Compare(names) => compare::bars(workspace, names, id, words)?,

@@ -52,10 +52,13 @@ pub enum Directive<'a> {
     },
     /// `chooser`: the questions of *When to use which*, to be answered.
     Chooser,
+    /// `file PATH`: a file that is not an example, such as a configuration, by its path from the
+    /// workspace's root.
+    File(&'a str),
 }
 
 /// How each directive is written, for messages.
-const FORMS: [&str; 14] = [
+const FORMS: [&str; 15] = [
     "{{#example NAME}}",
     "{{#example NAME:part,other}}",
     "{{#costs}}",
@@ -70,6 +73,7 @@ const FORMS: [&str; 14] = [
     "{{#transcript NAME}}",
     "{{#variants NAME: variant, other}}",
     "{{#chooser}}",
+    "{{#file PATH}}",
 ];
 
 impl<'a> Directive<'a> {
@@ -127,6 +131,7 @@ impl<'a> Directive<'a> {
                 Self::Variants { name, variants: list(variants, ',') }
             }
             "chooser" => alone(Self::Chooser)?,
+            "file" => Self::File(named(FORMS[14])?),
             _ => bail!("{{{{#{inner}}}}} is none of {}", FORMS.join(", ")),
         };
         Ok(Some(directive))
@@ -159,6 +164,7 @@ mod tests {
             Some(Directive::Example { name: "orphan", parts: vec!["broken", "fixed"] })
         );
         assert_eq!(parse(" {{#costs}} "), Some(Directive::Costs));
+        assert_eq!(parse("{{#file a/b.conf}}"), Some(Directive::File("a/b.conf")));
         assert_eq!(parse("{{#compare a b}}"), Some(Directive::Compare(vec!["a", "b"])));
         assert_eq!(
             parse("{{#benchmark waiting}}"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{LIMIT, has};
+use crate::{LIMIT, has, skip};
 
 /// A server with JetStream in a temporary folder. It is killed when it is dropped.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Nats {
         Self::start_with(&["-js"])
     }
 
-    /// The same with other options.
+    /// The same with other options. A configuration file (`-c FILE`) must name a folder for data.
     pub fn start_with(options: &[&str]) -> Option<Self> {
         if !has(Path::new("nats-server")) {
             return None;
@@ -68,6 +68,32 @@ impl Nats {
     }
 }
 
+/// Makes `cert.pem`, a certificate for the loopback interface that no system trusts, and `key.pem`.
+/// Returns false, with a notice, where no openssl is installed.
+pub fn certificate(folder: &Path) -> bool {
+    let config = folder.join("openssl.conf");
+    let text = "[req]\nprompt = no\ndistinguished_name = name\nx509_extensions = extensions\n\
+                [name]\nCN = queue\n\
+                [extensions]\nsubjectAltName = IP:127.0.0.1\nbasicConstraints = CA:FALSE\n";
+    std::fs::write(&config, text).expect("it can be written");
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"])
+        .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-config"])
+        .arg(config)
+        .arg("-keyout")
+        .arg(folder.join("key.pem"))
+        .arg("-out")
+        .arg(folder.join("cert.pem"))
+        .stdin(Stdio::null())
+        .output();
+    let Ok(made) = made else {
+        skip("openssl");
+        return false;
+    };
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    true
+}
+
 /// The server's process. It is killed when it is dropped.
 #[derive(Debug)]
 struct Server(Child);
@@ -81,12 +107,17 @@ impl Drop for Server {
 
 /// Starts a server, and returns its address as soon as it listens.
 fn launch(folder: &TempDir, options: &[String], port: &str) -> (Server, String) {
+    // The server refuses a folder that a configuration file names, too.
+    let data = if options.iter().any(|option| option == "-c") {
+        vec![]
+    } else {
+        vec!["-sd".into(), folder.path().join("data").into_os_string()]
+    };
     let server = Command::new("nats-server")
-        .args(["-a", "127.0.0.1", "-p", port, "-sd"])
-        .arg(folder.path().join("data"))
-        .arg("--ports_file_dir")
+        .args(["-a", "127.0.0.1", "-p", port, "--ports_file_dir"])
         .arg(folder.path())
         .args(options)
+        .args(data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -99,8 +130,8 @@ fn launch(folder: &TempDir, options: &[String], port: &str) -> (Server, String) 
         let text = std::fs::read_to_string(&ports).unwrap_or_default();
         if let Ok(ports) = serde_json::from_str::<Value>(&text) {
             let url = ports["nats"][0].as_str().expect("a port for clients").to_owned();
-            let address = url.strip_prefix("nats://").expect("a URL").to_owned();
-            return (server, address);
+            let (_, address) = url.split_once("://").expect("a URL");
+            return (server, address.to_owned());
         }
         assert!(Instant::now() < deadline, "the server does not start");
         std::thread::sleep(Duration::from_millis(2));

@@ -9,6 +9,8 @@ mod crates {
     mod job_queue;
     mod process_pool;
     mod process_tree;
+    #[cfg(unix)]
+    mod queue_operations;
 }
 mod examples_async;
 mod examples_processes;

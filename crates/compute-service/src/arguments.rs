@@ -23,6 +23,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run jobs from a queue, for services started with --offload nats
     Worker(WorkerArguments),
+    /// Show the jobs of a queue that no worker could finish
+    DeadLetters(DeadLetterArguments),
 }
 
 /// How the service works.
@@ -85,6 +87,9 @@ pub struct NatsArguments {
     /// A file with credentials for the NATS server
     #[arg(long = "nats-credentials", value_name = "FILE")]
     pub credentials: Option<PathBuf>,
+    /// A file with the certificate to trust, if the system does not trust it
+    #[arg(long = "nats-ca", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// The name of the queue
     #[arg(long = "nats-queue", value_name = "NAME", default_value = "compute")]
     pub queue_name: String,
@@ -113,6 +118,31 @@ pub struct WorkerArguments {
     /// Log every job; RUST_LOG selects more precisely
     #[arg(long)]
     pub verbose: bool,
+}
+
+/// What to do with dead letters.
+#[derive(Args)]
+pub struct DeadLetterArguments {
+    #[command(flatten)]
+    pub nats: NatsArguments,
+    #[command(subcommand)]
+    pub action: Option<DeadLetterAction>,
+}
+
+#[derive(Subcommand)]
+pub enum DeadLetterAction {
+    /// List the dead letters, the oldest first [default]
+    List,
+    /// Put a job back into the queue, as a new job
+    SendAgain {
+        /// The job's id, as `list` shows it
+        id: String,
+    },
+    /// Delete a dead letter
+    Delete {
+        /// The job's id, as `list` shows it
+        id: String,
+    },
 }
 
 /// Where jobs run.

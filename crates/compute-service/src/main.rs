@@ -23,6 +23,12 @@
 //! cargo run --release -p compute-service -- worker --nats nats://127.0.0.1:4222
 //! ```
 //!
+//! A job that no worker could finish is a dead letter, which waits there:
+//!
+//! ```sh
+//! cargo run --release -p compute-service -- dead-letters
+//! ```
+//!
 //! A request passes `server` (connections), `routes`, `jobs` (bounds and
 //! deadlines) and `offload` (threads, processes or a queue), and ends in `compute`.
 
@@ -49,6 +55,7 @@ use crate::signals::Signals;
 mod arguments;
 mod client_stream;
 mod compute;
+mod dead_letters;
 mod integer;
 mod jobs;
 mod offload;
@@ -84,6 +91,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(Command::Worker(worker)) => {
             log_to_stderr(worker.verbose)?;
             runtime.block_on(worker::work(worker, cores_or(worker.workers)?))
+        }
+        Some(Command::DeadLetters(arguments)) => {
+            log_to_stderr(false)?;
+            runtime.block_on(dead_letters::show(arguments))
         }
         None => {
             let service = &arguments.service;

@@ -206,6 +206,12 @@ pub async fn queue_options(nats: &NatsArguments) -> anyhow::Result<Options> {
             .await
             .with_context(|| format!("cannot read {}", file.display()))?;
     }
+    if let Some(file) = &nats.ca {
+        // The library reads it at each connection and names no file if it fails.
+        std::fs::metadata(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        options.nats = options.nats.add_root_certificates(file.clone());
+    }
     Ok(options)
 }
 

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::Context;
 use axum::Router;
 use axum::routing::get;
-use job_queue::{PoolConfig, Worker, WorkerConfig};
+use job_queue::{PoolConfig, Worker, WorkerConfig, without_password};
 use tracing::{info, warn};
 
 use crate::arguments::WorkerArguments;
@@ -40,7 +40,8 @@ pub async fn work(
         tokio::spawn(axum::serve(listener, router).into_future());
     }
     // Not `println!`, which panics if nothing reads stdout.
-    writeln!(io::stdout(), "Waiting for jobs on {}", arguments.nats.url).ok();
+    let url = without_password(&arguments.nats.url);
+    writeln!(io::stdout(), "Waiting for jobs on {url}").ok();
 
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let run = worker.run(async { drop(stopped.await) });

@@ -1,12 +1,19 @@
 //! Jobs that no worker could finish.
 
+use std::time::SystemTime;
+
+use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::RawMessageErrorKind;
+use async_nats::jetstream::stream::{
+    DeleteMessageErrorKind, RawMessageErrorKind,
+};
 use bytes::Bytes;
+use process_pool::{Error as PoolError, Job, wire};
 
 use crate::error::Error;
 use crate::link::{Link, is_full};
 use crate::message::Order;
+use crate::options::Options;
 
 /// The headers that a dead letter has in addition to those of the job.
 const REASON: &str = "Dead-Reason";
@@ -26,8 +33,22 @@ pub struct DeadLetter {
     pub reason: String,
     /// How many times it was delivered.
     pub deliveries: u64,
+    /// When it became a dead letter, by the server's clock.
+    pub since: SystemTime,
     /// The job, as postcard has encoded it.
     pub job: Bytes,
+}
+
+impl DeadLetter {
+    /// The job itself. The [`job_type`](Self::job_type) tells whether it is a
+    /// `J`, because the bytes of another type may look like one.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`](process_pool::Error::Broken) if its bytes are not a `J`.
+    pub fn decode<J: Job>(&self) -> Result<J, PoolError> {
+        wire::decode(&self.job)
+    }
 }
 
 /// The dead letters of a queue. The server keeps them for 30 days.
@@ -39,6 +60,27 @@ pub struct DeadLetters {
 impl DeadLetters {
     pub(crate) fn new(link: Link) -> Self {
         Self { link }
+    }
+
+    /// Connects to the server without a [`Queue`](crate::Queue). Unlike that,
+    /// it creates nothing on the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreachable`] or [`Error::Refused`], and [`Error::Unsuitable`]
+    /// if the server has no queue of this name.
+    pub async fn connect(options: &Options) -> Result<Self, Error> {
+        let link = Link::connect(options).await?;
+        let dead = link.context.get_stream(&link.names.dead_stream).await;
+        match dead.map(drop).map_err(|fault| fault.kind()) {
+            Ok(()) => Ok(Self { link }),
+            Err(GetStreamErrorKind::JetStream(_)) => {
+                let queue = &options.queue;
+                let reason = format!("it has no queue named {queue:?}");
+                Err(Error::Unsuitable(reason))
+            }
+            Err(fault) => Err(link.unreachable(&fault)),
+        }
     }
 
     /// All dead letters, the oldest first.
@@ -59,7 +101,9 @@ impl DeadLetters {
 
     /// Sends a dead letter again, as a new job, and removes it. Returns the id
     /// of the new job, or none if there is no such dead letter. The caller has
-    /// had its error long ago, so only the effects of the job count.
+    /// had its error long ago, so only the effects of the job count. If the
+    /// connection is lost between the two steps, the dead letter is still
+    /// there although the job was sent.
     ///
     /// # Errors
     ///
@@ -90,15 +134,18 @@ impl DeadLetters {
         Ok(Some(order.id))
     }
 
-    /// Removes a dead letter.
+    /// Removes a dead letter. Returns false if there is no such dead letter.
     ///
     /// # Errors
     ///
     /// [`Error::Unreachable`] if the server does not answer.
-    pub async fn remove(&self, sequence: u64) -> Result<(), Error> {
+    pub async fn remove(&self, sequence: u64) -> Result<bool, Error> {
         let removed = self.link.dead().await?.delete_message(sequence).await;
-        removed.map_err(|fault| self.link.unreachable(&fault))?;
-        Ok(())
+        match removed.map_err(|fault| (fault.kind(), fault)) {
+            Ok(removed) => Ok(removed),
+            Err((DeleteMessageErrorKind::JetStream(_), _)) => Ok(false),
+            Err((_, fault)) => Err(self.link.unreachable(&fault)),
+        }
     }
 
     async fn get(&self, sequence: u64) -> Result<Option<DeadLetter>, Error> {
@@ -125,6 +172,7 @@ impl DeadLetters {
             job_type: order.job_type,
             reason: text(REASON).to_owned(),
             deliveries: text(DELIVERIES).parse().unwrap_or_default(),
+            since: message.time.into(),
             job: message.payload,
         }))
     }

@@ -9,8 +9,9 @@ pub enum Error {
     /// holds [`Options::capacity`](crate::Options::capacity) jobs, waiting or
     /// running, of all clients together.
     /// [`WorkerDied`](process_pool::Error::WorkerDied) means that the process
-    /// of the job died in each of
-    /// [`Options::deliveries`](crate::Options::deliveries) attempts.
+    /// of the job died in the last of
+    /// [`Options::deliveries`](crate::Options::deliveries) attempts, and that
+    /// the job is now a dead letter.
     /// [`TooLarge`](process_pool::Error::TooLarge) is also returned if a job
     /// or its result is over the server's limit, which is 1 MiB by default:
     /// store larger data elsewhere, and send its name.
@@ -26,7 +27,7 @@ pub enum Error {
     /// may still run.
     #[error("the NATS server at {url} cannot be reached: {reason}")]
     Unreachable {
-        /// [`Options::url`](crate::Options::url).
+        /// [`Options::url`](crate::Options::url) without passwords.
         url: String,
         /// What the last attempt failed with.
         reason: String,
@@ -36,7 +37,7 @@ pub enum Error {
     /// TLS settings in [`Options::nats`](crate::Options::nats).
     #[error("the NATS server at {url} refused the connection: {reason}")]
     Refused {
-        /// [`Options::url`](crate::Options::url).
+        /// [`Options::url`](crate::Options::url) without passwords.
         url: String,
         /// The server's reason.
         reason: String,

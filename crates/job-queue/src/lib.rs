@@ -76,6 +76,7 @@ pub use process_pool::{Config as PoolConfig, Job, JobResult};
 
 pub use crate::dead_letters::{DeadLetter, DeadLetters};
 pub use crate::error::Error;
+pub use crate::link::without_password;
 pub use crate::options::{Call, Options, WorkerConfig};
 pub use crate::packed::worker;
 pub use crate::queue::Queue;

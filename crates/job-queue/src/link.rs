@@ -9,7 +9,10 @@ use async_nats::jetstream::context::{
 };
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::{Client, ConnectErrorKind, Event, HeaderMap};
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap,
+    ServerAddr,
+};
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
@@ -48,11 +51,16 @@ impl Link {
     /// Connects, in as many attempts as [`Options::connect_limit`] allows.
     pub async fn connect(options: &Options) -> Result<Self, Error> {
         let names = Names::new(&options.queue)?;
-        let url = options.url.clone();
+        let url = without_password(&options.url);
         let (changes, state) = watch::channel(State::Up);
-        let nats = options
-            .nats
-            .clone()
+        let refused = |reason: &dyn Display| {
+            let (url, reason) = (url.clone(), reason.to_string());
+            Error::Refused { url, reason }
+        };
+        let servers = options.url.split(',').map(|url| url.trim().parse());
+        let servers: Result<Vec<ServerAddr>, _> = servers.collect();
+        let servers = servers.map_err(|fault| refused(&fault))?;
+        let nats = with_login_of(&servers, options.nats.clone())
             .ping_interval(PING_INTERVAL)
             .event_callback(move |event| {
                 match event {
@@ -78,19 +86,13 @@ impl Link {
 
         let deadline = Instant::now() + options.connect_limit;
         let client = loop {
-            let attempt = nats.clone().connect(url.as_str());
+            let attempt = nats.clone().connect(&servers[..]);
             let reason = match time::timeout_at(deadline, attempt).await {
                 Ok(Ok(client)) => break client,
-                Ok(Err(fault)) => match fault.kind() {
-                    ConnectErrorKind::Authentication
-                    | ConnectErrorKind::AuthorizationViolation
-                    | ConnectErrorKind::ServerParse
-                    | ConnectErrorKind::Tls => {
-                        let reason = fault.to_string();
-                        return Err(Error::Refused { url, reason });
-                    }
-                    _ => fault.to_string(),
-                },
+                Ok(Err(fault)) if is_final(&fault) => {
+                    return Err(refused(&fault));
+                }
+                Ok(Err(fault)) => fault.to_string(),
                 Err(_) => "it does not answer".to_owned(),
             };
             if Instant::now() + RETRY_AFTER >= deadline {
@@ -228,6 +230,57 @@ impl Watch {
         }
         pending::<()>().await;
     }
+}
+
+/// Takes the name and the password from the URLs, which the client library does
+/// not do. A name without a password is a token.
+fn with_login_of(
+    servers: &[ServerAddr],
+    nats: ConnectOptions,
+) -> ConnectOptions {
+    let decoded = |text: &str| {
+        let text = percent_encoding::percent_decode_str(text);
+        text.decode_utf8_lossy().into_owned()
+    };
+    let login = servers.iter().find_map(|server| {
+        let name = server.username()?;
+        Some((decoded(name), server.password().map(decoded)))
+    });
+    match login {
+        Some((name, Some(password))) => nats.user_and_password(name, password),
+        Some((token, None)) => nats.token(token),
+        None => nats,
+    }
+}
+
+/// Whether another attempt to connect would fail in the same way.
+fn is_final(fault: &ConnectError) -> bool {
+    match fault.kind() {
+        ConnectErrorKind::Authentication
+        | ConnectErrorKind::AuthorizationViolation
+        | ConnectErrorKind::ServerParse
+        | ConnectErrorKind::Tls => true,
+        // A certificate that is not trusted, for example.
+        ConnectErrorKind::Io => {
+            let source = std::error::Error::source(fault);
+            let error = source.and_then(|error| error.downcast_ref());
+            error.is_some_and(|error: &std::io::Error| {
+                error.kind() == std::io::ErrorKind::InvalidData
+            })
+        }
+        _ => false,
+    }
+}
+
+/// URLs as they may appear in a log: without names of users and passwords.
+pub fn without_password(urls: &str) -> String {
+    let without = |url: &str| match (url.split_once("://"), url.rfind('@')) {
+        (Some((scheme, _)), Some(at)) => {
+            format!("{scheme}://{}", &url[at + 1..])
+        }
+        _ => url.to_owned(),
+    };
+    urls.split(',').map(without).collect::<Vec<_>>().join(",")
 }
 
 /// Whether the server has refused a message because its stream is full.

@@ -13,10 +13,13 @@ use async_nats::ConnectOptions;
 #[derive(Clone)]
 pub struct Options {
     /// Where the NATS server listens; several servers are separated by commas.
+    /// The first one may have a name and a password, which are for all of them,
+    /// or a token: `nats://name:password@host` or `nats://token@host`.
     /// Default: `nats://127.0.0.1:4222`.
     pub url: String,
-    /// Credentials and TLS settings. The event callback and the interval of
-    /// pings are set by this crate. Default: neither credentials nor TLS.
+    /// Credentials and TLS settings. A password or a token in `url` replaces
+    /// the one here. The event callback and the interval of pings are set by
+    /// this crate. Default: neither credentials nor TLS.
     pub nats: ConnectOptions,
     /// The name of the queue: letters, digits, hyphens and underscores. Queues
     /// with different names share a server and nothing else. Default: `jobs`.

@@ -218,6 +218,12 @@ async fn next_job(
 /// restart there are some above it, and some below it are jobs that were never
 /// finished and that the server does deliver. So a job is deleted if it was
 /// delivered and has a result.
+///
+/// A canceled job has no result, and an old result is gone. So while the server
+/// waits for no acknowledgment at all, each job that was delivered is deleted:
+/// the job was acknowledged, and the server will not deliver it again. If the
+/// server's files contradict each other, that may be wrong; a client that waits
+/// for such a job sends it again.
 pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let jobs = link.jobs().await?;
     let unreachable = |fault: &dyn std::fmt::Display| link.unreachable(fault);
@@ -225,6 +231,8 @@ pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let consumer = consumer.map_err(|fault| unreachable(&fault))?;
     let last = consumer.delivered.stream_sequence;
     let info = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
+    let are_all_finished =
+        consumer.num_ack_pending == 0 && last <= info.state.last_sequence;
     let mut next = info.state.first_sequence;
     let mut deleted = 0;
     while info.state.messages > 0 && next <= last {
@@ -234,10 +242,11 @@ pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
             break;
         };
         next = message.sequence + 1;
-        let is_ghost = match Order::read(Some(&message.headers)) {
-            Ok(order) => link.result_of(&order.id).await?.is_some(),
-            Err(_) => true, // not a job
-        };
+        let is_ghost = are_all_finished
+            || match Order::read(Some(&message.headers)) {
+                Ok(order) => link.result_of(&order.id).await?.is_some(),
+                Err(_) => true, // not a job
+            };
         // An error means that another worker has deleted it.
         if is_ghost && jobs.delete_message(message.sequence).await.is_ok() {
             deleted += 1;

@@ -433,14 +433,17 @@ async fn listen_for_cancels<J>(shared: Arc<Shared<J>>) {
     }
 }
 
-/// Repairs what a restart of the server may have left behind.
+/// Repairs what a restart of the server may have left behind, also before this
+/// worker was started.
 async fn tidy<J>(shared: Arc<Shared<J>>) {
     let Shared { link, options, kill, metrics, .. } = &*shared;
     let mut connection = link.watch();
+    let mut pauses = time::interval(TIDY); // the first one is immediate
+    pauses.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         let restored = tokio::select! {
             () = connection.restored() => true,
-            () = time::sleep(TIDY) => false,
+            _ = pauses.tick() => false,
             () = kill.cancelled() => return,
         };
         let work = async {

@@ -132,6 +132,8 @@ fn a_job_that_takes_longer_than_the_acknowledgment_time_runs_once() {
 const REDELIVERED: &str = "job_worker_redelivered_total";
 const DUPLICATES: &str = "job_worker_duplicates_total";
 const REJECTED: &str = "job_worker_rejected_total";
+const HANDED_BACK: &str = "job_worker_handed_back_total";
+const CANCELED: &str = "job_worker_canceled_total";
 
 /// Traps 2, 3 and 4: a worker that was stopped does not learn that another one has its job. Both do
 /// it, and the first result is the one that counts.
@@ -170,12 +172,14 @@ fn a_stopped_workers_job_is_done_elsewhere_and_its_late_result_is_discarded() {
 #[test]
 fn the_server_delivers_as_many_jobs_as_workers_ask_for() {
     with_nats(async |nats| {
-        let queue = client(nats).await;
+        // So long that none of them is delivered twice.
+        let ack_wait = Duration::from_secs(3600);
+        let queue = connect(Options { ack_wait, ..options(nats) }).await;
         let jobs = stream(nats, "jobs").await;
         let consumer: jetstream::consumer::PullConsumer =
             jobs.get_consumer("workers").await.unwrap();
         let config = &consumer.cached_info().config;
-        assert_eq!((config.ack_wait, config.max_deliver), (ACK_WAIT, -1));
+        assert_eq!((config.ack_wait, config.max_deliver), (ack_wait, -1));
         assert!(config.backoff.is_empty());
 
         let raw = raw(nats).await;
@@ -397,7 +401,56 @@ fn canceling_a_call_cancels_its_job_whether_it_waits_or_runs() {
         assert_eq!(queue.run(echo("next")).await.as_deref(), Ok("next"));
         until_messages(&jobs, 0).await;
         assert_eq!(marks(&waits), 0);
-        assert_eq!(worker.stop().get("job_worker_canceled_total"), 1.0);
+        assert_eq!(worker.stop().get(CANCELED), 1.0);
+    });
+}
+
+/// Until the server has confirmed that it has a job, the client cannot know where the job is, and so
+/// cannot delete it. It can only tell the workers.
+#[test]
+fn a_job_that_is_canceled_before_it_is_accepted_runs_only_on_workers_that_have_not_heard_of_it() {
+    with_nats(async |nats| {
+        let _queue = client(nats).await;
+        let jobs = stream(nats, "jobs").await;
+        let mut cancels = raw(nats).await.client().subscribe("jobs.cancel").await.unwrap();
+        let mark = nats.file("mark");
+        // Sends a job, and cancels it when the server has it and the client does not know that.
+        let cancel = async |before: u64| {
+            let proxy = Proxy::start(&nats.address).await;
+            let queue = connect(Options { url: proxy.url(), ..options(nats) }).await;
+            proxy.stall(Way::Back);
+            let mut job = Box::pin(queue.run(Task::Mark(mark.clone(), Box::new(echo("")))));
+            tokio::select! {
+                result = &mut job => panic!("it has ended: {result:?}"),
+                () = until_messages(&jobs, before + 1) => {}
+            }
+            drop(job);
+            timeout(LIMIT, cancels.next()).await.expect("the workers are told").unwrap();
+            queue
+        };
+
+        // This worker is busy, hears of it, and drops the job when it comes.
+        let worker = Host::start(HOST, &nats.url(), &[]);
+        let (busy, go) = (nats.file("busy"), nats.file("go"));
+        let queue = client(nats).await;
+        let first = queue.run(Task::Mark(busy.clone(), Box::new(Task::Wait(go.clone()))));
+        let mut cancel = cancel;
+        let then = async {
+            soon("it is busy", || marks(&busy) == 1).await;
+            let canceled = cancel(1).await;
+            fs::write(&go, "").unwrap();
+            canceled
+        };
+        let (result, _canceled) = tokio::join!(first, then);
+        assert_eq!(result, Ok(String::new()));
+        until_messages(&jobs, 0).await;
+        assert_eq!((marks(&mark), worker.stop().get(CANCELED)), (0, 1.0));
+
+        // This one starts later.
+        let _canceled = cancel(0).await;
+        let worker = Host::start(HOST, &nats.url(), &[]);
+        until_messages(&jobs, 0).await;
+        assert_eq!((marks(&mark), worker.stop().get(CANCELED)), (1, 0.0));
     });
 }
 
@@ -409,9 +462,15 @@ fn a_deadline_ends_a_job_that_runs_and_one_that_waits() {
         let late = Err(PoolError::DeadlinePassed.into());
         assert_eq!(queue.run_with(echo("no worker"), call(0.2)).await, late);
         until_messages(&stream(nats, "jobs").await, 0).await;
-        let _worker = Host::start(HOST, &nats.url(), &[]);
+        let worker = Host::start(HOST, &nats.url(), &[]);
         assert_eq!(queue.run_with(Task::Loop, call(0.3)).await, late);
         assert_eq!(queue.run(echo("next")).await.as_deref(), Ok("next"));
+        // This one has no client that would cancel it.
+        let mut headers = headers("gone.1");
+        headers.insert("Job-Limit-Ms", "300");
+        publish(nats, headers, postcard_of(&Task::Loop)).await;
+        assert_eq!(queue.run(echo("next")).await.as_deref(), Ok("next"));
+        assert!(worker.stop().get(r#"job_worker_finished_total{outcome="deadline"}"#) >= 1.0);
     });
 }
 
@@ -487,42 +546,116 @@ fn after_a_kill_of_the_server_the_queue_has_its_whole_capacity_again() {
     });
 }
 
+/// A ghost whose result has expired, or that was canceled, is known by the server's word that it
+/// waits for no acknowledgment. A job that runs or waits is none.
+#[test]
+fn a_finished_job_without_a_result_takes_up_no_room_after_a_kill_of_the_server() {
+    with_nats(async |nats| {
+        let queue = client(nats).await;
+        let jobs = stream(nats, "jobs").await;
+        loop {
+            let worker = Host::start(HOST, &nats.url(), &[]);
+            let done = queue.map((0..100).map(|number| echo(&number.to_string()))).await;
+            assert!(done.iter().all(Result::is_ok));
+            nats.kill();
+            drop(worker);
+            nats.restart();
+            if stream(nats, "jobs").await.cached_info().state.messages > 0 {
+                break;
+            }
+        }
+        let ghosts = stream(nats, "jobs").await.cached_info().state.messages;
+        stream(nats, "jobs-results").await.purge().await.unwrap();
+
+        let (mark, go) = (nats.file("mark"), nats.file("go"));
+        let waits =
+            |go: &Path| queue.run(Task::Mark(mark.clone(), Box::new(Task::Wait(go.to_owned()))));
+        let runs = waits(&go);
+        let behind = queue.run(echo("behind"));
+        let then = async {
+            until_messages(&jobs, ghosts + 2).await;
+            let worker = Host::start(HOST, &nats.url(), &[]);
+            soon("it runs", || marks(&mark) == 1).await;
+            // This worker tidies up as soon as it starts, while a job runs and another one waits.
+            let other = Host::start(HOST, &nats.url(), &[("type", "other")]);
+            fs::write(&go, "").unwrap();
+            (worker, other)
+        };
+        let (runs, behind, _workers) = tokio::join!(runs, behind, then);
+        assert_eq!((runs.as_deref(), behind.as_deref()), (Ok(""), Ok("behind")));
+        until_messages(&jobs, 0).await;
+        assert_eq!(marks(&mark), 1);
+        assert_eq!(Metrics(queue.metrics().await).get("job_queue_resubmitted_total"), 0.0);
+    });
+}
+
 /// A server that is killed at the moment when its queue gets empty can restart with the index of a
 /// queue that was not. Then it numbers jobs from 1 again, and delivers none of them.
 #[test]
 fn after_a_kill_of_the_server_in_the_wrong_moment_jobs_are_delivered_again() {
     with_nats(async |nats| {
         let queue = client(nats).await;
-        let (mark, go) = (nats.file("mark"), nats.file("go"));
         let worker = Host::start(HOST, &nats.url(), &[("workers", "2")]);
-        let first = queue.run(Task::Mark(mark.clone(), Box::new(Task::Wait(go.clone()))));
-        let then = async {
-            soon("it has begun", || marks(&mark) == 1).await;
-            // These are done before the first one, so the index lists gaps.
-            for number in 0..5 {
-                queue.run(echo(&number.to_string())).await.unwrap();
-            }
-            until_messages(&stream(nats, "jobs").await, 1).await;
-            nats.stop();
-            let index = nats.file("data/jetstream/$G/streams/jobs/msgs/1.idx");
-            let saved = fs::read(&index);
-            nats.restart();
-            until_messages(&stream(nats, "jobs").await, 1).await;
-            fs::write(&go, "").unwrap();
-            until_messages(&stream(nats, "jobs").await, 0).await;
-            nats.kill();
-            // Newer servers have no such file.
-            if let Ok(saved) = saved {
-                fs::write(&index, saved).unwrap();
-            }
-            nats.restart();
-        };
-        assert_eq!(tokio::join!(first, then).0, Ok(String::new()));
+        kill_in_the_wrong_moment(nats, &queue).await;
+        nats.restart();
         for text in ["one", "two"] {
             assert_eq!(queue.run(echo(text)).await.as_deref(), Ok(text));
         }
         drop(worker);
     });
+}
+
+/// The same if the new jobs come before a worker that could repair the queue. The server takes some of
+/// them for jobs that were deleted, but still counts them.
+#[test]
+fn after_a_kill_in_the_wrong_moment_jobs_that_come_before_the_workers_are_sent_again() {
+    with_nats(async |nats| {
+        let queue = client(nats).await;
+        let worker = Host::start(HOST, &nats.url(), &[("workers", "2")]);
+        kill_in_the_wrong_moment(nats, &queue).await;
+        drop((queue, worker));
+        nats.restart();
+
+        let queue = client(nats).await;
+        let texts: Vec<_> = (0..20).map(|number| number.to_string()).collect();
+        let jobs = queue.map(texts.iter().map(|text| echo(text)));
+        let then = async {
+            until_messages(&stream(nats, "jobs").await, 20).await;
+            Host::start(HOST, &nats.url(), &[])
+        };
+        let (results, _worker) = tokio::join!(jobs, then);
+        assert_eq!(results, texts.into_iter().map(Ok).collect::<Vec<_>>());
+        until_messages(&stream(nats, "jobs").await, 0).await;
+    });
+}
+
+/// Kills the server so that its files contradict each other.
+async fn kill_in_the_wrong_moment(nats: &mut Nats, queue: &Queue<Task>) {
+    let (mark, go) = (nats.file("mark"), nats.file("go"));
+    let index = nats.file("data/jetstream/$G/streams/jobs/msgs/1.idx");
+    let first = queue.run(Task::Mark(mark.clone(), Box::new(Task::Wait(go.clone()))));
+    let then = async {
+        soon("it has begun", || marks(&mark) == 1).await;
+        // These are done before the first one, so the index lists gaps.
+        for number in 0..5 {
+            queue.run(echo(&number.to_string())).await.unwrap();
+        }
+        until_messages(&stream(nats, "jobs").await, 1).await;
+        nats.stop();
+        let saved = fs::read(&index);
+        nats.restart();
+        until_messages(&stream(nats, "jobs").await, 1).await;
+        fs::write(&go, "").unwrap();
+        saved
+    };
+    let (first, saved) = tokio::join!(first, then);
+    assert_eq!(first, Ok(String::new()));
+    until_messages(&stream(nats, "jobs").await, 0).await;
+    nats.kill();
+    // Newer servers have no such file.
+    if let Ok(saved) = saved {
+        fs::write(&index, saved).unwrap();
+    }
 }
 
 /// Trap 14: a power cut can lose a job that the server has accepted. Here its file is gone.
@@ -598,6 +731,60 @@ fn wrong_credentials_are_refused() {
         let queue = connect(Options { nats: right, ..options(&nats) }).await;
         let _worker = Host::start(HOST, &nats.url(), &[("token", "right")]);
         assert_eq!(queue.run(echo("in")).await.as_deref(), Ok("in"));
+        let url = format!("nats://right@{}", nats.address);
+        let queue = connect(Options { url, ..options(&nats) }).await;
+        assert_eq!(queue.run(echo("in again")).await.as_deref(), Ok("in again"));
+    });
+}
+
+#[test]
+fn a_password_is_checked_and_appears_in_no_error() {
+    let options_of_server = ["-js", "--user", "queue", "--pass", "secret"];
+    let Some(nats) = Nats::start_with(&options_of_server) else { return };
+    runtime().block_on(async {
+        let url = |password: &str| format!("nats://queue:{password}@{}", nats.address);
+        let refused =
+            Queue::<Task>::connect(Options { url: url("sesame"), ..options(&nats) }).await;
+        let Err(error @ Error::Refused { .. }) = refused else { panic!("{refused:?}") };
+        assert!(error.to_string().contains(&nats.address), "{error}");
+        assert!(!error.to_string().contains("sesame"), "{error}");
+        // As a URL must write it.
+        let url = url("sec%72et");
+        let queue = connect(Options { url: url.clone(), ..options(&nats) }).await;
+        let _worker = Host::start(HOST, &url, &[]);
+        assert_eq!(queue.run(echo("in")).await.as_deref(), Ok("in"));
+    });
+}
+
+#[test]
+fn a_server_whose_certificate_is_not_trusted_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    if !tests::nats::certificate(folder.path()) {
+        return;
+    }
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (path("cert.pem"), path("key.pem"));
+    let options_of_server = ["-js", "--tls", "--tlscert", &certificate, "--tlskey", &key];
+    let Some(nats) = Nats::start_with(&options_of_server) else { return };
+    runtime().block_on(async {
+        let refused = Queue::<Task>::connect(options(&nats)).await;
+        let Err(Error::Refused { reason, .. }) = refused else { panic!("{refused:?}") };
+        assert!(reason.contains("certificate"), "{reason}");
+        let trusts =
+            job_queue::ConnectOptions::new().add_root_certificates(certificate.clone().into());
+        let queue = connect(Options { nats: trusts, ..options(&nats) }).await;
+        let _worker = Host::start(HOST, &nats.url(), &[("ca", &certificate)]);
+        assert_eq!(queue.run(echo("in")).await.as_deref(), Ok("in"));
+    });
+}
+
+#[test]
+fn one_of_several_servers_may_be_away() {
+    with_nats(async |nats| {
+        let url = format!("nats://127.0.0.1:1,{}", nats.url());
+        let queue = connect(Options { url: url.clone(), ..options(nats) }).await;
+        let _worker = Host::start(HOST, &url, &[]);
+        assert_eq!(queue.run(echo("in")).await.as_deref(), Ok("in"));
     });
 }
 
@@ -632,19 +819,31 @@ fn a_message_that_is_no_job_is_counted_and_harms_no_worker() {
 fn a_job_of_an_unknown_type_waits_for_a_worker_that_knows_it() {
     with_nats(async |nats| {
         let new = connect(Options { job_type: Some("new".into()), ..options(nats) }).await;
-        let _old = Host::start(HOST, &nats.url(), &[("type", "old"), ("deliveries", "2")]);
+        let old = Host::start(HOST, &nats.url(), &[("type", "old"), ("deliveries", "2")]);
         let result = new.run(echo("of an unknown type")).await;
         let reason = "no worker for jobs of type new, in 2 deliveries";
         assert_eq!(result, Err(Error::DeadLetter(reason.into())));
+        assert_eq!(old.stop().get(HANDED_BACK), 1.0);
 
+        // Which worker gets a job is up to the server. The old one hands it back each time.
+        let settings = [("type", "old"), ("deliveries", "1000")];
+        let old = Host::start(HOST, &nats.url(), &settings);
         let job = new.run(echo("known"));
         let upgrade = async {
-            until_messages(&stream(nats, "jobs").await, 1).await;
+            let jobs = stream(nats, "jobs").await;
+            let delivered = async || {
+                let info = jobs.consumer_info("workers").await.unwrap();
+                info.delivered.consumer_sequence
+            };
+            while delivered().await < 3 {
+                sleep(Duration::from_millis(5)).await;
+            }
+            // A delivery to the old worker counts too.
             Host::start(HOST, &nats.url(), &[("type", "new"), ("deliveries", "1000")])
         };
         let (result, _new_worker) = tokio::join!(job, upgrade);
-        // Which of the two gets it is up to the server; the old one hands it back.
-        assert!(matches!(result.as_deref(), Ok("known") | Err(Error::DeadLetter(_))), "{result:?}");
+        assert_eq!(result.as_deref(), Ok("known"));
+        assert!(old.stop().get(HANDED_BACK) >= 1.0);
     });
 }
 
@@ -679,7 +878,8 @@ fn a_stalled_network_costs_time_and_no_result() {
 #[test]
 fn a_worker_that_is_told_to_stop_finishes_its_job_or_hands_it_back() {
     with_nats(async |nats| {
-        let queue = client(nats).await;
+        let hour = Duration::from_secs(3600);
+        let queue = connect(Options { ack_wait: hour, ..options(nats) }).await;
         let (mark, go) = (nats.file("mark"), nats.file("go"));
         let job = || Task::Mark(mark.clone(), Box::new(Task::Wait(go.clone())));
         // This one has the time to finish.
@@ -694,16 +894,16 @@ fn a_worker_that_is_told_to_stop_finishes_its_job_or_hands_it_back() {
         };
         let (result, metrics) = tokio::join!(call, then);
         assert_eq!(result, Ok(String::new()));
-        assert_eq!(metrics.get("job_worker_handed_back_total"), 0.0);
+        assert_eq!(metrics.get(HANDED_BACK), 0.0);
 
-        // This one does not. Its job is delivered again at once, and not after a time of hours.
+        // This one does not. Its job is delivered again at once, and not after the hour.
         fs::remove_file(&go).unwrap();
         let worker = Host::start(HOST, &nats.url(), &[("grace", "1")]);
         let call = queue.run(job());
         let then = async {
             soon("it has begun", || marks(&mark) == 2).await;
             let metrics = tokio::task::spawn_blocking(move || worker.stop()).await.unwrap();
-            assert_eq!(metrics.get("job_worker_handed_back_total"), 1.0);
+            assert_eq!(metrics.get(HANDED_BACK), 1.0);
             fs::write(&go, "").unwrap();
             Host::start(HOST, &nats.url(), &[])
         };
