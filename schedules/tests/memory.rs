@@ -140,19 +140,20 @@ fn both_find_lost_updates_and_deadlocks() {
 /// Runs a test in a process of its own, in which loom finds a deadlock. loom's locks panic again
 /// while they are dropped, which ends the process.
 fn loom_ends_with_a_deadlock(test: &str) -> String {
-    let mut child = Command::new(env::current_exe().unwrap())
+    let mut child = Command::new(env::current_exe().expect("this program has a path"))
         .args(["--ignored", "--exact", test, "--nocapture"])
         .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
-    let ended = child.wait_timeout(Duration::from_secs(60)).unwrap();
+        .expect("the test starts");
+    let ended = child.wait_timeout(Duration::from_secs(60)).expect("it can be awaited");
     if ended.is_none() {
-        child.kill().unwrap();
+        child.kill().expect("it can be killed");
     }
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let mut stderr = child.stderr.take().expect("it is piped");
+    stderr.read_to_string(&mut said).expect("it is text");
     assert!(ended.is_some_and(|status| !status.success()), "{said}");
     assert!(said.contains("deadlock; threads"), "{said}");
     said
