@@ -147,12 +147,31 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     runtime.block_on(async {
         tokio::select! {
             held = hold(&benchmarks, effort, &runner, &destination, arguments.keep) => held,
-            signal = tokio::signal::ctrl_c() => {
-                signal.context("waiting for Ctrl-C")?;
-                Ok(ExitCode::from(130)) // the implementation under way ends with us
-            }
+            code = told_to_end() => code, // the implementation under way ends with us
         }
     })
+}
+
+/// Waits until the program is told to end, and returns its exit code.
+async fn told_to_end() -> Result<ExitCode> {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate())?.recv().await;
+        std::io::Result::Ok(())
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<std::io::Result<()>>();
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("waiting for Ctrl-C")?;
+            Ok(ExitCode::from(130))
+        }
+        terminated = terminated => {
+            terminated.context("waiting for SIGTERM")?;
+            Ok(ExitCode::from(143))
+        }
+    }
 }
 
 /// Takes part in a benchmark as one of its implementations.

@@ -140,7 +140,7 @@ fn the_queues_are_measured_and_leave_no_process_and_no_file() {
     let python = celery.or_else(|| runtime().block_on(harness::run::interpreter()));
     let (folder, destination) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let dest = destination.path().display().to_string();
-    let arguments = ["--quick", "--rounds", "1", "--only", "queue", "--only", "queue-workers"];
+    let arguments = ["--quick", "--rounds", "1", "--only", "queue"];
     let arguments = [&arguments[..], &["--dest", &dest]].concat();
     let program = bench_in(folder.path(), python, &arguments);
     let output = run_within(&program, 5 * LIMIT);
@@ -164,11 +164,9 @@ fn the_queues_are_measured_and_leave_no_process_and_no_file() {
     }
     let left_out: Vec<_> = queue.left_out.iter().map(|out| out.implementation.as_str()).collect();
     assert_eq!(left_out, if has_celery { &[][..] } else { &in_python[..] });
-    let workers = results.benchmark("queue-workers").unwrap();
-    assert!(workers.entries.iter().any(|entry| entry.implementation == "job queue"));
 }
 
-/// Ctrl-C while a queue is measured.
+/// Ctrl-C, and an end of the session, while a queue is measured.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_queue_leaves_no_process_and_no_file() {
@@ -177,29 +175,31 @@ fn an_interrupted_queue_leaves_no_process_and_no_file() {
     if !has(Path::new("nats-server")) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
     let python = runtime().block_on(harness::run::interpreter());
-    let program = bench_in(folder.path(), python, &["--only", "queue"]);
-    runtime().block_on(async {
-        let limits = Limits { time: 3 * LIMIT, ..Limits::default() };
-        let mut running = Running::start(&program, limits).unwrap();
-        let is_server = |pid: &i32| {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            name.trim_end() == "nats-server"
-        };
-        let began = std::time::Instant::now();
-        while !processes_of(folder.path()).iter().any(is_server) {
-            assert!(began.elapsed() < LIMIT, "no server starts");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        kill_process(tests::processes::id(running.id()), Signal::INT).unwrap();
-        while running.line().await.is_some() {}
-        match running.end().await.unwrap().0 {
-            End::Exited(status) => assert_eq!(status.code(), Some(130)),
-            End::PastLimit => panic!("it does not end"),
-        }
-    });
-    assert_nothing_is_left(folder.path());
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let folder = tempfile::tempdir().unwrap();
+        let program = bench_in(folder.path(), python.clone(), &["--only", "queue"]);
+        runtime().block_on(async {
+            let limits = Limits { time: 3 * LIMIT, ..Limits::default() };
+            let mut running = Running::start(&program, limits).unwrap();
+            let is_server = |pid: &i32| {
+                let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+                name.trim_end() == "nats-server"
+            };
+            let began = std::time::Instant::now();
+            while !processes_of(folder.path()).iter().any(is_server) {
+                assert!(began.elapsed() < LIMIT, "no server starts");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            kill_process(tests::processes::id(running.id()), signal).unwrap();
+            while running.line().await.is_some() {}
+            match running.end().await.unwrap().0 {
+                End::Exited(status) => assert_eq!(status.code(), Some(code)),
+                End::PastLimit => panic!("it does not end"),
+            }
+        });
+        assert_nothing_is_left(folder.path());
+    }
 }
 
 #[test]
