@@ -98,15 +98,24 @@ WAYS = {"celery": Celery, "rq": RQ, "simple-rq": SimpleRQ}
 
 def per_second(queue, job, seconds, workers):
     """Returns how many jobs are done per second. Repeats with twice as many until
-    that takes long enough for the beginning and the end not to matter."""
-    many = 8 * workers
-    while True:
+    that takes long enough for the beginning and the end not to matter, twice in
+    a row: Celery sometimes stalls for a second before the first result. The
+    better of the two counts."""
+
+    def batch():
         started = time.perf_counter()
         results = queue.map(job, range(many))
         took = time.perf_counter() - started
         assert results == list(range(1, many + 1)), "a wrong result"
+        return took
+
+    many = 8 * workers
+    while True:
+        took = batch()
         if took >= 2 * seconds:
-            return many / took
+            again = batch()
+            if again >= 2 * seconds:
+                return many / min(took, again)
         many *= 2
 
 

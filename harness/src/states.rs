@@ -232,6 +232,21 @@ impl Samples {
             }
             self.alive.insert(thread.id, number);
         }
+        // The threads of a process that ends disappear one after the other. Those that were there
+        // when its main thread began to end are there at the end. A child that has ended may stay
+        // for longer, until its parent asks for its exit code.
+        let first = self.followed.first().map(|thread| thread.process);
+        let is_ending = |thread: &&process_tree::Thread| {
+            thread.state == process_tree::State::Other('X')
+                || has_ended(thread) && first == Some(thread.process)
+        };
+        let mains = sample.seen.iter().filter(|thread| thread.id == thread.process);
+        let ending: HashSet<_> = mains.filter(is_ending).map(|thread| thread.id).collect();
+        for (id, number) in before {
+            if number.is_some_and(|number| ending.contains(&self.followed[number].process)) {
+                self.alive.insert(id, number);
+            }
+        }
         if sample.seen.len() >= process_tree::MOST_THREADS {
             self.unread = self.unread.max(sample.threads.saturating_sub(sample.seen.len() as u64));
         }
@@ -583,6 +598,19 @@ mod tests {
             [thread(0.01, "l30", true), thread(0.016, "c4 l10", false), thread(0.02, "c20", true),]
         );
         assert_eq!(activity.more, 0);
+    }
+
+    #[test]
+    fn the_threads_of_a_process_that_ends_are_there_at_the_end() {
+        let waits = |id| thread(id, Waits(Wait::Lock), 0.0, 0.0);
+        let mut samples = Samples::default();
+        add(&mut samples, 10, vec![waits(MAIN), waits(101), waits(102)]);
+        add(&mut samples, 20, vec![waits(MAIN), waits(101), waits(102)]);
+        add(&mut samples, 30, vec![waits(MAIN), waits(102)]);
+        add(&mut samples, 40, vec![thread(MAIN, Other('X'), 0.0, 0.0)]);
+        let activity = samples.activity().unwrap();
+        let at_end: Vec<_> = activity.threads.iter().map(|thread| thread.at_end).collect();
+        assert_eq!(at_end, [true, false, true]);
     }
 
     #[test]

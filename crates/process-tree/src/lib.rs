@@ -88,7 +88,8 @@ pub enum State {
     Sleeping,
     /// `D`: it waits, mostly for a disk, and no signal can wake it up.
     Uninterruptible,
-    /// Any other letter, such as `T` for stopped or `Z` for ended.
+    /// Any other letter, such as `T` for stopped, `Z` for ended and `X` for
+    /// ending.
     Other(char),
 }
 
@@ -246,11 +247,13 @@ mod linux {
         let stat = read(&task.join("stat"), &mut buffer)?;
         let name_begins = stat.iter().position(|byte| *byte == b'(')? + 1;
         let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
-        let mut state = match stat.get(name_ends + 2)? {
+        let fields = stat.get(name_ends + 2..)?;
+        let mut state = match *fields.first()? {
+            letter if letter != b'Z' && is_ending(fields) => State::Other('X'),
             b'R' => State::Runnable,
             b'S' => State::Sleeping,
             b'D' => State::Uninterruptible,
-            letter => State::Other(char::from(*letter)),
+            letter => State::Other(char::from(letter)),
         };
         let id = task.file_name()?.to_str()?.parse().ok()?;
         let times = (detail >= Detail::Times).then(|| times(task)).flatten();
@@ -268,6 +271,15 @@ mod linux {
             }
         }
         Some(Thread { process, id, state, times, wait, name })
+    }
+
+    /// Whether the thread has begun to end. The state does not show that.
+    fn is_ending(fields: &[u8]) -> bool {
+        const PF_EXITING: u32 = 4; // include/linux/sched.h
+        let flags = fields.split(|byte| *byte == b' ').nth(6);
+        let flags = flags.and_then(|flags| str::from_utf8(flags).ok());
+        let flags = flags.and_then(|flags| flags.parse::<u32>().ok());
+        flags.is_some_and(|flags| flags & PF_EXITING != 0)
     }
 
     /// What the file `syscall` says about a thread that waits.
