@@ -131,7 +131,7 @@ pub struct DeadLetterArguments {
 
 #[derive(Subcommand)]
 pub enum DeadLetterAction {
-    /// List the dead letters, the oldest first [default]
+    /// List the dead letters, the oldest first. This is the default
     List,
     /// Put a job back into the queue, as a new job
     SendAgain {
