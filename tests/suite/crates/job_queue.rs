@@ -386,9 +386,14 @@ fn canceling_a_call_cancels_its_job_whether_it_waits_or_runs() {
         let jobs = stream(nats, "jobs").await;
         let mut endless = Box::pin(queue.run(Task::Mark(runs.clone(), Box::new(Task::Loop))));
         let mut behind = Box::pin(queue.run(Task::Mark(waits.clone(), Box::new(echo("")))));
+        // The client may learn that the job was accepted only after it has begun.
+        let begun = async {
+            soon("it runs", || marks(&runs) == 1).await;
+            until_accepted(&queue, 1).await;
+        };
         tokio::select! {
             _ = &mut endless => panic!("it has ended"),
-            () = soon("it runs", || marks(&runs) == 1) => {}
+            () = begun => {}
         }
         tokio::select! {
             _ = &mut behind => panic!("it has ended"),
