@@ -31,7 +31,7 @@ use crate::stream;
 /// missed one. After a reconnect it asks immediately and then more often.
 const SWEEP: Duration = Duration::from_secs(30);
 /// The wait before it asks again after a reconnect, or because the server has
-/// not answered or has lost a job. It doubles each time.
+/// not answered or has lost a job. While nothing is missing, it doubles.
 const SWEEP_SOON: Duration = Duration::from_millis(200);
 /// How many requests a client has under way for results, or to cancel jobs.
 const CONCURRENT: usize = 64;

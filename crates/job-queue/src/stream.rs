@@ -158,16 +158,16 @@ pub async fn consumer(
 ///   running are delivered twice.
 pub async fn repair(link: &Link, options: &Options) -> Result<(), Error> {
     let jobs = link.jobs().await?;
-    let unreachable = |fault: &dyn std::fmt::Display| link.unreachable(fault);
     let consumer = consumer(link, options).await?;
     // Asked after the consumer, because it may only grow in between.
-    let before = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
+    let before =
+        jobs.get_info().await.map_err(|fault| link.unreachable(&fault))?;
     let before = before.state;
     let delivered = consumer.cached_info().delivered.stream_sequence;
     if delivered > before.last_sequence {
         tracing::warn!("the server has forgotten jobs: new consumer");
         let deleted = jobs.delete_consumer(CONSUMER).await;
-        deleted.map_err(|fault| unreachable(&fault))?;
+        deleted.map_err(|fault| link.unreachable(&fault))?;
         self::consumer(link, options).await?;
     }
     if before.messages == 0
@@ -175,13 +175,14 @@ pub async fn repair(link: &Link, options: &Options) -> Result<(), Error> {
     {
         return Ok(());
     }
-    let after = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
+    let after =
+        jobs.get_info().await.map_err(|fault| link.unreachable(&fault))?;
     // If the first job has changed, it was finished in between.
     if after.state.first_sequence == before.first_sequence {
         tracing::warn!("the server cannot read its jobs: purging them");
         let end = before.last_sequence + 1;
         let purged = jobs.purge().sequence(end).await;
-        purged.map_err(|fault| unreachable(&fault))?;
+        purged.map_err(|fault| link.unreachable(&fault))?;
     }
     Ok(())
 }
@@ -226,11 +227,11 @@ async fn next_job(
 /// for such a job sends it again.
 pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let jobs = link.jobs().await?;
-    let unreachable = |fault: &dyn std::fmt::Display| link.unreachable(fault);
     let consumer = jobs.consumer_info(CONSUMER).await;
-    let consumer = consumer.map_err(|fault| unreachable(&fault))?;
+    let consumer = consumer.map_err(|fault| link.unreachable(&fault))?;
     let last = consumer.delivered.stream_sequence;
-    let info = jobs.get_info().await.map_err(|fault| unreachable(&fault))?;
+    let info =
+        jobs.get_info().await.map_err(|fault| link.unreachable(&fault))?;
     let are_all_finished =
         consumer.num_ack_pending == 0 && last <= info.state.last_sequence;
     let mut next = info.state.first_sequence;

@@ -48,7 +48,7 @@ pub fn worker<J: Job>() {
     WORKING.store(true, Ordering::Relaxed);
     let code = match run_jobs::<J>() {
         Ok(()) => 0,
-        // Nobody reads the answer: the pool's process has been killed.
+        // The answer has no reader, because the pool's process was killed.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
             // Not eprintln, which panics if stderr is closed.

@@ -1012,19 +1012,20 @@ os.read(0, 1000)
         assert!(lost > 0 && lost < jobs / 2, "{lost} of {jobs} lost");
     }
 
+    /// A worker that the test talks to by itself.
+    fn worker_without_a_pool() -> Command {
+        let mut worker = Command::new(HOST);
+        worker.args(["--process-pool-worker", std::any::type_name::<Task>()]);
+        worker.process_group(0).stdin(Stdio::piped());
+        worker
+    }
+
     /// A worker that receives nonsense ends with an error, and does not hang or loop.
     #[test]
     fn a_worker_refuses_nonsense() {
-        let name = std::any::type_name::<Task>();
         for input in [&b""[..], b"x", b"\0\0\0\x01", b"\0\0\0\x01\xff", &[0xff; 100_000]] {
-            let mut child = Command::new(HOST)
-                .args(["--process-pool-worker", name])
-                .process_group(0)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
+            let mut worker = worker_without_a_pool();
+            let mut child = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             // This fails if it ends before it has read everything.
             child.stdin.take().unwrap().write_all(input).ok();
             let status = child.wait().unwrap();
@@ -1038,14 +1039,8 @@ os.read(0, 1000)
         let setup = Setup { memory_limit: None, niceness: 0, message_limit: 4096 };
         let mut frame = Vec::new();
         wire::append(&setup, 4096, &mut frame).unwrap();
-        let mut child = Command::new(HOST)
-            .args(["--process-pool-worker", std::any::type_name::<Task>()])
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut worker = worker_without_a_pool();
+        let mut child = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         // It stays open, so the worker's parent is there.
         let mut stdin = child.stdin.take().unwrap();
