@@ -16,8 +16,8 @@ pub struct Test {
     pub file: String,
     /// The function's name.
     pub name: String,
-    /// The lines of the function's body.
-    body: String,
+    /// The snapshots that the function compares with, as the calls in its body name them.
+    snapshots: Vec<String>,
 }
 
 /// All tests of a workspace.
@@ -62,10 +62,8 @@ impl Suite {
     ///
     /// When there is none.
     pub fn test_of(&self, example: &str) -> Result<&Test> {
-        let calls = ["transcript_of", "refused", "assert_snapshot"]
-            .map(|call| format!("{call}(\"{example}\""));
-        let tests = |test: &&Test| calls.iter().any(|call| test.body.contains(call));
-        self.tests.iter().find(tests).with_context(|| {
+        let checks = |test: &&Test| test.snapshots.iter().any(|snapshot| snapshot == example);
+        self.tests.iter().find(checks).with_context(|| {
             format!(
                 "no test in {FOLDER} checks {example}; write one with transcript_of({example:?})"
             )
@@ -116,13 +114,21 @@ fn tests_in(source: &str, file: &str) -> Vec<Test> {
                     true => lines.by_ref().take_while(|line| *line != end).collect::<Vec<_>>(),
                     false => vec![code],
                 };
-                let body = body.join("\n");
-                tests.push(Test { file: file.to_owned(), name: name.to_owned(), body });
+                let snapshots = body.iter().flat_map(|line| snapshots_in(line)).collect();
+                tests.push(Test { file: file.to_owned(), name: name.to_owned(), snapshots });
             }
             marked = false;
         }
     }
     tests
+}
+
+/// The names in the calls `transcript_of("NAME"`, `refused("NAME"` and `assert_snapshot("NAME"`.
+fn snapshots_in(line: &str) -> impl Iterator<Item = String> {
+    ["transcript_of(\"", "refused(\"", "assert_snapshot(\""]
+        .into_iter()
+        .flat_map(|call| line.split(call).skip(1))
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
 }
 
 #[cfg(test)]

@@ -86,24 +86,41 @@ fn asyncio_and_tokio() {
 }
 
 /// A thread of tokio hands over the last result. If Python ends meanwhile, it kills the thread in the
-/// middle of a Rust function, and the process crashes. This is a race, so it takes a few runs. Since
-/// Python 3.14, such a thread is left hanging instead. Waiting for the results prevents the crash.
+/// middle of a Rust function, and the process crashes. Since Python 3.14, such a thread is left hanging
+/// instead. Waiting for the results prevents the crash.
+///
+/// Usually this is a race of microseconds. Here the hand-over lasts until Python is at its end, or a
+/// second, and Python's end lasts until the process crashes, or a second.
 #[cfg(unix)]
 #[test]
 fn python_may_crash_if_it_ends_while_tokio_hands_over_a_result() {
-    const MOST_RUNS: usize = 200;
+    let program = "\
+import asyncio, atexit, os, select, sys, time, asyncio_and_tokio as rust
 
-    let awaits = "import asyncio, atexit, asyncio_and_tokio as rust\n\
-        async def main():\n    for _ in range(100):\n        await rust.ready()\n";
-    let broken = format!("{awaits}asyncio.run(main())");
-    let fixed = format!("{awaits}atexit.register(rust.wait_for_results)\nasyncio.run(main())");
+python_ends, end = os.pipe()
+hand_over = asyncio.BaseEventLoop.call_soon_threadsafe
+
+def hand_over_slowly(*arguments, **named):
+    hand_over(*arguments, **named)
+    select.select([python_ends], [], [], 1)
+
+class End:
+    def __del__(self, write=os.write, sleep=time.sleep):
+        write(end, b'.')
+        sleep(1)
+
+async def main():
+    await rust.ready()
+
+asyncio.BaseEventLoop.call_soon_threadsafe = hand_over_slowly
+sys.end = End()  # dropped when the modules are, after Python has begun to kill threads
+";
+    let broken = format!("{program}asyncio.run(main())");
+    let fixed = format!("{program}atexit.register(rust.wait_for_results)\nasyncio.run(main())");
     for_each_python("asyncio-and-tokio", |module, python, version| {
-        let crashes = |program: &str| module.run(python, program).code() != Some(0);
-        if version < (3, 14) {
-            let crashed = (0..MOST_RUNS).any(|_| crashes(&broken));
-            assert!(crashed, "{version:?}: no crash in {MOST_RUNS} runs");
-        }
-        assert!(!(0..20).any(|_| crashes(&fixed)), "{version:?}: it waits and still crashes");
+        let ends_well = |program: &str| module.run(python, program).code() == Some(0);
+        assert_eq!(ends_well(&broken), version >= (3, 14), "{version:?}");
+        assert!(ends_well(&fixed), "{version:?}: it waits and still crashes");
     });
 }
 
