@@ -109,7 +109,7 @@ def per_second(queue, job, seconds, workers):
         assert results == list(range(1, many + 1)), "a wrong result"
         return took
 
-    many = 8 * workers
+    many = workers
     while True:
         took = batch()
         if took >= 2 * seconds:

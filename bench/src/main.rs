@@ -33,6 +33,10 @@ struct Arguments {
     /// How many rounds to run, with one turn per implementation. Default: 5, or 1 with --quick
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
     rounds: Option<u8>,
+    /// Roughly how many milliseconds a turn measures each figure. Default: 500, or 100 with --quick
+    #[arg(long, value_name = "N", conflicts_with = "keep")]
+    #[arg(value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    milliseconds: Option<u64>,
     /// List the benchmarks
     #[arg(long)]
     list: bool,
@@ -124,7 +128,11 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let benchmarks: Vec<_> = all.into_iter().filter(named).collect();
     let effort = Effort {
         rounds: arguments.rounds.unwrap_or(if arguments.quick { 1 } else { 5 }).into(),
-        time: Duration::from_millis(if arguments.quick { 100 } else { 500 }),
+        time: Duration::from_millis(arguments.milliseconds.unwrap_or(if arguments.quick {
+            100
+        } else {
+            500
+        })),
         quick: arguments.quick,
     };
     let destination = arguments.dest.unwrap_or_else(|| root.join("target/bench"));

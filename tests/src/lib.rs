@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -91,6 +92,14 @@ pub fn build(name: &str) -> Program {
     }
 }
 
+/// From now on, examples with the same dependencies are built by one command although only some of the
+/// tests run. For a test that runs every example.
+pub fn build_together() {
+    TOGETHER.store(true, Ordering::Relaxed);
+}
+
+static TOGETHER: AtomicBool = AtomicBool::new(false);
+
 /// Builds an example, and returns the result and the lines that cargo and the compiler printed.
 pub fn try_build(name: &str) -> (Build, Vec<String>) {
     static BUILT: Once<(Build, Vec<String>)> = Once::new();
@@ -119,13 +128,14 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
 /// returns the program. Cargo selects the same features for them as for each of them alone, so the
 /// programs are the same, too. But 26 commands take less time than 110.
 ///
-/// None if only some of the tests run, if no other example is like it, or if one of them does not
-/// compile. Then it has to be built on its own.
+/// None if only some of the tests run and none of them needs every example, if no other example is like
+/// it, or if one of them does not compile. Then it has to be built on its own.
 fn build_with_its_likes(example: &Example) -> Option<Program> {
     static BUILT: Once<bool> = Once::new();
 
     let some_tests = std::env::args().skip(1).any(|argument| !argument.starts_with('-'));
-    if some_tests || example.is_extension || example.kind == Kind::Broken {
+    let alone = some_tests && !TOGETHER.load(Ordering::Relaxed);
+    if alone || example.is_extension || example.kind == Kind::Broken {
         return None;
     }
     let likes = WORKSPACE.examples.values().filter(|other| is_like(other, example));

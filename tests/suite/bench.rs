@@ -27,7 +27,8 @@ fn bench(arguments: &[&str]) -> Program {
 /// A quick run of a benchmark, and its results.
 fn quick_run(mut program: Program, benchmark: &str) -> (Output, Results) {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["--quick", "--only", benchmark, "--rounds", "2", "--dest"];
+    let arguments =
+        ["--quick", "--milliseconds", "10", "--only", benchmark, "--rounds", "2", "--dest"];
     program.arguments.extend(arguments.map(Into::into));
     program.arguments.push(folder.path().into());
     let output = run(&program);
@@ -140,7 +141,7 @@ fn the_queues_are_measured_and_leave_no_process_and_no_file() {
     let python = celery.or_else(|| runtime().block_on(harness::run::interpreter()));
     let (folder, destination) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let dest = destination.path().display().to_string();
-    let arguments = ["--quick", "--rounds", "1", "--only", "queue"];
+    let arguments = ["--quick", "--milliseconds", "10", "--rounds", "1", "--only", "queue"];
     let arguments = [&arguments[..], &["--dest", &dest]].concat();
     let program = bench_in(folder.path(), python, &arguments);
     let output = run_within(&program, 5 * LIMIT);
@@ -212,9 +213,15 @@ fn an_unknown_benchmark_is_refused_in_one_line() {
 
 #[test]
 fn the_figures_of_a_quick_run_cannot_be_kept() {
-    let output = run(&bench(&["--quick", "--keep"]));
-    assert_eq!(output.code(), Some(2));
-    assert!(output.lines[0].text.contains("'--quick' cannot be used with '--keep'"));
+    for hasty in [&["--quick"][..], &["--milliseconds", "10"]] {
+        let output = run(&bench(&[hasty, &["--keep"]].concat()));
+        assert_eq!(output.code(), Some(2));
+        let error = &output.lines[0].text;
+        assert!(
+            error.contains(hasty[0]) && error.contains("cannot be used with '--keep'"),
+            "{error}"
+        );
+    }
 }
 
 /// The figures that the book quotes come from a full run of every benchmark, with no implementation

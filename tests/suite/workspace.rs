@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use harness::examples::Example;
+use harness::examples::{Example, Kind};
 use harness::recording::{self, Recording};
-use tests::{WORKSPACE, run, try_build};
+use tests::{WORKSPACE, run};
 
 #[test]
 fn every_example_is_complete() {
@@ -109,15 +109,12 @@ fn same_by_its_command(name: &str) {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_every_example_and_leaves_no_process_behind() {
-    use harness::run::Build;
-
     let has_python = tests::has_python();
+    tests::build_together();
     let examples = WORKSPACE.examples.values();
     let examples = examples.filter(|example| has_python || !example.is_extension);
-    let programs = examples.filter_map(|example| match try_build(&example.name).0 {
-        Build::Done(program) => Some((&example.name, program.executable)),
-        Build::Refused => None, // the broken twins
-    });
+    let examples = examples.filter(|example| example.kind != Kind::Broken);
+    let programs = examples.map(|example| (&example.name, tests::build(&example.name).executable));
     std::thread::scope(|scope| {
         for (name, executable) in programs {
             scope.spawn(move || interrupt(name, &executable));

@@ -48,6 +48,11 @@ pub struct Options {
     pub away_limit: Duration,
     /// How long to try to connect at the start. Default: 10 s.
     pub connect_limit: Duration,
+    /// How often a client asks for the results of jobs that take long, in case
+    /// it missed one, and whether the server still has these jobs. After a
+    /// reconnect it asks immediately and then more often. At least 200 ms.
+    /// Default: 30 s.
+    pub check_interval: Duration,
     /// How many jobs of one [`Queue::map`](crate::Queue::map) are under way at
     /// the same time. Default: 500.
     pub in_flight: usize,
@@ -72,6 +77,7 @@ impl Default for Options {
             deadline: None,
             away_limit: Duration::from_secs(30),
             connect_limit: Duration::from_secs(10),
+            check_interval: Duration::from_secs(30),
             in_flight: 500,
             clock: SystemTime::now,
         }

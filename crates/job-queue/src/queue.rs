@@ -27,9 +27,6 @@ use crate::options::{Call, Options};
 use crate::outcome::Outcome;
 use crate::stream;
 
-/// How often a client asks for the results of jobs that take long, in case it
-/// missed one. After a reconnect it asks immediately and then more often.
-const SWEEP: Duration = Duration::from_secs(30);
 /// The wait before it asks again after a reconnect, or because the server has
 /// not answered or has lost a job. While nothing is missing, it doubles.
 const SWEEP_SOON: Duration = Duration::from_millis(200);
@@ -432,7 +429,8 @@ async fn take_results(
 /// for jobs that the server has lost.
 async fn sweep(shared: Arc<Shared>) {
     let mut connection = shared.link.watch();
-    let mut pause = SWEEP;
+    let interval = shared.options.check_interval.max(SWEEP_SOON);
+    let mut pause = interval;
     loop {
         let oldest = tokio::select! {
             () = connection.restored() => {
@@ -444,7 +442,7 @@ async fn sweep(shared: Arc<Shared>) {
         };
         // A server that has just started may not answer yet.
         let settled = look_after(&shared, oldest).await.unwrap_or(false);
-        pause = if settled { SWEEP.min(2 * pause) } else { SWEEP_SOON };
+        pause = if settled { interval.min(2 * pause) } else { SWEEP_SOON };
     }
 }
 

@@ -134,7 +134,7 @@ pub fn per_second<C: Client>(
         Ok(began.elapsed())
     };
     let enough = 2 * turn.time;
-    let mut many = 8 * workers as u64;
+    let mut many = workers as u64;
     loop {
         let took = batch(many)?;
         if took >= enough {
