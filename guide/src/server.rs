@@ -182,6 +182,11 @@ impl Server {
         Ok(format!("http://{}/", self.listener.local_addr()?))
     }
 
+    /// The folder of the book's first edition. It is removed when the book has changed.
+    pub fn first_edition(&self) -> &Path {
+        self.first.folder.path()
+    }
+
     /// The key that a run needs.
     pub fn key(&self) -> &str {
         &self.key

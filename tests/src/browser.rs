@@ -1,6 +1,7 @@
 //! A headless Chromium, driven by its own protocol over a pipe: no driver is needed, and it ends
 //! when the pipe closes. The protocol: <https://chromedevtools.github.io/devtools-protocol/>
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -217,6 +218,18 @@ impl Browser {
         self.run_axe(axe, "document", &options)
     }
 
+    /// Like [`Self::axe`], but with only those rules that are about the page and not about each of its
+    /// elements.
+    pub fn axe_of_page(&mut self, axe: &str) -> Vec<String> {
+        let rules = json!({ "type": "rule", "values": PAGE });
+        self.run_axe(axe, "document", &format!("{{ {APART}, runOnly: {rules} }}"))
+    }
+
+    /// The ids that the page uses twice, and those that its content refers to but that don't exist.
+    pub fn faults_of_ids(&mut self) -> Vec<String> {
+        serde_json::from_value(self.eval(IDS)).expect("these are texts")
+    }
+
     /// Like [`Self::axe`], but with only those rules that read the stylesheets.
     pub fn axe_of_stylesheets(&mut self, axe: &str) -> Vec<String> {
         let rules = json!({ "type": "rule", "values": STYLESHEETS });
@@ -236,16 +249,27 @@ impl Browser {
     }
 
     /// Like [`Self::axe`], but with only those rules that depend on colors. The contrast of a text
-    /// follows from its color, its font and the backgrounds behind it. So an element is checked only
-    /// if this tab has not yet checked one, in this theme, that has all of them in common with it.
-    pub fn axe_of_colors(&mut self, axe: &str, theme: &str) -> Vec<String> {
-        let unchecked = format!("({UNCHECKED})({})", json!(theme));
-        if self.eval(&format!("(globalThis.unchecked = {unchecked}).length")) == 0 {
+    /// follows from its color, its font and the backgrounds behind it. So only one element is checked of
+    /// all that have these in common, and none if the same is among the sound ones, which are those that
+    /// were checked before, on any page, and were found to be without a fault.
+    pub fn axe_of_colors(&mut self, axe: &str, sound: &Mutex<HashSet<String>>) -> Vec<String> {
+        let found = self.eval(&format!("[...(globalThis.looks = ({LOOKS})()).keys()]"));
+        let mut found: Vec<String> = serde_json::from_value(found).expect("these are texts");
+        {
+            let sound = sound.lock().expect("no test panics with it");
+            found.retain(|look| !sound.contains(look));
+        }
+        if found.is_empty() {
             return Vec::new();
         }
         let rules = json!({ "type": "rule", "values": COLORS });
         let options = format!("{{ {APART}, runOnly: {rules} }}");
-        self.run_axe(axe, "{ include: unchecked }", &options)
+        let elements = format!("{}.map(look => looks.get(look))", json!(found));
+        let faults = self.run_axe(axe, &format!("{{ include: {elements} }}"), &options);
+        if faults.is_empty() {
+            sound.lock().expect("no test panics with it").extend(found);
+        }
+        faults
     }
 
     fn run_axe(&mut self, axe: &str, context: &str, options: &str) -> Vec<String> {
@@ -268,15 +292,37 @@ const WCAG: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']";
 const COLORS: [&str; 2] = ["color-contrast", "link-in-text-block"];
 /// The rules among them that read the stylesheets.
 const STYLESHEETS: [&str; 1] = ["css-orientation-lock"];
+/// The rules among them that are about the page as a whole. [`IDS`] replaces `duplicate-id-aria`.
+const PAGE: [&str; 8] = [
+    "aria-hidden-body",
+    "bypass",
+    "document-title",
+    "html-has-lang",
+    "html-lang-valid",
+    "html-xml-lang-mismatch",
+    "meta-refresh",
+    "meta-viewport",
+];
 /// The option of axe for rules that don't read the stylesheets: parsing them takes a quarter of its time.
 const APART: &str = "preload: false";
 /// The rules among them that depend on sizes.
 const SIZES: [&str; 2] = ["scrollable-region-focusable", "target-size"];
 
-/// A function that returns the elements with a text of their own that look different from all that it
-/// has returned for the same theme. It remembers them for the tab, from page to page.
-const UNCHECKED: &str = "theme => {
-    const checked = new Set(JSON.parse(sessionStorage.getItem('checked ' + theme) ?? '[]'));
+/// A faulty id, in words. mdBook's search box refers to an id that doesn't exist, so references are
+/// followed only in the content.
+const IDS: &str = "(() => {
+    const ids = [...document.querySelectorAll('[id]')].map(element => element.id);
+    const known = new Set();
+    const twice = ids.filter(id => known.has(id) || !known.add(id)).map(id => 'twice: ' + id);
+    const referring = ['aria-controls', 'aria-describedby', 'aria-labelledby', 'for', 'headers'];
+    const missing = referring.flatMap(name => [...document.querySelectorAll(`main [${name}]`)]
+        .flatMap(element => element.getAttribute(name).split(/\\s+/))
+        .filter(id => !known.has(id)).map(id => name + ' leads nowhere: ' + id));
+    return [...twice, ...missing];
+})()";
+
+/// A function that returns, for each look that a text on the page has, the first element with that look.
+const LOOKS: &str = "() => {
     const behind = new Map([[null, '']]);
     const backgrounds = element => {
         if (!behind.has(element)) {
@@ -287,21 +333,20 @@ const UNCHECKED: &str = "theme => {
         }
         return behind.get(element);
     };
-    const unchecked = [];
+    const looks = new Map();
     for (const element of document.querySelectorAll('body *')) {
         if (![...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())) continue;
+        if (!element.checkVisibility()) continue; // axe would not check it
         const { color, fontSize, fontWeight, textShadow, visibility } = getComputedStyle(element);
         // Large text may have less contrast, and a link must differ from the text around it.
         const isLarge = parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24);
         const around = element.tagName === 'A' && getComputedStyle(element.parentElement).color;
         const look = [color, isLarge, textShadow, visibility, around, backgrounds(element)].join();
-        if (!checked.has(look)) {
-            checked.add(look);
-            unchecked.push(element);
+        if (!looks.has(look)) {
+            looks.set(look, element);
         }
     }
-    sessionStorage.setItem('checked ' + theme, JSON.stringify([...checked]));
-    return unchecked;
+    return looks;
 }";
 
 /// The text of axe-core, from the npm package. None, with a notice, where it is not installed.
@@ -329,14 +374,26 @@ impl Drop for Browser {
     }
 }
 
+/// The browser's program. None, with a notice, where none is installed.
+fn program() -> Option<&'static str> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    let name = names.into_iter().find(|name| is_there(Path::new(name)));
+    if name.is_none() {
+        skip("chromium");
+    }
+    name
+}
+
+/// The version of the browser that is installed. None, with a notice, where there is none.
+pub fn version() -> Option<String> {
+    let shown = Command::new(program()?).arg("--version").output().expect("it has been found");
+    Some(String::from_utf8_lossy(&shown.stdout).into_owned())
+}
+
 impl Process {
     /// None, with a notice, where no browser is installed.
     fn start() -> Option<Self> {
-        let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-        let Some(name) = names.into_iter().find(|name| is_there(Path::new(name))) else {
-            skip("chromium");
-            return None;
-        };
+        let name = program()?;
         let profile = tempfile::tempdir().expect("a folder can be made");
         let mut child = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1", name])
@@ -349,6 +406,9 @@ impl Process {
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
+                // A page is open for about a second, in which optimizing its scripts costs more than
+                // it saves.
+                "--js-flags=--no-maglev --no-turbofan",
                 "--remote-debugging-pipe",
             ])
             .arg(format!("--user-data-dir={}", profile.path().display()))

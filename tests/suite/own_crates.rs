@@ -10,6 +10,7 @@ use std::time::Duration;
 use harness::examples::{Example, Kind};
 use harness::own_crate;
 use harness::run::{Program, Stream};
+use tests::passed::{Check, Inputs};
 use tests::{Output, WORKSPACE, run_within, try_build};
 
 /// The first time, every dependency is compiled.
@@ -44,8 +45,8 @@ fn each_crate_that_a_page_offers_compiles() {
 /// commands, so only the first example's are all run. The others are made by their `cargo new`, and
 /// get the same dependencies. One build for all of them selects the same features as one for each.
 fn check(group: &[&'static Example]) {
-    let mut offers: Vec<_> = group.iter().map(|example| (*example, Offer::of(example))).collect();
-    offers.retain(|(_, offer)| !offer.has_passed());
+    let mut offers: Vec<_> = group.iter().map(|example| (*example, remembered(example))).collect();
+    offers.retain(|(_, check)| !check.has_passed());
     let [(first, _), others @ ..] = &offers[..] else { return };
     if first.is_extension {
         if !tests::has_python() {
@@ -93,43 +94,26 @@ fn check(group: &[&'static Example]) {
     } else {
         assert_eq!(built.code(), Some(0), "{commands}\n{:#?}", built.lines);
     }
-    for (example, offer) in offers {
-        offer.passes();
+    for (example, check) in offers {
+        check.passes();
         // Cargo keeps the program under a second name, which will never be used again.
         let program = own_target().join("debug").join(&example.name);
         File::options().write(true).truncate(true).open(program).ok();
     }
 }
 
-/// All that the outcome of a check depends on. A check that has passed is remembered in the target
-/// folder, as cargo remembers what it has built, and repeated only when something has changed.
-struct Offer {
-    everything: Vec<u8>,
-    passed: PathBuf,
-}
-
-impl Offer {
-    fn of(example: &Example) -> Self {
-        let read = |file: &str| fs::read(WORKSPACE.root.join(file)).unwrap();
-        let mut everything = read("Cargo.lock");
-        everything.extend_from_slice(COMPILER.as_bytes());
-        everything.extend_from_slice(own_crate::commands(&example.own_crates).as_bytes());
-        for file in example.own_crates.iter().flat_map(|own| &own.files) {
-            everything.extend_from_slice(file.path.as_bytes());
-            everything.extend(read(&file.source));
-        }
-        let passed = own_target().join("passed").join(&example.name);
-        Self { everything, passed }
+/// The check of what the page of an example offers.
+fn remembered(example: &Example) -> Check {
+    let read = |file: &str| fs::read(WORKSPACE.root.join(file)).unwrap();
+    let mut inputs = Inputs::default()
+        .and(include_str!("own_crates.rs"))
+        .and(read("Cargo.lock"))
+        .and(&*COMPILER)
+        .and(own_crate::commands(&example.own_crates));
+    for file in example.own_crates.iter().flat_map(|own| &own.files) {
+        inputs = inputs.and(&file.path).and(read(&file.source));
     }
-
-    fn has_passed(&self) -> bool {
-        fs::read(&self.passed).is_ok_and(|passed| passed == self.everything)
-    }
-
-    fn passes(&self) {
-        fs::create_dir_all(self.passed.parent().unwrap()).unwrap();
-        fs::write(&self.passed, &self.everything).unwrap();
-    }
+    inputs.of("own-crates", &example.name)
 }
 
 /// The version of the compiler, with its commit.

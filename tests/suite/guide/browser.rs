@@ -1,23 +1,27 @@
 //! The book in a real browser: every page, in each theme, wide and phone-sized; runs by keyboard;
 //! the search; the pages from disk.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use guide::server::{Server, Settings};
-use harness::run::Limits;
+use harness::run::{self, Limits};
 use serde_json::json;
-use tests::browser::{Browser, axe};
-use tests::{LIMIT, WORKSPACE, book};
+use tests::browser::{Browser, axe, version};
+use tests::passed::{Check, Inputs};
+use tests::{LIMIT, WORKSPACE, book, runtime};
 use tokio::runtime::Runtime;
 
 /// The book, served until this is dropped.
 #[derive(Debug)]
 pub struct Served {
     pub url: String,
+    folder: PathBuf,
     link: String,
     _runtime: Runtime,
 }
@@ -33,8 +37,9 @@ pub fn serve() -> Arc<Served> {
         let settings = Settings { run: limits, ..Settings::default() };
         let server = runtime.block_on(Server::start(WORKSPACE.root.clone(), 0, settings)).unwrap();
         let (url, link) = (server.url().unwrap(), server.link().unwrap());
+        let folder = server.first_edition().to_owned();
         runtime.spawn(server.run());
-        let new = Arc::new(Served { url, link, _runtime: runtime });
+        let new = Arc::new(Served { url, folder, link, _runtime: runtime });
         *served = Arc::downgrade(&new);
         new
     })
@@ -68,24 +73,46 @@ const STANDING_OUT: &str = "[...document.querySelectorAll('main *')].filter(e =>
     e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .table-wrapper')) \
     .slice(0, 5).map(e => e.tagName + '.' + e.className).join(' ')";
 
+/// Repeats only the check of pages that have changed since they passed, or of all pages if anything has
+/// changed that all of them depend on. Delete the folder `passed/pages` in the target folder to check
+/// all of them.
 #[test]
 fn every_page_is_sound_in_each_theme_and_width() {
-    let (Some(first), Some(axe)) = (Browser::start(), axe()) else { return };
-    let Some(second) = Browser::start() else { return };
+    let (Some(version), Some(axe)) = (version(), axe()) else { return };
     let book = serve();
+    let common = Inputs::default()
+        .and(version)
+        .and(&axe)
+        .and(include_str!("browser.rs"))
+        .and(include_str!("../../src/browser.rs"))
+        // How the server answers. Its policy allows the scripts of all pages, so other pages don't matter.
+        .and(include_str!("../../../guide/src/server.rs"))
+        .and(include_str!("../../../guide/src/csp.rs"))
+        .and(fs::read(WORKSPACE.root.join("Cargo.lock")).unwrap())
+        // With or without buttons that run Python.
+        .and([u8::from(runtime().block_on(run::interpreter()).is_some())]);
+    let files = Files::of(&book.folder, common);
     // A server answers with 404.html, a reader of files never sees it.
-    let pages: Vec<_> = pages().into_iter().chain(["404.html".to_owned()]).collect();
+    let checks: Vec<_> = pages()
+        .into_iter()
+        .chain(["404.html".to_owned()])
+        .map(|page| (files.check(&page, "pages"), page))
+        .filter(|(check, _)| !check.has_passed())
+        .collect();
     let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());
-    let stylesheets = Mutex::new(HashSet::new());
+    let sound = Sound::default();
     // Two browsers share the pages; each takes the next one that is left.
     thread::scope(|scope| {
-        for mut browser in [first, second] {
-            let (book, axe, pages, next, faults) = (&book, &axe, &pages, &next, &faults);
-            let stylesheets = &stylesheets;
-            scope.spawn(move || {
-                while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = faults_of(&mut browser, book, page, axe, stylesheets);
+        for _ in 0..checks.len().min(2) {
+            scope.spawn(|| {
+                let mut browser = Browser::start().expect("it has a version");
+                while let Some((check, page)) = checks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = faults_of(&mut browser, &book, page, &files, &axe, &sound);
+                    // If a source was changed meanwhile, another edition may have been checked.
+                    if found.is_empty() && book.folder.is_dir() {
+                        check.passes();
+                    }
                     faults.lock().unwrap().extend(found);
                 }
             });
@@ -95,33 +122,51 @@ fn every_page_is_sound_in_each_theme_and_width() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// What is wrong with a page, in any theme or width. Stylesheets that are among those already checked
-/// aren't checked again.
+/// What was checked on some page and found to be without a fault, and is on other pages, too. A page that
+/// isn't checked because it passed earlier adds nothing.
+#[derive(Debug, Default)]
+struct Sound {
+    stylesheets: Mutex<HashSet<String>>,
+    looks: [Mutex<HashSet<String>>; THEMES.len()],
+}
+
+/// What is wrong with a page, in any theme or width.
 fn faults_of(
     browser: &mut Browser,
     book: &Served,
     page: &str,
+    files: &Files,
     axe: &str,
-    stylesheets: &Mutex<HashSet<String>>,
+    sound: &Sound,
 ) -> Vec<String> {
     let mut faults = Vec::new();
     let mut note = |what: &str, found: Vec<String>| {
         faults.extend(found.into_iter().map(|fault| format!("{page}, {what}: {fault}")));
     };
+    // The print page repeats the elements of all others, where they are checked. What is left to check is
+    // that they go together.
+    let is_print = page == "print.html";
     browser.resize(1280, 900);
     browser.open(&format!("{}{page}", book.url));
-    // The structure of a page is the same in all themes and widths.
-    note("1280 px wide", browser.axe_of_structure(axe));
-    if stylesheets.lock().unwrap().insert(browser.stylesheets()) {
-        note("stylesheets", browser.axe_of_stylesheets(axe));
-    }
-    // The print page repeats all others, whose colors are checked one by one. What is left to check is
-    // that they go together, as with ids that must be unique.
-    let themes = if page == "print.html" { &THEMES[..1] } else { &THEMES[..] };
-    for theme in themes {
-        browser.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
-        browser.wait_for(STYLES_LOADED);
-        note(theme, browser.axe_of_colors(axe, theme));
+    note("ids", browser.faults_of_ids());
+    if is_print {
+        note("1280 px wide", browser.axe_of_page(axe));
+    } else {
+        // The structure of a page is the same in all themes and widths.
+        note("1280 px wide", browser.axe_of_structure(axe));
+        let stylesheets = browser.stylesheets();
+        if !sound.stylesheets.lock().unwrap().contains(&stylesheets) {
+            let found = browser.axe_of_stylesheets(axe);
+            if found.is_empty() {
+                sound.stylesheets.lock().unwrap().insert(stylesheets);
+            }
+            note("stylesheets", found);
+        }
+        for (theme, sound) in THEMES.iter().zip(&sound.looks) {
+            browser.eval(&format!("document.getElementById('mdbook-theme-{theme}').click()"));
+            browser.wait_for(STYLES_LOADED);
+            note(theme, browser.axe_of_colors(axe, sound));
+        }
     }
 
     browser.resize(360, 740);
@@ -130,15 +175,71 @@ fn faults_of(
         let what = browser.eval(STANDING_OUT).to_string();
         note("360 px wide", vec![format!("scrolls sideways: {what}")]);
     }
-    if page != "print.html" {
+    if !is_print {
         note("360 px wide", browser.axe_of_sizes(axe));
-        note("360 px wide", browser.axe_of_colors(axe, THEMES[THEMES.len() - 1]));
+        note("360 px wide", browser.axe_of_colors(axe, &sound.looks[THEMES.len() - 1]));
     }
 
     note("console", browser.faults());
-    let elsewhere = |url: &String| !url.starts_with(&book.url) && !url.starts_with("data:");
-    note("request", browser.requests().into_iter().filter(elsewhere).collect());
+    note("request", files.unexpected(browser.requests(), &book.url, page));
     faults
+}
+
+/// The files that a book has for its pages.
+struct Files {
+    folder: PathBuf,
+    /// The names of the files that any page may load.
+    assets: BTreeSet<String>,
+    /// The name of the search index. It contains the text of all pages, and so does the digest in its
+    /// name. A page loads it only for a search.
+    index: String,
+    /// What the checks of all pages depend on.
+    common: Inputs,
+}
+
+impl Files {
+    fn of(folder: &Path, common: Inputs) -> Self {
+        let mut assets = BTreeSet::new();
+        let mut index = String::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(next) = folders.pop() {
+            for entry in fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/");
+                let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if name.starts_with("searchindex") {
+                    index = name;
+                } else if ["css", "js", "svg", "woff2"].contains(&extension) {
+                    assets.insert(name);
+                }
+            }
+        }
+        assert!(!index.is_empty(), "no search index");
+        let common = assets
+            .iter()
+            .fold(common, |all, name| all.and(name).and(fs::read(folder.join(name)).unwrap()));
+        Self { folder: folder.to_owned(), assets, index, common }
+    }
+
+    /// The check of a page, with all that the page consists of among its inputs.
+    fn check(&self, page: &str, group: &str) -> Check {
+        let text = fs::read_to_string(self.folder.join(page)).unwrap();
+        self.common.clone().and(text.replace(&self.index, "searchindex.js")).of(group, page)
+    }
+
+    /// The requests for anything else than the inputs of the page's check and the server's own answers.
+    fn unexpected(&self, mut requests: Vec<String>, root: &str, page: &str) -> Vec<String> {
+        requests.retain(|url| {
+            let name = url.strip_prefix(root);
+            let is_input = |name: &str| name == page || self.assets.contains(name);
+            let is_answer =
+                |name: &str| root.starts_with("http:") && ["live", "run"].contains(&name);
+            !url.starts_with("data:") && !name.is_some_and(|name| is_input(name) || is_answer(name))
+        });
+        requests
+    }
 }
 
 #[test]
@@ -381,23 +482,41 @@ fn a_recorded_run_is_replayed() {
     assert_eq!(browser.faults(), Vec::<String>::new());
 }
 
-/// From disk only the buttons are missing.
+/// From disk only the buttons are missing. Repeats only the check of pages that have changed since they
+/// passed, unless the folder `passed/pages-from-disk` in the target folder is deleted.
 #[test]
 fn the_book_reads_from_disk() {
-    let Some(mut browser) = Browser::start() else { return };
+    let Some(version) = version() else { return };
     let folder = book();
     let root = format!("file://{}/", folder.path().display());
+    let common = Inputs::default()
+        .and(version)
+        .and(include_str!("browser.rs"))
+        .and(include_str!("../../src/browser.rs"));
+    let files = Files::of(folder.path(), common);
+    let mut browser = None;
     for page in pages() {
+        let check = files.check(&page, "pages-from-disk");
+        if check.has_passed() {
+            continue;
+        }
+        let browser = browser.get_or_insert_with(|| Browser::start().expect("it has a version"));
         browser.open(&format!("{root}{page}"));
         assert_eq!(browser.eval("document.querySelectorAll('button.run').length"), 0);
         assert_eq!(browser.faults(), Vec::<String>::new(), "{page}");
-        let mut elsewhere = browser.requests();
-        elsewhere.retain(|url| !url.starts_with(&root) && !url.starts_with("data:"));
-        assert_eq!(elsewhere, Vec::<String>::new(), "{page}");
+        let unexpected = files.unexpected(browser.requests(), &root, &page);
+        assert_eq!(unexpected, Vec::<String>::new(), "{page}");
+        check.passes();
     }
-    // And without JavaScript the code, the output and the picture are there.
+}
+
+/// The code, the output and the picture need no script.
+#[test]
+fn a_page_reads_from_disk_without_javascript() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = book();
     browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
-    browser.open(&format!("{root}gather.html"));
+    browser.open(&format!("file://{}/gather.html", folder.path().display()));
     let text = browser.eval("document.querySelector('main').innerText");
     for part in
         ["async fn task", "Task A starting", "3 tasks · 1 OS thread", "3 tasks were in progress"]
