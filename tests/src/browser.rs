@@ -225,7 +225,7 @@ impl Browser {
         self.run_axe(axe, "document", &format!("{{ {APART}, runOnly: {rules} }}"))
     }
 
-    /// The ids that the page uses twice, and those that its content refers to but that don't exist.
+    /// The ids that exist twice, and references to ids that lead nowhere or to the same place.
     pub fn faults_of_ids(&mut self) -> Vec<String> {
         serde_json::from_value(self.eval(IDS)).expect("these are texts")
     }
@@ -308,17 +308,23 @@ const APART: &str = "preload: false";
 /// The rules among them that depend on sizes.
 const SIZES: [&str; 2] = ["scrollable-region-focusable", "target-size"];
 
-/// A faulty id, in words. mdBook's search box refers to an id that doesn't exist, so references are
-/// followed only in the content.
+/// What is wrong with ids, in words. On the print page mdBook renames an id that two pages have, but not the
+/// references to it, which would then all lead to the first one. So each id may be referred to once.
+/// mdBook's search box refers to an id that doesn't exist, so only the content's references are followed.
 const IDS: &str = "(() => {
     const ids = [...document.querySelectorAll('[id]')].map(element => element.id);
     const known = new Set();
-    const twice = ids.filter(id => known.has(id) || !known.add(id)).map(id => 'twice: ' + id);
+    const twice = ids.filter(id => known.has(id) || !known.add(id));
     const referring = ['aria-controls', 'aria-describedby', 'aria-labelledby', 'for', 'headers'];
-    const missing = referring.flatMap(name => [...document.querySelectorAll(`main [${name}]`)]
+    const used = new Set();
+    const wrong = referring.flatMap(name => [...document.querySelectorAll(`main [${name}]`)]
         .flatMap(element => element.getAttribute(name).split(/\\s+/))
-        .filter(id => !known.has(id)).map(id => name + ' leads nowhere: ' + id));
-    return [...twice, ...missing];
+        .flatMap(id => {
+            const use = name + ' refers to ' + id;
+            if (!known.has(id)) return [use + ', which does not exist'];
+            return used.has(use) || !used.add(use) ? [use + ' a second time'] : [];
+        }));
+    return [...twice.map(id => 'a second ' + id), ...wrong];
 })()";
 
 /// A function that returns, for each look that a text on the page has, the first element with that look.

@@ -217,16 +217,25 @@ impl Files {
             }
         }
         assert!(!index.is_empty(), "no search index");
-        let common = assets
+        let files = Self { folder: folder.to_owned(), assets, index, common };
+        let common = files
+            .assets
             .iter()
-            .fold(common, |all, name| all.and(name).and(fs::read(folder.join(name)).unwrap()));
-        Self { folder: folder.to_owned(), assets, index, common }
+            .fold(files.common.clone(), |all, name| all.and(name).and(files.without_index(name)));
+        Self { common, ..files }
+    }
+
+    /// The contents of a file, without the digest in the name of the search index.
+    fn without_index(&self, name: &str) -> Vec<u8> {
+        match String::from_utf8(fs::read(self.folder.join(name)).unwrap()) {
+            Ok(text) => text.replace(&self.index, "searchindex.js").into_bytes(),
+            Err(binary) => binary.into_bytes(),
+        }
     }
 
     /// The check of a page, with all that the page consists of among its inputs.
     fn check(&self, page: &str, group: &str) -> Check {
-        let text = fs::read_to_string(self.folder.join(page)).unwrap();
-        self.common.clone().and(text.replace(&self.index, "searchindex.js")).of(group, page)
+        self.common.clone().and(self.without_index(page)).of(group, page)
     }
 
     /// The requests for anything else than the inputs of the page's check and the server's own answers.
