@@ -346,8 +346,15 @@ fn a_request_can_be_followed_to_the_worker_that_ran_its_job() {
         assert!(figures.contains("job_queue_submitted_total 1"), "{figures}");
         assert!(figures.contains("job_queue_depth "), "{figures}");
         let mut connection = within(Connection::open(&worker.metrics)).await.unwrap();
-        let figures = within(connection.get("/metrics")).await.unwrap().body;
-        assert!(figures.contains(r#"job_worker_finished_total{outcome="done"} 1"#), "{figures}");
+        // The worker counts the job once the server has stored the result, which the client may have
+        // by then.
+        let counted = async {
+            let one = r#"job_worker_finished_total{outcome="done"} 1"#;
+            while !connection.get("/metrics").await.unwrap().body.contains(one) {
+                sleep(PAUSE).await;
+            }
+        };
+        within(counted).await;
         drop(connection);
 
         for child in [&service.child, &worker.child] {

@@ -301,6 +301,7 @@ mod leftovers {
     fn alone(program: &Program) -> Command {
         let mut command = Command::new(&program.executable);
         command.process_group(0).stderr(Stdio::null());
+        command.env("RUST_BACKTRACE", "0"); // a backtrace takes longer than all else in an example
         command
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use harness::activity::{Activity, State, Thread};
-use harness::run::{Limits, Running};
-use tests::{LIMIT, Output, build, run_sampled, runtime, skip};
+use harness::run::{Limits, Program, Running};
+use tests::{LIMIT, Output, WORKSPACE, build, run_sampled, runtime, skip};
 
 /// Runs an example. None if the kernel does not show what a thread waits for.
 fn run_of(name: &str) -> Option<(Output, Activity)> {
@@ -107,15 +107,40 @@ fn in_cpu_bound_two_threads_compute_at_once() {
 
 #[test]
 fn each_process_has_its_own_threads() {
-    let Some((_, activity)) = run_of("worker-pool") else { return };
-    let names = |process| -> BTreeSet<_> {
-        let threads = activity.threads.iter().filter(|thread| thread.process == process);
-        threads.map(|thread| &*thread.name).collect()
+    // Its two workers compute until they are killed.
+    let program = Program {
+        executable: env!("CARGO_BIN_EXE_pool-host").into(),
+        arguments: vec!["busy".into()],
+        folder: WORKSPACE.root.clone(),
     };
-    assert!(names(0).contains("worker-pool"), "{activity:#?}");
-    assert!(names(1).contains("pool-worker"), "{activity:#?}");
-    let main = &activity.threads[0];
-    assert_eq!((main.process, main.at_end), (0, true));
+    let names = |activity: &Activity, process| -> BTreeSet<String> {
+        let threads = activity.threads.iter().filter(|thread| thread.process == process);
+        threads.map(|thread| thread.name.clone()).collect()
+    };
+    runtime().block_on(async {
+        let limits = Limits { time: LIMIT, ..Limits::default() };
+        let running = Running::start(&program, limits).unwrap();
+        let worker_seen = async {
+            loop {
+                match running.activity() {
+                    Some(activity) if names(&activity, 1).contains("pool-worker") => {
+                        return activity;
+                    }
+                    _ => tokio::time::sleep(Duration::from_millis(1)).await,
+                }
+            }
+        };
+        let activity = tokio::time::timeout(LIMIT, worker_seen).await.expect("in time");
+        let of_main = names(&activity, 0);
+        assert!(of_main.contains("pool-host"), "{activity:#?}");
+        assert!(!of_main.contains("pool-worker"), "{activity:#?}");
+        let main = &activity.threads[0];
+        assert_eq!((main.process, main.at_end), (0, true));
+
+        let ended = running.ended();
+        drop(running);
+        tokio::time::timeout(LIMIT, ended).await.expect("it is killed");
+    });
 }
 
 #[test]
