@@ -48,8 +48,8 @@ pub enum Task {
     Allocate(usize),
     /// Fills this many bytes of memory that is shared, and returns how many are in use.
     Share(usize),
-    /// Starts this many threads with stacks of 2 MiB, which do nothing and stay.
-    Threads(usize),
+    /// Starts a thread with a stack of this many bytes, which does nothing and stays.
+    Thread(usize),
     /// Returns the worker's process id.
     Pid,
     /// Returns the worker's niceness.
@@ -129,11 +129,8 @@ impl Job for Task {
                 let used = status.rssfile.zip(status.rssshmem).ok_or("no such figures")?;
                 return Ok(((used.0 + used.1) * 1024).to_string());
             }
-            Self::Threads(count) => {
-                for _ in 0..count {
-                    let thread = std::thread::Builder::new().stack_size(2 << 20);
-                    thread.spawn(std::thread::park)?;
-                }
+            Self::Thread(stack) => {
+                std::thread::Builder::new().stack_size(stack).spawn(std::thread::park)?;
             }
             Self::Pid => return Ok(std::process::id().to_string()),
             #[cfg(unix)]
