@@ -580,7 +580,7 @@ mod limits {
 /// `guide` itself, serving the fixture's book.
 #[cfg(target_os = "linux")]
 mod ended {
-    use std::fs;
+    use std::fs::{self, File};
     use std::path::{Path, PathBuf};
     use std::process::{ExitStatus, Stdio};
 
@@ -687,6 +687,15 @@ mod ended {
             let (mut killed, ..) = guide(&fixture).await;
             let of_killed = editions(fixture.root());
             killed.kill().await.unwrap();
+            // A process that it was just starting has the lock, too, until it runs another program.
+            let lock = File::open(of_killed[0].join("lock")).unwrap();
+            let released = async {
+                while lock.try_lock().is_err() {
+                    sleep(Duration::from_millis(5)).await;
+                }
+            };
+            timeout(LIMIT, released).await.expect("the system releases the lock");
+            drop(lock);
             let (_one, ..) = guide(&fixture).await;
             let of_one = editions(fixture.root());
             assert!(of_one.len() == 1 && of_one != of_killed, "{of_one:?}");
