@@ -126,13 +126,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         arguments.only.is_empty() || arguments.only.iter().any(|name| name == benchmark.name)
     };
     let benchmarks: Vec<_> = all.into_iter().filter(named).collect();
+    let (rounds, milliseconds) = if arguments.quick { (1, 100) } else { (5, 500) };
     let effort = Effort {
-        rounds: arguments.rounds.unwrap_or(if arguments.quick { 1 } else { 5 }).into(),
-        time: Duration::from_millis(arguments.milliseconds.unwrap_or(if arguments.quick {
-            100
-        } else {
-            500
-        })),
+        rounds: arguments.rounds.unwrap_or(rounds).into(),
+        time: Duration::from_millis(arguments.milliseconds.unwrap_or(milliseconds)),
         quick: arguments.quick,
     };
     let destination = arguments.dest.unwrap_or_else(|| root.join("target/bench"));

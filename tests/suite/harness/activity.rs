@@ -105,6 +105,19 @@ fn in_cpu_bound_two_threads_compute_at_once() {
     assert!(activity.cores.used.iter().any(|used| *used > 0.0));
 }
 
+/// What a program has done so far, as soon as this holds for it.
+async fn activity_when(running: &Running, holds: impl Fn(&Activity) -> bool) -> Activity {
+    let activity = async {
+        loop {
+            match running.activity() {
+                Some(activity) if holds(&activity) => return activity,
+                _ => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, activity).await.expect("in time")
+}
+
 #[test]
 fn each_process_has_its_own_threads() {
     // Its two workers compute until they are killed.
@@ -120,17 +133,8 @@ fn each_process_has_its_own_threads() {
     runtime().block_on(async {
         let limits = Limits { time: LIMIT, ..Limits::default() };
         let running = Running::start(&program, limits).unwrap();
-        let worker_seen = async {
-            loop {
-                match running.activity() {
-                    Some(activity) if names(&activity, 1).contains("pool-worker") => {
-                        return activity;
-                    }
-                    _ => tokio::time::sleep(Duration::from_millis(1)).await,
-                }
-            }
-        };
-        let activity = tokio::time::timeout(LIMIT, worker_seen).await.expect("in time");
+        let worker_seen = |so_far: &Activity| names(so_far, 1).contains("pool-worker");
+        let activity = activity_when(&running, worker_seen).await;
         let of_main = names(&activity, 0);
         assert!(of_main.contains("pool-host"), "{activity:#?}");
         assert!(!of_main.contains("pool-worker"), "{activity:#?}");
@@ -149,15 +153,7 @@ fn a_program_that_runs_shows_what_it_has_done_so_far() {
     runtime().block_on(async {
         let limits = Limits { time: LIMIT, ..Limits::default() };
         let running = Running::start(&program, limits).unwrap();
-        let until_known = async {
-            loop {
-                match running.activity() {
-                    Some(activity) if activity.threads.len() == 6 => return activity,
-                    _ => tokio::time::sleep(Duration::from_millis(1)).await,
-                }
-            }
-        };
-        let so_far = tokio::time::timeout(LIMIT, until_known).await.expect("in time");
+        let so_far = activity_when(&running, |so_far| so_far.threads.len() == 6).await;
         assert!(so_far.threads.iter().all(|thread| thread.at_end));
 
         let unwatched = Running::start_unwatched(&program, limits).unwrap();
