@@ -284,6 +284,7 @@ fn build(benchmarks: &[Benchmark], root: &Path) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let mut command = Command::new(cargo);
     command.arg("build").arg("--quiet").current_dir(root);
+    harness::run::forget_package(&mut command);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

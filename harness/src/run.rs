@@ -158,6 +158,7 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        forget_package(command.as_std_mut());
         let mut command = CommandWrap::from(command);
         #[cfg(unix)]
         command.wrap(process_wrap::tokio::ProcessGroup::leader());
@@ -438,6 +439,24 @@ fn part_of_a_character(bytes: &[u8]) -> usize {
     }
 }
 
+/// Removes the variables in which cargo describes the package of this program, so that a command
+/// starts as it does from a terminal.
+///
+/// Some build scripts name these variables among those after whose change they run again. With other
+/// values inside `cargo run` and `cargo test` than outside, each would compile what depends on the
+/// script again after the other: <https://github.com/briansmith/ring/issues/2454>
+pub fn forget_package(command: &mut std::process::Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(describes_package) {
+            command.env_remove(name);
+        }
+    }
+}
+
+fn describes_package(variable: &str) -> bool {
+    ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| variable.starts_with(start))
+}
+
 /// The result of building an example.
 #[derive(Debug, Clone)]
 pub enum Build {
@@ -606,6 +625,21 @@ mod tests {
         assert_eq!(lines("123é56", 4).await, [expect("123", true)]);
         assert_eq!(lines("123é56", 5).await, [expect("123é", true)]);
         assert_eq!(lines("1🦀6", 4).await, [expect("1", true)]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_program_learns_nothing_of_the_package_that_starts_it() {
+        assert_eq!(std::env::var("CARGO_PKG_NAME").as_deref(), Ok("harness"), "cargo is outside");
+        let program = Program { executable: "env".into(), arguments: vec![], folder: "/".into() };
+        let mut running = Running::start_unwatched(&program, Limits::default()).unwrap();
+        let mut seen = Vec::new();
+        while let Some(line) = running.line().await {
+            seen.push(line.text);
+        }
+        assert!(seen.iter().any(|line| line.starts_with("CARGO=")), "it finds cargo: {seen:?}");
+        let of_package: Vec<_> = seen.iter().filter(|line| describes_package(line)).collect();
+        assert!(of_package.is_empty(), "{of_package:?}");
     }
 
     #[test]
