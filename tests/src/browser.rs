@@ -2,17 +2,16 @@
 //! when the pipe closes. The protocol: <https://chromedevtools.github.io/devtools-protocol/>
 
 use std::collections::HashSet;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, Weak, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
 use crate::{LIMIT, WORKSPACE, is_there, skip};
+use serde_json::{Value, json};
 
 /// A browser with one tab, or several that are used one after another.
 ///
@@ -40,9 +39,11 @@ struct Process {
     commands: ChildStdin,
     messages: BufReader<ChildStdout>,
     last_id: u64,
-    /// Gives it more time. When it is dropped, the process ends.
-    time: mpsc::Sender<()>,
-    _profile: TempDir,
+    /// Gives it more time: the process ends when it has opened no page for five times the limit of a
+    /// test's child, and when this is dropped. None only then.
+    time: Option<mpsc::Sender<()>>,
+    /// Waits until it has ended and left no file. None only when this is dropped.
+    end: Option<JoinHandle<()>>,
 }
 
 impl Browser {
@@ -142,7 +143,8 @@ impl Browser {
 
     /// Opens a page, and waits until it has loaded.
     pub fn open(&mut self, url: &str) {
-        self.process.as_ref().expect("it is in use").time.send(()).ok();
+        let time = &self.process.as_ref().expect("it is in use").time;
+        time.as_ref().expect("it has not been dropped").send(()).ok();
         let loader = self.call("Page.navigate", json!({ "url": url }))["loaderId"].to_string();
         while !self.loaded.contains(&loader) {
             self.message();
@@ -418,29 +420,32 @@ impl Process {
                 "--remote-debugging-pipe",
             ])
             .arg(format!("--user-data-dir={}", profile.path().display()))
+            .env("TMPDIR", profile.path()) // what it leaves there is removed with the profile
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the browser starts");
-        Some(Self {
-            commands: child.stdin.take().expect("stdin is piped"),
-            messages: BufReader::new(child.stdout.take().expect("stdout is piped")),
-            last_id: 0,
-            time: end_at_limit(child),
-            _profile: profile,
-        })
+        let commands = child.stdin.take().expect("stdin is piped");
+        let messages = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let (time, more) = mpsc::channel();
+        let end = thread::spawn(move || {
+            while more.recv_timeout(5 * LIMIT).is_ok() {}
+            child.kill().ok();
+            child.wait().ok();
+            // The processes that it has started end a moment later, and may still write files.
+            let ended = Instant::now();
+            while fs::remove_dir_all(profile.path()).is_err() && ended.elapsed() < LIMIT {
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        Some(Self { commands, messages, last_id: 0, time: Some(time), end: Some(end) })
     }
 }
 
-/// Ends the browser when the sender is dropped, or when it has opened no page for five times the limit
-/// of a test's child.
-fn end_at_limit(mut child: Child) -> mpsc::Sender<()> {
-    let (sender, receiver) = mpsc::channel::<()>();
-    thread::spawn(move || {
-        while receiver.recv_timeout(5 * LIMIT).is_ok() {}
-        child.kill().ok();
-        child.wait().ok();
-    });
-    sender
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.time.take());
+        self.end.take().map(JoinHandle::join);
+    }
 }

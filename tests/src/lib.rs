@@ -33,9 +33,32 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The workspace under test.
 pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
+    #[cfg(target_os = "linux")]
+    stop_ignoring_signals();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Workspace::find(here).expect("cargo reads the workspace")
 });
+
+/// Installs a handler for each signal that this process ignores, so that the programs under test don't
+/// inherit that: `nohup` ignores SIGHUP, and `&` in a script SIGINT and SIGQUIT.
+#[cfg(target_os = "linux")]
+fn stop_ignoring_signals() {
+    use rustix::process::Signal;
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let process = procfs::process::Process::myself().and_then(|myself| myself.status());
+    let ignored = process.expect("/proc is there").sigign;
+    for number in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::USR2] {
+        if ignored >> (number.as_raw() - 1) & 1 == 1 {
+            let runtime = runtime();
+            let _in_runtime = runtime.enter();
+            // The handler stays when this is dropped.
+            drop(
+                signal(SignalKind::from_raw(number.as_raw())).expect("a handler can be installed"),
+            );
+        }
+    }
+}
 
 /// The book for every reader. Tests that run at the same time share one folder. The last of them
 /// removes it.

@@ -115,9 +115,12 @@ fn ctrl_c_ends_every_example_and_leaves_no_process_behind() {
     let examples = examples.filter(|example| has_python || !example.is_extension);
     let examples = examples.filter(|example| example.kind != Kind::Broken);
     let programs = examples.map(|example| (&example.name, tests::build(&example.name).executable));
+    // Ctrl-C ends a program without its destructors, so its temporary files stay.
+    let temporary = tempfile::tempdir().unwrap();
+    let temporary = temporary.path();
     std::thread::scope(|scope| {
         for (name, executable) in programs {
-            scope.spawn(move || interrupt(name, &executable));
+            scope.spawn(move || interrupt(name, &executable, temporary));
         }
     });
 }
@@ -125,7 +128,7 @@ fn ctrl_c_ends_every_example_and_leaves_no_process_behind() {
 /// Starts a program in a process group of its own, sends the group what Ctrl-C sends, and waits
 /// until the group is gone. It does not use the harness, which would clean up after the example.
 #[cfg(unix)]
-fn interrupt(name: &str, executable: &std::path::Path) {
+fn interrupt(name: &str, executable: &std::path::Path, temporary: &std::path::Path) {
     use std::io::{BufRead, BufReader};
     use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::{Command, Stdio};
@@ -135,6 +138,7 @@ fn interrupt(name: &str, executable: &std::path::Path) {
 
     let mut child = Command::new(executable)
         .env("PORT", "0") // a server takes any free port
+        .env("TMPDIR", temporary)
         .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
