@@ -38,25 +38,34 @@ static WORKING: AtomicBool = AtomicBool::new(false);
 /// printed, and before a runtime or other threads start, because those would
 /// not get the worker's niceness.
 ///
-/// As a worker, the process ends with exit code 0 when the pool closes or the
-/// process of the pool is gone, and with 1 and a line on stderr when it cannot
-/// talk to the pool for another reason.
+/// As a worker, the process ends when the pool closes or the process of the pool
+/// is gone, and kills the processes that its jobs have left in its process group
+/// (Unix). When it cannot talk to the pool for another reason, it ends with exit
+/// code 1 and a line on stderr.
 pub fn worker<J: Job>() {
     if !started_as_worker(Some(type_name::<J>())) {
         return;
     }
     WORKING.store(true, Ordering::Relaxed);
-    let code = match run_jobs::<J>() {
-        Ok(()) => 0,
-        // The answer has no reader, because the pool's process was killed.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+    match run_jobs::<J>() {
+        Ok(()) => {}
+        // The pool's process was killed: the answer has no reader, or the job
+        // has no end.
+        Err(error) if is_end(&error) => {}
         Err(error) => {
             // Not eprintln, which panics if stderr is closed.
             writeln!(io::stderr(), "a worker ends: {error}").ok();
-            1
+            process::exit(1);
         }
-    };
-    process::exit(code);
+    }
+    end();
+}
+
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+    )
 }
 
 /// Refuses to start a pool in a process that should have become a worker:
@@ -87,7 +96,7 @@ fn run_jobs<J: Job>() -> io::Result<()> {
 
     let mut message = Vec::new();
     if !wire::read_frame(&mut input, LEAST_LIMIT, &mut message)? {
-        return Ok(());
+        process::exit(0); // no job has left a process
     }
     let setup: Setup = wire::decode(&message).map_err(io::Error::other)?;
     let fault = set_limits(&setup).and_then(|()| watch_parent(&input)).err();
@@ -250,6 +259,29 @@ fn set_limits(setup: &Setup) -> io::Result<()> {
     }
 }
 
+/// Ends this process and what its jobs have started. Both threads do so when the
+/// parent has ended, because either can be the first to notice.
+#[cfg(unix)]
+fn end() -> ! {
+    use rustix::process::{
+        Signal, getpgrp, getpid, kill_current_process_group, kill_process,
+    };
+
+    // Not `exit`, which could wait for a lock that a job holds. The whole group,
+    // if it is the worker's own, because processes that the jobs have started
+    // are in it.
+    if getpgrp() == getpid() {
+        kill_current_process_group(Signal::KILL).ok();
+    }
+    kill_process(getpid(), Signal::KILL).ok();
+    unreachable!("a killed process does not continue")
+}
+
+#[cfg(not(unix))]
+fn end() -> ! {
+    process::exit(0);
+}
+
 /// Ends this process when its parent has ended, even in the middle of a job.
 ///
 /// The thread waits for the other end of the input pipe to be closed, which the
@@ -260,21 +292,12 @@ fn set_limits(setup: &Setup) -> io::Result<()> {
 fn watch_parent(input: &BufReader<File>) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
-    use rustix::process::{
-        Signal, getpgrp, getpid, kill_current_process_group, kill_process,
-    };
 
     let input = input.get_ref().try_clone()?;
     let watch = move || {
         let mut hang_up = [PollFd::new(&input, PollFlags::empty())];
         while let Err(Errno::INTR) = poll(&mut hang_up, None) {}
-        // Not `exit`, which could wait for a lock that a job holds. The whole
-        // group, if it is the worker's own, because processes that the jobs
-        // have started are in it.
-        if getpgrp() == getpid() {
-            kill_current_process_group(Signal::KILL).ok();
-        }
-        kill_process(getpid(), Signal::KILL).ok();
+        end();
     };
     std::thread::Builder::new()
         .name("watch-parent".to_owned())

@@ -46,6 +46,7 @@ mod host {
         Runtime::new().unwrap().block_on(async {
             match arguments[..] {
                 ["busy"] => busy().await,
+                ["idle"] => idle().await,
                 ["prints"] => prints().await,
                 ["dropped"] => dropped().await,
                 ["interrupted"] => interrupted().await,
@@ -71,6 +72,15 @@ mod host {
         };
         let (endless, ()) = tokio::join!(endless, told);
         panic!("it has ended: {endless:?}");
+    }
+
+    /// Prints the ids of an idle worker, and of a process that a job has started; then waits to be
+    /// killed.
+    async fn idle() {
+        let pool = Pool::start(CONFIG()).await.unwrap();
+        let child = pool.run(Task::Spawn).await.unwrap();
+        println!("{} {child}", pool.stats().pids[0]);
+        std::future::pending().await
     }
 
     /// Has jobs print, also what would be a frame if it went to the pool.
