@@ -1,7 +1,10 @@
 //! Every program under shuttle: the broken twin fails as recorded, the fixed twin never does.
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
+use std::thread;
 
 use harness::examples::Workspace;
 use harness::schedule::{Schedules, State, file};
@@ -9,19 +12,19 @@ use schedules::explore::{self, Lines, Main};
 use schedules::programs::{PROGRAMS, Program};
 use schedules::{SOURCES, recording};
 
-fn workspace() -> Workspace {
+static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
     Workspace::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the workspace is complete")
-}
+});
 
 fn kept(program: &Program) -> Schedules {
-    Schedules::read(&workspace(), program.name).expect("a recording")
+    Schedules::read(&WORKSPACE, program.name).expect("a recording")
 }
 
 /// What runs under shuttle is the example: only the paths of its `use` lines differ, and the marks
 /// of the comment at its head.
 #[test]
 fn a_copy_differs_only_in_its_imports() {
-    let root = workspace().root;
+    let root = &WORKSPACE.root;
     for twin in PROGRAMS.iter().flat_map(|program| [&program.broken, &program.fixed]) {
         let source = fs::read_to_string(root.join(twin.file())).unwrap();
         assert_eq!(source.lines().count(), twin.copy.lines().count(), "{}", twin.source);
@@ -44,24 +47,29 @@ fn every_source_is_used_and_every_recording_has_a_program() {
     let used: BTreeSet<_> = twins.map(|twin| twin.source).collect();
     assert_eq!(used, SOURCES.iter().map(|&(name, _)| name).collect());
 
-    let any = file(&workspace(), "any");
+    let any = file(&WORKSPACE, "any");
     let files = fs::read_dir(any.parent().unwrap()).unwrap();
     let files: BTreeSet<_> = files.map(|file| file.unwrap().path()).collect();
-    let programs = PROGRAMS.iter().map(|program| file(&workspace(), program.name));
+    let programs = PROGRAMS.iter().map(|program| file(&WORKSPACE, program.name));
     assert_eq!(files, programs.collect());
 }
 
 /// The same seeds find the same schedules, line by line.
 #[test]
 fn every_recording_can_be_made_again() {
-    for program in PROGRAMS {
+    let check = |program: &Program| {
         let made = recording::make(program).unwrap();
         assert!(
             made == kept(program),
             "{0}: run `cargo run -p schedules -- record {0}`",
             program.name
         );
-    }
+    };
+    thread::scope(|scope| {
+        for program in PROGRAMS {
+            scope.spawn(move || check(program));
+        }
+    });
 }
 
 #[test]
@@ -123,14 +131,13 @@ fn every_choice_leads_to_an_end() {
 #[test]
 fn a_recording_is_read_strictly() {
     let folder = std::env::temp_dir().join(format!("schedules-strict-{}", std::process::id()));
-    let real = workspace();
-    let copy = Workspace { root: folder.clone(), ..workspace() };
+    let copy = Workspace { root: folder.clone(), ..WORKSPACE.clone() };
     let recording = file(&copy, "lost-update");
     fs::create_dir_all(recording.parent().unwrap()).unwrap();
     let source = PROGRAMS[0].broken.file();
     fs::create_dir_all(folder.join(source).parent().unwrap()).unwrap();
-    fs::copy(real.root.join(source), folder.join(source)).unwrap();
-    let text = fs::read_to_string(file(&real, "lost-update")).unwrap();
+    fs::copy(WORKSPACE.root.join(source), folder.join(source)).unwrap();
+    let text = fs::read_to_string(file(&WORKSPACE, "lost-update")).unwrap();
 
     let read = |text: &str| {
         fs::write(&recording, text).unwrap();
