@@ -232,9 +232,11 @@ impl BenchmarkResult {
         sizes
     }
 
-    /// A size with its unit: `10,000 waits`.
+    /// A size with its unit: `10,000 waits`, or `1 wait`.
     pub fn heading(&self, size: u64) -> String {
-        format!("{} {}", thousands(size), self.sizes.as_deref().unwrap_or_default())
+        let many = self.sizes.as_deref().unwrap_or_default();
+        let unit = if size == 1 { many.strip_suffix('s').unwrap_or(many) } else { many };
+        format!("{} {unit}", thousands(size))
     }
 
     /// The entries at a size, in the order in which the benchmark lists its implementations.
@@ -405,6 +407,14 @@ mod tests {
     fn entry(implementation: &str, category: Category, rounds: [f64; 3]) -> Entry {
         let figures = BTreeMap::from([("time".to_owned(), rounds.to_vec())]);
         Entry { implementation: implementation.to_owned(), category, size: None, figures }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        let of = |unit: &str| BenchmarkResult { sizes: Some(unit.to_owned()), ..benchmark(vec![]) };
+        assert_eq!(of("workers").heading(1), "1 worker");
+        assert_eq!(of("workers").heading(10_000), "10,000 workers");
+        assert_eq!(of("µs of work in a job").heading(1), "1 µs of work in a job");
     }
 
     #[test]
