@@ -417,7 +417,10 @@ fn a_job_that_is_canceled_before_it_is_accepted_runs_only_on_workers_that_have_n
     with_nats(async |nats| {
         let _queue = client(nats).await;
         let jobs = stream(nats, "jobs").await;
-        let mut cancels = raw(nats).await.client().subscribe("jobs.cancel").await.unwrap();
+        let raw = raw(nats).await;
+        let mut cancels = raw.client().subscribe("jobs.cancel").await.unwrap();
+        // When the server answers what comes next on this connection, it has subscribed us.
+        raw.get_stream("jobs").await.unwrap();
         let mark = nats.file("mark");
         // Sends a job, and cancels it when the server has it and the client does not know that.
         let cancel = async |before: u64| {

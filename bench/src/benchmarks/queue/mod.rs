@@ -167,7 +167,10 @@ fn answer(arguments: &[String]) -> Result<()> {
     Runtime::new()?.block_on(async {
         let client = async_nats::connect(url).await?;
         let mut requests = client.queue_subscribe("empty", "workers".to_owned()).await?;
-        client.flush().await?;
+        // The server has subscribed us when it answers what we have sent after that: that there are no
+        // responders. A flush would only have sent it.
+        let nobody = client.request("nobody", Vec::new().into()).await;
+        ensure!(nobody.is_err(), "a request to nobody was answered");
         print!("{READY}");
         while let Some(request) = requests.next().await {
             let number = u64::from_le_bytes(request.payload.as_ref().try_into()?) + 1;
