@@ -48,15 +48,13 @@ fn stop_ignoring_signals() {
 
     let process = procfs::process::Process::myself().and_then(|myself| myself.status());
     let ignored = process.expect("/proc is there").sigign;
-    for number in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::USR2] {
-        if ignored >> (number.as_raw() - 1) & 1 == 1 {
-            let runtime = runtime();
-            let _in_runtime = runtime.enter();
-            // The handler stays when this is dropped.
-            drop(
-                signal(SignalKind::from_raw(number.as_raw())).expect("a handler can be installed"),
-            );
-        }
+    let signals = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::USR2];
+    let runtime = runtime();
+    let _in_runtime = runtime.enter();
+    for number in signals.map(Signal::as_raw).into_iter().filter(|it| ignored >> (it - 1) & 1 == 1)
+    {
+        // The handler stays when this is dropped.
+        drop(signal(SignalKind::from_raw(number)).expect("a handler can be installed"));
     }
 }
 

@@ -10,6 +10,8 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use std::thread;
 
 use serde::Serialize;
 
@@ -49,8 +51,8 @@ pub fn worker<J: Job>() {
     WORKING.store(true, Ordering::Relaxed);
     match run_jobs::<J>() {
         Ok(()) => {}
-        // The pool's process was killed: the answer has no reader, or the job
-        // has no end.
+        // The pool's process was killed: no one reads the answer, or only the
+        // beginning of a job has arrived.
         Err(error) if is_end(&error) => {}
         Err(error) => {
             // Not eprintln, which panics if stderr is closed.
@@ -274,7 +276,9 @@ fn end() -> ! {
         kill_current_process_group(Signal::KILL).ok();
     }
     kill_process(getpid(), Signal::KILL).ok();
-    unreachable!("a killed process does not continue")
+    loop {
+        thread::park(); // the signal may reach another thread first
+    }
 }
 
 #[cfg(not(unix))]
@@ -299,7 +303,7 @@ fn watch_parent(input: &BufReader<File>) -> io::Result<()> {
         while let Err(Errno::INTR) = poll(&mut hang_up, None) {}
         end();
     };
-    std::thread::Builder::new()
+    thread::Builder::new()
         .name("watch-parent".to_owned())
         .stack_size(64 << 10) // counts towards the memory limit
         .spawn(watch)?;

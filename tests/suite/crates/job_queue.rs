@@ -419,7 +419,8 @@ fn a_job_that_is_canceled_before_it_is_accepted_runs_only_on_workers_that_have_n
         let jobs = stream(nats, "jobs").await;
         let raw = raw(nats).await;
         let mut cancels = raw.client().subscribe("jobs.cancel").await.unwrap();
-        // When the server answers what comes next on this connection, it has subscribed us.
+        // The server handles the messages of a connection in order, so after its answer to the next
+        // one the subscription exists.
         raw.get_stream("jobs").await.unwrap();
         let mark = nats.file("mark");
         // Sends a job, and cancels it when the server has it and the client does not know that.

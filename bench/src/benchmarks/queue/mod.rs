@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use async_nats::RequestErrorKind;
 use futures::StreamExt;
 use harness::results::{Better, Category};
 use job_queue::{Options, PoolConfig, Queue, Worker, WorkerConfig};
@@ -167,10 +168,13 @@ fn answer(arguments: &[String]) -> Result<()> {
     Runtime::new()?.block_on(async {
         let client = async_nats::connect(url).await?;
         let mut requests = client.queue_subscribe("empty", "workers".to_owned()).await?;
-        // The server has subscribed us when it answers what we have sent after that: that there are no
-        // responders. A flush would only have sent it.
-        let nobody = client.request("nobody", Vec::new().into()).await;
-        ensure!(nobody.is_err(), "a request to nobody was answered");
+        // The server handles the messages of a connection in order, so after its answer to the next one
+        // the subscription exists. A flush only writes to the socket.
+        let answer = client.request("without-subscribers", Vec::new().into()).await;
+        ensure!(
+            answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders),
+            "the server doesn't say that a subject has no subscribers"
+        );
         print!("{READY}");
         while let Some(request) = requests.next().await {
             let number = u64::from_le_bytes(request.payload.as_ref().try_into()?) + 1;
