@@ -91,7 +91,11 @@ pub struct NatsArguments {
     #[arg(long = "nats-ca", value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// The name of the queue
-    #[arg(long = "nats-queue", value_name = "NAME", default_value = "compute")]
+    #[arg(
+        long = "nats-queue",
+        value_name = "NAME",
+        default_value = "compute"
+    )]
     pub queue_name: String,
 }
 
@@ -177,7 +181,8 @@ fn positive_seconds(text: &str) -> Result<Duration, String> {
 
 fn seconds_from(least: f64, text: &str) -> Result<Duration, String> {
     const MOST: f64 = 86_400.0;
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    let seconds: f64 =
+        text.parse().map_err(|_| "not a number of seconds")?;
     if !(least..=MOST).contains(&seconds) {
         return Err(format!("not between {least} and {MOST}"));
     }

@@ -41,6 +41,7 @@ impl Job for SumOfSquares {
     type Output = u128;
 
     fn run(self) -> JobResult<u128> {
-        Ok(sum_of_squares(self.n, &|| false).ok_or("it was told to stop")?)
+        Ok(sum_of_squares(self.n, &|| false)
+            .ok_or("it was told to stop")?)
     }
 }

@@ -25,9 +25,11 @@ impl Clock {
         link: &Link,
         now: fn() -> SystemTime,
     ) -> Result<Self, Error> {
-        let subject = link.names.result(&format!("clock.{}", link.unique()));
+        let subject =
+            link.names.result(&format!("clock.{}", link.unique()));
         let before = nanoseconds(now());
-        let stored = link.publish(&subject, None, bytes::Bytes::new()).await;
+        let stored =
+            link.publish(&subject, None, bytes::Bytes::new()).await;
         let after = nanoseconds(now());
         let sequence = stored.map_err(|fault| link.unreachable(&fault))?;
         let message = link.results().await?.get_raw_message(sequence).await;
@@ -47,8 +49,7 @@ impl Clock {
 fn nanoseconds(time: SystemTime) -> i128 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
-        Err(before) => {
-            -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX)
-        }
+        Err(before) => -i128::try_from(before.duration().as_nanos())
+            .unwrap_or(i128::MAX),
     }
 }

@@ -91,7 +91,8 @@ impl DeadLetters {
     pub async fn list(&self) -> Result<Vec<DeadLetter>, Error> {
         let dead = self.link.dead().await?;
         let info = dead.get_info().await;
-        let state = info.map_err(|fault| self.link.unreachable(&fault))?.state;
+        let state =
+            info.map_err(|fault| self.link.unreachable(&fault))?.state;
         let mut letters = Vec::new();
         for sequence in state.first_sequence.max(1)..=state.last_sequence {
             letters.extend(self.get(sequence).await?);
@@ -113,7 +114,9 @@ impl DeadLetters {
         &self,
         sequence: u64,
     ) -> Result<Option<String>, Error> {
-        let Some(letter) = self.get(sequence).await? else { return Ok(None) };
+        let Some(letter) = self.get(sequence).await? else {
+            return Ok(None);
+        };
         let order = Order {
             id: format!("again.{}", self.link.unique()),
             job_type: letter.job_type,
@@ -140,7 +143,8 @@ impl DeadLetters {
     ///
     /// [`Error::Unreachable`] if the server does not answer.
     pub async fn remove(&self, sequence: u64) -> Result<bool, Error> {
-        let removed = self.link.dead().await?.delete_message(sequence).await;
+        let removed =
+            self.link.dead().await?.delete_message(sequence).await;
         match removed.map_err(|fault| (fault.kind(), fault)) {
             Ok(removed) => Ok(removed),
             Err((DeleteMessageErrorKind::JetStream(_), _)) => Ok(false),
@@ -148,8 +152,12 @@ impl DeadLetters {
         }
     }
 
-    async fn get(&self, sequence: u64) -> Result<Option<DeadLetter>, Error> {
-        let message = self.link.dead().await?.get_raw_message(sequence).await;
+    async fn get(
+        &self,
+        sequence: u64,
+    ) -> Result<Option<DeadLetter>, Error> {
+        let message =
+            self.link.dead().await?.get_raw_message(sequence).await;
         let message = match message {
             Ok(message) => message,
             Err(fault)

@@ -10,8 +10,8 @@ use async_nats::jetstream::context::{
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::{
-    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap,
-    ServerAddr,
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event,
+    HeaderMap, ServerAddr,
 };
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -72,13 +72,15 @@ impl Link {
                         }
                         was_down
                     }),
-                    Event::Disconnected => changes.send_if_modified(|state| {
-                        let was_up = *state == State::Up;
-                        if was_up {
-                            *state = State::Down(Instant::now());
-                        }
-                        was_up
-                    }),
+                    Event::Disconnected => {
+                        changes.send_if_modified(|state| {
+                            let was_up = *state == State::Up;
+                            if was_up {
+                                *state = State::Down(Instant::now());
+                            }
+                            was_up
+                        })
+                    }
                     _ => false,
                 };
                 std::future::ready(())
@@ -144,7 +146,8 @@ impl Link {
         let subject = subject.to_owned();
         // A refusal by the server arrives with the acknowledgment, so wait for
         // the acknowledgment too.
-        let stored = self.context.send_publish(subject, message).await?.await?;
+        let stored =
+            self.context.send_publish(subject, message).await?.await?;
         Ok(stored.sequence)
     }
 
@@ -166,13 +169,17 @@ impl Link {
     }
 
     /// The result of a job, if it has one.
-    pub async fn result_of(&self, id: &str) -> Result<Option<Bytes>, Error> {
+    pub async fn result_of(
+        &self,
+        id: &str,
+    ) -> Result<Option<Bytes>, Error> {
         let subject = self.names.result(id);
         let results = self.results().await?;
         match results.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => Ok(Some(message.payload)),
             Err(fault)
-                if fault.kind() == LastRawMessageErrorKind::NoMessageFound =>
+                if fault.kind()
+                    == LastRawMessageErrorKind::NoMessageFound =>
             {
                 Ok(None)
             }
@@ -212,7 +219,10 @@ impl Link {
     }
 
     pub fn unreachable(&self, reason: &dyn Display) -> Error {
-        Error::Unreachable { url: self.url.clone(), reason: reason.to_string() }
+        Error::Unreachable {
+            url: self.url.clone(),
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -247,7 +257,9 @@ fn with_login_of(
         Some((decoded(name), server.password().map(decoded)))
     });
     match login {
-        Some((name, Some(password))) => nats.user_and_password(name, password),
+        Some((name, Some(password))) => {
+            nats.user_and_password(name, password)
+        }
         Some((token, None)) => nats.token(token),
         None => nats,
     }
@@ -274,7 +286,8 @@ fn is_final(fault: &ConnectError) -> bool {
 
 /// URLs as they may appear in a log: without names of users and passwords.
 pub fn without_password(urls: &str) -> String {
-    let without = |url: &str| match (url.split_once("://"), url.rfind('@')) {
+    let without = |url: &str| match (url.split_once("://"), url.rfind('@'))
+    {
         (Some((scheme, _)), Some(at)) => {
             format!("{scheme}://{}", &url[at + 1..])
         }

@@ -50,10 +50,13 @@ impl Order {
         }
         let limit = match text(LIMIT).map(|limit| limit.parse()) {
             None => None,
-            Some(Ok(milliseconds)) => Some(Duration::from_millis(milliseconds)),
+            Some(Ok(milliseconds)) => {
+                Some(Duration::from_millis(milliseconds))
+            }
             Some(Err(_)) => return Err("its limit is not a number"),
         };
-        let id = text(ID).filter(|id| is_id(id)).ok_or("it has no valid id")?;
+        let id =
+            text(ID).filter(|id| is_id(id)).ok_or("it has no valid id")?;
         Ok(Self {
             job_type: text(TYPE).ok_or("it has no type")?,
             limit,
@@ -67,7 +70,8 @@ impl Order {
 /// contain a wildcard.
 fn is_id(id: &str) -> bool {
     let is_token = |token: &str| {
-        !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric())
+        !token.is_empty()
+            && token.bytes().all(|b| b.is_ascii_alphanumeric())
     };
     id.len() <= 100 && id.split('.').all(is_token)
 }

@@ -32,7 +32,9 @@ impl Outcome {
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         Err(Error::Pool(match self {
             Self::Done(output) => return Ok(output.into_vec()),
-            Self::DeadLetter(reason) => return Err(Error::DeadLetter(reason)),
+            Self::DeadLetter(reason) => {
+                return Err(Error::DeadLetter(reason));
+            }
             Self::DeadlinePassed => Pool::DeadlinePassed,
             Self::WorkerDied(status) => Pool::WorkerDied(from_raw(status)),
             Self::Failed(message) => Pool::JobFailed(message),

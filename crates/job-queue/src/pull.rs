@@ -44,7 +44,9 @@ impl Pull {
         let jobs = jobs.map_err(|fault| link.unreachable(&fault))?;
         let stream = &link.names.jobs_stream;
         Ok(Self {
-            requests: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{CONSUMER}"),
+            requests: format!(
+                "$JS.API.CONSUMER.MSG.NEXT.{stream}.{CONSUMER}"
+            ),
             expires: EXPIRES_LEAST,
             inbox,
             jobs,
@@ -88,7 +90,8 @@ impl Pull {
                     self.expires = EXPIRES_MOST.min(2 * self.expires);
                 }
                 refused => {
-                    let why = refused.and_then(|message| message.description);
+                    let why =
+                        refused.and_then(|message| message.description);
                     tracing::debug!("the server delivers no job: {why:?}");
                     time::sleep(REFUSED).await;
                 }

@@ -186,7 +186,11 @@ impl<J: Job> Queue<J> {
             .await
     }
 
-    async fn counted(&self, job: &J, call: &Call) -> Result<J::Output, Error> {
+    async fn counted(
+        &self,
+        job: &J,
+        call: &Call,
+    ) -> Result<J::Output, Error> {
         let result = self.call(job, call).await;
         let outcome = match &result {
             Ok(_) => "done",
@@ -214,7 +218,10 @@ impl<J: Job> Queue<J> {
         let order = Order {
             job_type: shared.job_type.clone(),
             limit,
-            trace: call.trace.as_deref().map_or_else(|| id.clone(), one_line),
+            trace: call
+                .trace
+                .as_deref()
+                .map_or_else(|| id.clone(), one_line),
             id,
         };
         let answer = async {
@@ -332,22 +339,25 @@ impl Shared {
                 .headers(order.headers())
                 .payload(payload.clone())
                 .message_id(&order.id);
-            let fault =
-                match self.link.send(&self.link.names.jobs, message).await {
-                    Ok(sequence) => {
-                        self.metrics.submitted.inc();
-                        let accepted = Accepted { sequence, order, payload };
-                        if let Some(waiting) = self.waiting().get_mut(&number) {
-                            waiting.accepted = Some(accepted);
-                        }
-                        return Ok(());
+            let fault = match self
+                .link
+                .send(&self.link.names.jobs, message)
+                .await
+            {
+                Ok(sequence) => {
+                    self.metrics.submitted.inc();
+                    let accepted = Accepted { sequence, order, payload };
+                    if let Some(waiting) = self.waiting().get_mut(&number) {
+                        waiting.accepted = Some(accepted);
                     }
-                    Err(fault) if link::is_full(&fault) => {
-                        self.metrics.refused.inc();
-                        return Err(PoolError::QueueFull.into());
-                    }
-                    Err(fault) => fault,
-                };
+                    return Ok(());
+                }
+                Err(fault) if link::is_full(&fault) => {
+                    self.metrics.refused.inc();
+                    return Err(PoolError::QueueFull.into());
+                }
+                Err(fault) => fault,
+            };
             if fault.kind() == PublishErrorKind::MaxPayloadExceeded {
                 let size = payload.len();
                 let limit = self.link.client.max_payload();
@@ -419,7 +429,8 @@ async fn take_results(
         };
         let Some(result) = result else { return };
         let number = result.subject.rsplit('.').next();
-        if let Some(number) = number.and_then(|number| number.parse().ok()) {
+        if let Some(number) = number.and_then(|number| number.parse().ok())
+        {
             shared.finish(number, result.payload);
         }
     }
@@ -448,7 +459,10 @@ async fn sweep(shared: Arc<Shared>) {
 
 /// Asks for the jobs that wait for at least this long. Returns whether the
 /// server has or has finished all of them.
-async fn look_after(shared: &Shared, oldest: Duration) -> Result<bool, Error> {
+async fn look_after(
+    shared: &Shared,
+    oldest: Duration,
+) -> Result<bool, Error> {
     stream::repair(&shared.link, &shared.options).await?;
     let numbers: Vec<_> = {
         let waiting = shared.waiting();
@@ -487,9 +501,13 @@ async fn ask(shared: &Shared, number: u64) -> Result<bool, Error> {
         return Ok(true);
     }
     // After a power cut, for example, a job that was accepted may be missing.
-    tracing::warn!(job = id, "the server has lost the job: sending it again");
+    tracing::warn!(
+        job = id,
+        "the server has lost the job: sending it again"
+    );
     let headers = Some(accepted.order.headers());
-    let (jobs, payload) = (&shared.link.names.jobs, accepted.payload.clone());
+    let (jobs, payload) =
+        (&shared.link.names.jobs, accepted.payload.clone());
     let sent = shared.link.publish(jobs, headers, payload).await;
     let sequence = sent.map_err(|fault| shared.link.unreachable(&fault))?;
     shared.metrics.resubmitted.inc();
@@ -500,7 +518,10 @@ async fn ask(shared: &Shared, number: u64) -> Result<bool, Error> {
 }
 
 /// Whether the server says that it has no such job.
-async fn is_lost(shared: &Shared, accepted: &Accepted) -> Result<bool, Error> {
+async fn is_lost(
+    shared: &Shared,
+    accepted: &Accepted,
+) -> Result<bool, Error> {
     use async_nats::jetstream::stream::RawMessageErrorKind as Kind;
     let jobs = shared.link.jobs().await?;
     match jobs.get_raw_message(accepted.sequence).await {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, StorageType,
-    Stream,
+    Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy,
+    StorageType, Stream,
 };
 use tokio::time::{self, Instant};
 
@@ -95,7 +95,8 @@ async fn create(
     use async_nats::jetstream::context::CreateStreamErrorKind as Kind;
     let deadline = Instant::now() + options.connect_limit;
     loop {
-        let created = link.context.get_or_create_stream(config.clone()).await;
+        let created =
+            link.context.get_or_create_stream(config.clone()).await;
         let fault = match created {
             Ok(stream) => return Ok(stream.cached_info().config.clone()),
             Err(fault) => fault,
@@ -201,7 +202,9 @@ async fn next_job(
         .await;
     match message {
         Ok(message) => Ok(Some(message)),
-        Err(fault) if fault.kind() == RawMessageErrorKind::NoMessageFound => {
+        Err(fault)
+            if fault.kind() == RawMessageErrorKind::NoMessageFound =>
+        {
             Ok(None)
         }
         Err(fault) => Err(link.unreachable(&fault)),
@@ -238,7 +241,8 @@ pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let mut deleted = 0;
     while info.state.messages > 0 && next <= last {
         let message = next_job(link, &jobs, next).await?;
-        let Some(message) = message.filter(|message| message.sequence <= last)
+        let Some(message) =
+            message.filter(|message| message.sequence <= last)
         else {
             break;
         };

@@ -153,7 +153,9 @@ impl<J: Job + 'static> Worker<J> {
 impl<J> Worker<J> {
     /// A function that returns what this worker has counted, in the text format
     /// of Prometheus.
-    pub fn metrics(&self) -> impl Fn() -> String + Clone + Send + Sync + 'static
+    pub fn metrics(
+        &self,
+    ) -> impl Fn() -> String + Clone + Send + Sync + 'static
     where
         J: Job + 'static,
     {
@@ -265,12 +267,17 @@ impl<J: Job + 'static> Shared<J> {
             let reason = format!("{reason}, in {times} deliveries");
             warn!("dead letter: {reason}");
             self.bury(delivery, &reason, times).await;
-            end = End::Finished(outcome.unwrap_or(Outcome::DeadLetter(reason)));
+            end = End::Finished(
+                outcome.unwrap_or(Outcome::DeadLetter(reason)),
+            );
         }
         if let End::Finished(outcome) = end {
             let name = outcome.name();
             self.publish(&order.id, outcome).await;
-            self.metrics.finished.get_or_create(&Label { outcome: name }).inc();
+            self.metrics
+                .finished
+                .get_or_create(&Label { outcome: name })
+                .inc();
             self.metrics.run_time.observe(began.elapsed().as_secs_f64());
             info!("{name} in {:.1?}", began.elapsed());
         }
@@ -315,7 +322,10 @@ impl<J: Job + 'static> Shared<J> {
     }
 
     /// What the pool's result means for the job.
-    fn end(&self, result: Result<Result<ByteBuf, String>, PoolError>) -> End {
+    fn end(
+        &self,
+        result: Result<Result<ByteBuf, String>, PoolError>,
+    ) -> End {
         let size = |size: usize| size as u64;
         End::Finished(match result {
             Ok(Ok(output)) => {
@@ -331,7 +341,9 @@ impl<J: Job + 'static> Shared<J> {
                 Outcome::Broken(fault)
             }
             Err(PoolError::DeadlinePassed) => Outcome::DeadlinePassed,
-            Err(PoolError::JobFailed(text)) => Outcome::Failed(self.cut(text)),
+            Err(PoolError::JobFailed(text)) => {
+                Outcome::Failed(self.cut(text))
+            }
             Err(PoolError::JobPanicked(text)) => {
                 Outcome::Panicked(self.cut(text))
             }
@@ -339,7 +351,8 @@ impl<J: Job + 'static> Shared<J> {
                 Outcome::TooLarge { size: size(bytes), limit: size(limit) }
             }
             Err(PoolError::WorkerDied(status)) => {
-                let outcome = Outcome::WorkerDied(outcome::into_raw(status));
+                let outcome =
+                    Outcome::WorkerDied(outcome::into_raw(status));
                 let reason = format!("its process died ({status})");
                 return End::Again(reason, Some(outcome));
             }
@@ -382,7 +395,8 @@ impl<J: Job + 'static> Shared<J> {
     async fn bury(&self, delivery: &Delivery, reason: &str, times: u64) {
         let Delivery { order, message, .. } = delivery;
         let subject = self.link.names.dead(&order.id);
-        let message = || letter(order, reason, times, message.payload.clone());
+        let message =
+            || letter(order, reason, times, message.payload.clone());
         self.store(&subject, message).await;
     }
 
@@ -398,7 +412,9 @@ impl<J: Job + 'static> Shared<J> {
             match self.link.send(subject, message()).await {
                 Ok(_) => return true,
                 // After the first attempt, the one in the stream may be ours.
-                Err(fault) if link::is_second(&fault) => return attempts > 0,
+                Err(fault) if link::is_second(&fault) => {
+                    return attempts > 0;
+                }
                 Err(fault) => debug!("not stored yet: {fault}"),
             }
             attempts += 1;
@@ -409,14 +425,18 @@ impl<J: Job + 'static> Shared<J> {
 
 impl<J> Shared<J> {
     fn clock(&self) -> Clock {
-        *self.clock.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self
+            .clock
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 /// Cancels jobs as their callers ask for it.
 async fn listen_for_cancels<J>(shared: Arc<Shared<J>>) {
     let subject = shared.link.names.cancel.clone();
-    let Ok(mut cancels) = shared.link.client.subscribe(subject).await else {
+    let Ok(mut cancels) = shared.link.client.subscribe(subject).await
+    else {
         return;
     };
     loop {

@@ -153,7 +153,8 @@ impl<J: Job> Pool<J> {
         let started = Instant::now();
         let mut request = Request::new(batch.frames, batch.jobs);
         request.limit = self.shared.config.deadline;
-        let answers = match self.shared.queue.push_when_room(request).await {
+        let answers = match self.shared.queue.push_when_room(request).await
+        {
             Ok(place) => place.answers().await,
             Err(error) => Err(error),
         };

@@ -82,7 +82,9 @@ impl Process {
             }
             Ok(Err(error)) => {
                 self.over = true;
-                Error::Broken(format!("how the worker ended is lost: {error}"))
+                Error::Broken(format!(
+                    "how the worker ended is lost: {error}"
+                ))
             }
             Err(_) => Error::Broken(format!(
                 "worker {} was killed and has not ended after {limit:?}",
@@ -122,7 +124,8 @@ fn kill_group(pid: u32) {
     #[cfg(unix)]
     {
         use rustix::process::{Pid, Signal, kill_process_group};
-        if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw)
+        {
             kill_process_group(group, Signal::KILL).ok();
         }
     }

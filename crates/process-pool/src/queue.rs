@@ -143,7 +143,11 @@ impl Queue {
 
     /// How many jobs wait.
     pub fn len(&self) -> usize {
-        self.state().tickets.iter().map(|ticket| ticket.request.left()).sum()
+        self.state()
+            .tickets
+            .iter()
+            .map(|ticket| ticket.request.left())
+            .sum()
     }
 
     /// Adds a job, or says immediately why not and returns the request.

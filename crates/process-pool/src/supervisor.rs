@@ -61,7 +61,9 @@ impl Shared {
         let program = match config.program.take() {
             Some(program) => program,
             None => this_program().map_err(|error| {
-                Error::CannotStart(format!("where is this program? {error}"))
+                Error::CannotStart(format!(
+                    "where is this program? {error}"
+                ))
             })?,
         };
         Ok(Self {
@@ -171,7 +173,10 @@ impl Supervisor<'_> {
     /// Starts another worker, in as many attempts as it takes; none if the pool
     /// closes in the meantime. `fault` says why the last worker does not count
     /// as started.
-    async fn replace(&mut self, mut fault: Option<String>) -> Option<Worker> {
+    async fn replace(
+        &mut self,
+        mut fault: Option<String>,
+    ) -> Option<Worker> {
         let worker = loop {
             if let Some(fault) = fault.take() {
                 self.report(fault);
@@ -306,9 +311,11 @@ impl Worker {
                 .filter(|ready| ready.greeting == GREETING)
         });
         match ready {
-            None => Err("the program is not a worker: it printed to stdout \
+            None => {
+                Err("the program is not a worker: it printed to stdout \
                          before calling process_pool::worker()"
-                .to_owned()),
+                    .to_owned())
+            }
             Some(Ready { fault: Some(fault), .. }) => Err(fault),
             Some(_) => Ok(()),
         }
@@ -405,7 +412,10 @@ impl Worker {
     }
 
     /// Sends the jobs and collects their answers.
-    async fn send_and_collect(&mut self, request: &mut Request) -> Exchange {
+    async fn send_and_collect(
+        &mut self,
+        request: &mut Request,
+    ) -> Exchange {
         let Self { process, stdin, stdout, .. } = self;
         let mut exchange = pin!(exchange(stdin, stdout, request));
         tokio::select! {
@@ -428,7 +438,9 @@ impl Worker {
         config: &Config,
     ) -> Option<Error> {
         let error = match exchange {
-            Exchange::Dead => return Some(self.end_of_output(config).await),
+            Exchange::Dead => {
+                return Some(self.end_of_output(config).await);
+            }
             Exchange::Answered | Exchange::Canceled => None,
             Exchange::Late => Some(Error::DeadlinePassed),
             Exchange::Broken(message) => Some(Error::Broken(message)),

@@ -106,9 +106,10 @@ fn head(size: usize, limit: usize) -> Result<[u8; HEAD], Error> {
 pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
     match postcard::take_from_bytes(message) {
         Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => {
-            Err(Error::Broken(format!("{} bytes are left over", rest.len())))
-        }
+        Ok((_, rest)) => Err(Error::Broken(format!(
+            "{} bytes are left over",
+            rest.len()
+        ))),
         Err(error) => Err(Error::Broken(error.to_string())),
     }
 }

@@ -85,7 +85,8 @@ pub fn refuse_nesting<J: Job>() -> Result<(), Error> {
 fn started_as_worker(job: Option<&str>) -> bool {
     let mut arguments = env::args_os().skip(1);
     arguments.next().is_some_and(|argument| argument == FLAG)
-        && job.is_none_or(|job| arguments.next().is_some_and(|it| it == job))
+        && job
+            .is_none_or(|job| arguments.next().is_some_and(|it| it == job))
 }
 
 fn run_jobs<J: Job>() -> io::Result<()> {
@@ -101,7 +102,8 @@ fn run_jobs<J: Job>() -> io::Result<()> {
         process::exit(0); // no job has left a process
     }
     let setup: Setup = wire::decode(&message).map_err(io::Error::other)?;
-    let fault = set_limits(&setup).and_then(|()| watch_parent(&input)).err();
+    let fault =
+        set_limits(&setup).and_then(|()| watch_parent(&input)).err();
     let ready = Ready {
         greeting: GREETING.to_owned(),
         fault: fault.as_ref().map(ToString::to_string),
@@ -159,7 +161,9 @@ fn run<J: Job>(
 fn outcome<J: Job>(job: &[u8], limit: usize) -> Outcome<J::Output> {
     match wire::decode::<J>(job).map(Job::run) {
         Ok(Ok(output)) => Outcome::Done(output),
-        Ok(Err(error)) => Outcome::Failed(cut(with_sources(&*error), limit)),
+        Ok(Err(error)) => {
+            Outcome::Failed(cut(with_sources(&*error), limit))
+        }
         Err(error) => Outcome::Broken(error.to_string()),
     }
 }
@@ -191,7 +195,8 @@ fn cut(mut text: String, limit: usize) -> String {
 fn with_sources(error: &dyn StdError) -> String {
     let sources =
         std::iter::successors(error.source(), |error| (*error).source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+    sources
+        .fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
