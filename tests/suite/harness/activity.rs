@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use harness::activity::{Activity, State, Thread};
 use harness::run::{Limits, Program, Running};
-use tests::{LIMIT, Output, WORKSPACE, build, run_sampled, runtime, skip};
+use tests::{LIMIT, Output, build, run_sampled, runtime, skip};
 
 /// Runs an example. None if the kernel does not show what a thread waits for.
 fn run_of(name: &str) -> Option<(Output, Activity)> {
