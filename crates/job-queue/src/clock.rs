@@ -1,4 +1,4 @@
-//! How old a job is, although the clocks of machines disagree.
+//! The age of a job, although the clocks of machines disagree.
 
 use std::time::{Duration, SystemTime};
 
@@ -38,8 +38,8 @@ impl Clock {
         Ok(Self { now, ahead: server - (before + after) / 2 })
     }
 
-    /// How long ago the server's clock showed this time, in nanoseconds since
-    /// 1970.
+    /// Returns the time that has passed since the server's clock showed this one,
+    /// in nanoseconds since 1970.
     pub fn since(&self, published: i128) -> Duration {
         let age = nanoseconds((self.now)()) + self.ahead - published;
         Duration::from_nanos(age.clamp(0, i128::from(u64::MAX)) as u64)

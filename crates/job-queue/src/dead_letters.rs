@@ -20,7 +20,8 @@ const REASON: &str = "Dead-Reason";
 const DELIVERIES: &str = "Dead-Deliveries";
 
 /// A job that was delivered [`Options::deliveries`](crate::Options::deliveries)
-/// times, and why it failed.
+/// times, and the reason why it failed.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its position in the stream of dead letters.
@@ -29,18 +30,18 @@ pub struct DeadLetter {
     pub id: String,
     /// The name of the job's type.
     pub job_type: String,
-    /// Why it failed.
+    /// The reason why it failed.
     pub reason: String,
-    /// How many times it was delivered.
+    /// Number of times that it was delivered.
     pub deliveries: u64,
-    /// When it became a dead letter, by the server's clock.
+    /// The time at which it became a dead letter, by the server's clock.
     pub since: SystemTime,
     /// The job, as postcard has encoded it.
     pub job: Bytes,
 }
 
 impl DeadLetter {
-    /// The job itself. The [`job_type`](Self::job_type) tells whether it is a
+    /// Decodes the job. The [`job_type`](Self::job_type) tells whether it is a
     /// `J`, because the bytes of another type may look like one.
     ///
     /// # Errors
@@ -83,7 +84,7 @@ impl DeadLetters {
         }
     }
 
-    /// All dead letters, the oldest first.
+    /// Returns all dead letters, the oldest first.
     ///
     /// # Errors
     ///
@@ -186,7 +187,7 @@ impl DeadLetters {
     }
 }
 
-/// A dead letter as a message. However often it is published, it is stored once.
+/// Builds the message of a dead letter. However often it is published, it is stored once.
 pub fn letter(
     order: &Order,
     reason: &str,

@@ -1,4 +1,4 @@
-//! What is counted and measured, in the text format of Prometheus.
+//! The figures of clients and workers, in the text format of Prometheus.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -44,7 +44,7 @@ pub struct WorkerMetrics {
     pub run_time: Histogram,
 }
 
-/// How a job ended.
+/// The end of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Label {
     pub outcome: &'static str,

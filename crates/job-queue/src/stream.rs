@@ -1,4 +1,4 @@
-//! What a queue has on the server: three streams and a consumer.
+//! The parts of a queue on the server: three streams and a consumer.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::options::Options;
 /// second one.
 pub const CONSUMER: &str = "workers";
 
-/// The most bytes that each of the streams may hold.
+/// Maximum size of each of the streams, in bytes.
 const BYTES: i64 = 256 << 20;
-/// How long dead letters are kept.
+/// Time for which dead letters are kept.
 const DEAD_LETTER_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How many pull requests may be open, of all workers together. A worker has
+/// Number of pull requests that may be open, of all workers together. A worker has
 /// [`prefetch`](crate::WorkerConfig::prefetch) for each of its processes.
 const MAX_WAITING: i64 = 16_384;
 
@@ -86,7 +86,7 @@ pub async fn set_up(link: &Link, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Creates a stream unless it exists, and returns how it is configured.
+/// Creates a stream unless it exists, and returns its configuration.
 async fn create(
     link: &Link,
     options: &Options,
@@ -123,7 +123,7 @@ async fn create(
     }
 }
 
-/// The consumer that all workers share. It is created if it does not exist.
+/// Returns the consumer that all workers share. It is created if it does not exist.
 pub async fn consumer(
     link: &Link,
     options: &Options,
@@ -188,7 +188,7 @@ pub async fn repair(link: &Link, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first job in the stream from this position on.
+/// Returns the first job in the stream from this position on.
 async fn next_job(
     link: &Link,
     jobs: &Stream<()>,

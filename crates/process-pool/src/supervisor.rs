@@ -29,14 +29,14 @@ const FAILED_STARTS: u32 = 5;
 const YOUNG: Duration = Duration::from_secs(1);
 /// The wait after a failed start. It doubles with each further one.
 const BACK_OFF: Duration = Duration::from_millis(10);
-const BACK_OFF_MOST: Duration = Duration::from_secs(5);
-/// How long to read on when a worker is dead: all it wrote is in the pipe.
+const BACK_OFF_MAX: Duration = Duration::from_secs(5);
+/// The time to read on when a worker is dead: all that it wrote is in the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-/// How long a worker that has closed its output may take to end by itself. On
-/// a busy machine that is longer than the few instructions it needs.
+/// The time for a worker that has closed its output to end by itself. On a busy
+/// machine that is longer than the few instructions it needs.
 const EXIT_TIME: Duration = Duration::from_millis(500);
 
-/// What the pool and its supervisors share.
+/// State that the pool and its supervisors share.
 #[derive(Debug)]
 pub struct Shared {
     pub config: Config,
@@ -133,11 +133,11 @@ struct Supervisor<'a> {
     held: Option<Ticket>,
     /// Failed starts since a worker last answered a job.
     failures: u32,
-    /// Whether the queue knows that this supervisor has no worker.
+    /// Set once the queue knows that this supervisor has no worker.
     down: bool,
 }
 
-/// How a worker's time ended.
+/// The end of a worker's time.
 enum End {
     /// The pool is closed, and the worker has ended.
     Closed,
@@ -215,15 +215,15 @@ impl Supervisor<'_> {
     async fn back_off(&self) -> Option<()> {
         let wait = BACK_OFF.saturating_mul(1 << self.failures.min(16));
         tokio::select! {
-            () = time::sleep(wait.min(BACK_OFF_MOST)) => Some(()),
+            () = time::sleep(wait.min(BACK_OFF_MAX)) => Some(()),
             () = self.shared.closing.cancelled() => None,
         }
     }
 }
 
 impl Drop for Supervisor<'_> {
-    /// When the last supervisor ends, perhaps because its runtime does, nothing
-    /// is left that could take a job, so callers that still wait get an error.
+    /// Answers the callers that still wait, if this was the last supervisor: then
+    /// nothing is left that could take a job. Its runtime may have ended.
     fn drop(&mut self) {
         if self.shared.supervisors.fetch_sub(1, Relaxed) == 1 {
             self.shared.close();
@@ -237,11 +237,11 @@ struct Worker {
     process: Process,
     stdin: ChildStdin,
     stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
-    /// Whether it has ever answered a job, and so is known to work.
+    /// Set once it has answered a job, and so is known to work.
     answered: bool,
 }
 
-/// Why a worker no longer gets jobs.
+/// The reason why a worker no longer gets jobs.
 enum Stopped {
     /// The pool is closed. The worker may still be running.
     Closed,
@@ -251,7 +251,7 @@ enum Stopped {
     Used,
 }
 
-/// What happened to the jobs that were sent.
+/// The result of sending jobs to a worker.
 enum Exchange {
     Answered,
     /// The caller was canceled.
@@ -382,7 +382,9 @@ impl Worker {
                 biased;
                 exchange = self.send_and_collect(request) => exchange,
                 () = caller.closed() => Exchange::Canceled,
-                () = sleep(limit) => Exchange::Late,
+                () = time::sleep(limit.unwrap_or_default()), if limit.is_some() => {
+                    Exchange::Late
+                }
                 () = shared.kill.cancelled() => return Some(Stopped::Closed),
             };
             let answered = before - request.left();
@@ -509,12 +511,5 @@ async fn exchange(
     match tokio::try_join!(write, read) {
         Ok(_) => Exchange::Answered,
         Err(exchange) => exchange,
-    }
-}
-
-async fn sleep(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => time::sleep(limit).await,
-        None => std::future::pending().await,
     }
 }

@@ -120,9 +120,8 @@ async fn activity_when(running: &Running, holds: impl Fn(&Activity) -> bool) -> 
 
 #[test]
 fn each_process_has_its_own_threads() {
-    // A service whose worker processes wait for jobs until they are killed.
-    let arguments = ["--port", "0", "--offload", "processes"].map(Into::into).to_vec();
-    let program = Program { arguments, ..build("compute-service") };
+    // One of its jobs computes until it is killed at its deadline, after seconds.
+    let program = build("worker-pool");
     let names = |activity: &Activity, process| -> BTreeSet<String> {
         let threads = activity.threads.iter().filter(|thread| thread.process == process);
         threads.map(|thread| thread.name.clone()).collect()
@@ -133,7 +132,7 @@ fn each_process_has_its_own_threads() {
         let worker_seen = |so_far: &Activity| names(so_far, 1).contains("pool-worker");
         let activity = activity_when(&running, worker_seen).await;
         let of_main = names(&activity, 0);
-        assert!(of_main.contains("compute-service"), "{activity:#?}");
+        assert!(of_main.contains("worker-pool"), "{activity:#?}");
         assert!(!of_main.contains("pool-worker"), "{activity:#?}");
         let main = &activity.threads[0];
         assert_eq!((main.process, main.at_end), (0, true));

@@ -266,7 +266,7 @@ fn after_a_kill_of_the_server_in_the_wrong_moment_jobs_are_delivered_again()
     });
 }
 
-/// The same if the new jobs come before a worker that could repair the queue. The server takes some of
+/// The new jobs come before a worker that could repair the queue. The server takes some of
 /// them for jobs that were deleted, but still counts them.
 #[test]
 fn after_a_kill_in_the_wrong_moment_jobs_that_come_before_the_workers_are_sent_again()

@@ -21,7 +21,7 @@ fn by_reader(mut bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
     }
 }
 
-/// The same for the parent's codec.
+/// Returns the messages that the parent's codec finds, and true if they end well.
 fn by_codec(bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
     let (mut messages, mut bytes) = (Vec::new(), BytesMut::from(bytes));
     let mut codec = wire::codec(LIMIT);

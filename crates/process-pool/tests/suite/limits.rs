@@ -1,4 +1,4 @@
-//! What a worker may use, and what it inherits.
+//! The limits of a worker, and the descriptors that it inherits.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;

@@ -224,15 +224,15 @@ pub fn long_text(bytes: usize) -> String {
 pub enum Trap {
     /// It does not: its result is this number.
     None(u32),
-    /// When the worker decodes the job.
+    /// It panics when the worker decodes the job.
     Decode,
-    /// When its error is turned into text.
+    /// It panics when its error is turned into text.
     Error,
-    /// When the value that it has panicked with is dropped.
+    /// It panics again when the value that it has panicked with is dropped.
     Payload,
-    /// When its result is encoded.
+    /// It panics when its result is encoded.
     Encode,
-    /// When its result is dropped.
+    /// It panics when its result is dropped.
     Drop,
 }
 
