@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
-use guide::server::{Server, Settings};
+use guide::serve::{Server, Settings};
 use harness::run::{self, Limits};
 use serde_json::json;
 use tests::browser::{Browser, axe, version};
@@ -86,8 +86,8 @@ fn every_page_is_sound_in_each_theme_and_width() {
         .and(include_str!("browser.rs"))
         .and(include_str!("../../src/browser.rs"))
         // How the server answers. Its policy allows the scripts of all pages, so other pages don't matter.
-        .and(include_str!("../../../guide/src/server.rs"))
-        .and(include_str!("../../../guide/src/csp.rs"))
+        .and(include_str!("../../../guide/src/serve/mod.rs"))
+        .and(include_str!("../../../guide/src/serve/csp.rs"))
         .and(fs::read(WORKSPACE.root.join("Cargo.lock")).unwrap())
         // With or without buttons that run Python.
         .and([u8::from(runtime().block_on(run::interpreter()).is_some())]);

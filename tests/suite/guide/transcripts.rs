@@ -15,9 +15,9 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
-use guide::transcript::FOLDER;
-use harness::machine;
+use guide::figures::transcript::FOLDER;
 use harness::run::Program;
+use harness::run::machine;
 use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::{NamedTempFile, TempDir};
