@@ -32,8 +32,8 @@ impl Pool {
         };
         connection.write_all(format!("{line}\n").as_bytes()).await?;
         let mut answer = String::new();
-        let bytes = connection.read_line(&mut answer).await?;
-        ensure!(bytes > 0, "the server has closed the connection");
+        connection.read_line(&mut answer).await?;
+        ensure!(answer.ends_with('\n'), "the server closed the connection");
 
         // Only after a complete answer: a request that fails or is canceled
         // drops its connection, so that no other reads its answer later.
