@@ -59,7 +59,7 @@ mod rayon_in_python {
         py.detach(|| map(&callback, numbers))
     }
 
-    /// Calls a Python function on rayon's threads, up to an exception.
+    /// Calls a Python function on rayon's threads, until a call raises.
     fn map(callback: &Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
         let call = |number| {
             Python::attach(|py| callback.call1(py, (number,))?.extract(py))

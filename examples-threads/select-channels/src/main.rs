@@ -1,5 +1,6 @@
 //! Wait for several sources at once. std can't wait for two channels, so
-//! sources share one channel, and an enum says where a message comes from.
+//! the sources share one channel, and an enum says where a message comes
+//! from.
 //!
 //! ```sh
 //! cargo run -p select-channels
