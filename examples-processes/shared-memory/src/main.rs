@@ -45,9 +45,8 @@ fn main() -> Result<()> {
         Ok(replies.next().context("the child has ended")??)
     };
 
-    // Once both have opened the file, it needs no name.
     let ready = reply()?;
-    path.close()?;
+    path.close()?; // both have opened the file, so it needs no name now
     println!("{ready}");
 
     for request in ["Add 1 without a lock", "Add 1 with the lock"] {
