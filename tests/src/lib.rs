@@ -5,7 +5,6 @@ pub mod browser;
 pub mod fixture;
 pub mod http;
 pub mod nats;
-pub mod passed;
 pub mod pool;
 #[cfg(unix)]
 pub mod processes;
