@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::results::{Better, Category};
+use harness::kept::results::{Better, Category};
 
 /// A question, and the implementations that answer it.
 #[derive(Debug)]

@@ -12,9 +12,8 @@ use bench::implementation::{Benchmark, Turn, Way};
 use bench::runner::{Effort, Runner};
 use bench::{benchmarks, child, outcomes, python, report};
 use clap::{Parser, Subcommand};
-use harness::directive::Directive;
-use harness::machine::{self, Machine};
-use harness::results::{Category, Results, VERSION};
+use harness::kept::results::{Category, Results, VERSION};
+use harness::run::machine::{self, Machine};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Measures implementations of the same work side by side, in Rust and in Python, next to a lower
@@ -237,11 +236,6 @@ async fn hold(
     bar.finish_and_clear();
 
     print!("{}", report::winners(&results.benchmarks));
-    if !effort.quick {
-        for contradiction in contradictions(&results, root)? {
-            println!("the book says otherwise: {contradiction}");
-        }
-    }
     let took = started.elapsed().as_secs();
     println!("\n{took} s; all figures are in {}", file.display());
     if keep {
@@ -249,30 +243,6 @@ async fn hold(
         println!("kept for the book in guide/results.json");
     }
     Ok(if ours_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// What the book's pages say of these benchmarks, and what was measured contradicts. What was not
-/// measured, as without Python, contradicts nothing.
-fn contradictions(results: &Results, root: &Path) -> Result<Vec<String>> {
-    let mut contradictions = Vec::new();
-    for page in std::fs::read_dir(root.join("guide/en")).context("reading the book's pages")? {
-        let page = page?.path();
-        if page.extension().is_none_or(|extension| extension != "md") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&page)
-            .with_context(|| format!("reading {}", page.display()))?;
-        for directive in Directive::all(&text) {
-            if let Directive::Measured(statement) = directive
-                && let Ok(Some(said)) = statement.contradiction(results)
-            {
-                let page = page.file_stem().unwrap_or_default().to_string_lossy();
-                contradictions.push(format!("{page}: {said}"));
-            }
-        }
-    }
-    contradictions.sort();
-    Ok(contradictions)
 }
 
 /// Builds the programs that implementations start, as optimized as this one.

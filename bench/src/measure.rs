@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use harness::results::Spread;
+use harness::kept::results::Spread;
 
 /// Returns how many seconds one run takes: the median of many batches, so that moments in which the
 /// machine did something else do not count. `run` gets the number of runs in a batch.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::{hint, thread};
 
-use harness::machine::{self, Machine};
-use harness::outcomes::{Kind, Outcome, Outcomes, Table, VERSION, Variant};
-use harness::results::thousands;
+use harness::kept::outcomes::{Kind, Outcome, Outcomes, Table, VERSION, Variant};
+use harness::kept::results::thousands;
+use harness::run::machine::{self, Machine};
 
 use Kind::{Expected, Forbidden, Surprising};
 use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};

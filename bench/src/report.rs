@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use harness::results::{BenchmarkResult, Category, Entry, Measure, Spread, digits, thousands};
+use harness::kept::results::{
+    BenchmarkResult, Category, Entry, Measure, Spread, digits, thousands,
+};
 
 /// Returns a benchmark as a table: the median, minimum and maximum of the rounds, and the same of the
 /// ratio to the best implementation, which compares figures of the same round.

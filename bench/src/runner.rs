@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use harness::machine;
-use harness::results::{BenchmarkResult, Entry, LeftOut, Measure};
+use harness::kept::results::{BenchmarkResult, Entry, LeftOut, Measure};
+use harness::run::machine;
 use harness::run::{End, Limits, Program, Running, Stream};
 
 use crate::implementation::{Benchmark, Figures, Implementation, Way};

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
+use guide::book::stdio;
 use guide::book::{self, For};
-use guide::server::{Server, Settings};
-use guide::watchdog::{self, Watchdog};
-use guide::words::ENGLISH;
-use guide::{chart, stdio};
+use guide::figures::chart;
+use guide::figures::words::ENGLISH;
+use guide::serve::watchdog::{self, Watchdog};
+use guide::serve::{Server, Settings};
 use harness::examples::Workspace;
-use harness::recording;
-use harness::results::Results;
+use harness::kept::recording;
+use harness::kept::results::Results;
 
 /// Builds the book "Concurrency in Rust" and serves it on this machine.
 #[derive(Parser)]
@@ -54,7 +55,7 @@ enum Task {
     },
     /// List the examples with their descriptions
     List,
-    /// End the programs of a server that was killed; see guide::watchdog
+    /// End the programs of a server that was killed; see guide::serve::watchdog
     #[command(hide = true, name = watchdog::SUBCOMMAND)]
     Watchdog,
     /// Serve as the preprocessor of a plain `mdbook build guide`

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::{MetadataCommand, Package};
 use serde::Deserialize;
 
+use crate::files;
 use crate::own_crate::{OwnCrate, crates_for, extension_module};
-use crate::source;
 
 /// The Cargo workspace that holds the examples, the guide and the tests.
 #[derive(Debug, Clone)]
@@ -191,7 +191,7 @@ impl Example {
             .with_context(|| format!("{shown}: not in the folder of its crate, {folder}"))?;
         let within: Vec<_> = within.components().map(|part| part.as_str()).collect();
         let source = format!("{folder}/{}", within.join("/"));
-        let text = source::read(root, &source)?;
+        let text = files::read(root, &source)?;
 
         let (description, command) = read_header(&text, &package.name, &target.name)
             .with_context(|| format!("{source}:1: the header of the file"))?;
@@ -219,7 +219,7 @@ impl Example {
         };
         if target.name == *package.name {
             let manifest = format!("{folder}/Cargo.toml");
-            let text = source::read(root, &manifest)?;
+            let text = files::read(root, &manifest)?;
             example.variants = example
                 .declared(&package.metadata["variants"], &text)
                 .with_context(|| format!("{manifest}: [[package.metadata.variants]]"))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cargo_metadata::{Dependency, DependencyKind, Package, Target};
 
-use crate::suite::files_below;
+use crate::files;
 
 /// A crate for the reader to make outside of this workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +154,7 @@ fn files(root: &Path, package: &Package, program: Option<&Target>) -> Result<Vec
     let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
     let is = |target: &Target, source: &str| target.src_path == folder.join(source);
     let mut files = Vec::new();
-    for file in files_below(folder.as_std_path(), "src")? {
+    for file in files::below(folder.as_std_path(), "src")? {
         let is_program = package.targets.iter().any(|target| target.is_bin() && is(target, &file));
         let path = match program {
             Some(program) if is(program, &file) => "src/main.rs".to_owned(),

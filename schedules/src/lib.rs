@@ -4,7 +4,7 @@
 //! The examples stay as they are. `build.rs` makes a copy of each in which the threads and locks
 //! are [shuttle](https://docs.rs/shuttle)'s, [`programs`] lists the copies, and [`explore`] finds
 //! the schedules in which they fail. `cargo run -p schedules -- record` keeps these for the book,
-//! see [`harness::schedule`].
+//! see [`harness::kept::schedule`].
 
 pub mod explore;
 pub mod printed;

@@ -1,6 +1,6 @@
 //! Makes the recordings that the book draws.
 use anyhow::{Context, Result};
-use harness::schedule::{self, All, Choice, Schedules, Step, VERSION};
+use harness::kept::schedule::{self, All, Choice, Schedules, Step, VERSION};
 
 use crate::SOURCES;
 use crate::explore::{self, Lines, Main, Run};

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::thread;
 
 use harness::examples::Workspace;
-use harness::schedule::{Schedules, State, file};
+use harness::kept::schedule::{Schedules, State, file};
 use schedules::explore::{self, Lines, Main};
 use schedules::programs::{PROGRAMS, Program};
 use schedules::{SOURCES, recording};

@@ -392,12 +392,6 @@ fn program() -> Option<&'static str> {
     name
 }
 
-/// The version of the browser that is installed. None, with a notice, where there is none.
-pub fn version() -> Option<String> {
-    let shown = Command::new(program()?).arg("--version").output().expect("it has been found");
-    Some(String::from_utf8_lossy(&shown.stdout).into_owned())
-}
-
 impl Process {
     /// None, with a notice, where no browser is installed.
     fn start() -> Option<Self> {

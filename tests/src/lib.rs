@@ -3,7 +3,6 @@
 
 pub mod browser;
 pub mod fixture;
-pub mod passed;
 
 use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
@@ -13,12 +12,12 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use guide::book::{self, For};
-use harness::costs::Costs;
 use harness::examples::{Example, Kind, Workspace};
-use harness::machine;
-use harness::recording::Recording;
+use harness::kept::recording::Recording;
+use harness::kept::transcript::{Group, Order, Transcript};
+use harness::run::costs::Costs;
+use harness::run::machine;
 use harness::run::{self, Build, End, Limits, Line, Program, Running, Stream};
-use harness::transcript::{Group, Order, Transcript};
 use regex::Regex;
 use tempfile::TempDir;
 #[cfg(unix)]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 
-use guide::preprocessor::RESULTS;
-use harness::results::{Category, LeftOut, Results};
+use guide::book::preprocessor::RESULTS;
+use harness::kept::results::{Category, LeftOut, Results};
 #[cfg(target_os = "linux")]
 use harness::run::{End, Limits, Running};
 use harness::run::{Program, Stream};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use harness::recording::Recording;
+use harness::kept::recording::Recording;
 use harness::run::{self, Program, Stream};
 use tests::{
     Output, WORKSPACE, build, has, has_python, is_there, run_within, runtime, skip, transcript_of,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use harness::recording::{Recording, Run};
+use harness::kept::recording::{Recording, Run};
 use tests::{LIMIT, WORKSPACE, example, refused, transcript_of};
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use harness::examples::{Example, Kind};
-use harness::recording::{self, Recording};
+use harness::kept::recording::{self, Recording};
 use tests::{WORKSPACE, run};
 
 #[test]

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use harness::results::Better::{Less, More};
+use harness::kept::results::Better::{Less, More};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use harness::results::Better;
+use harness::kept::results::Better;
 use rayon::prelude::*;
 use tokio::runtime::Runtime;
 

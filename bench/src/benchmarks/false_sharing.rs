@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 use crossbeam_utils::CachePadded;
-use harness::results::Better;
+use harness::kept::results::Better;
 
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
 use crate::measure::seconds;

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
-use harness::results::Better;
+use harness::kept::results::Better;
 use rayon::prelude::*;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::results::Better;
+use harness::kept::results::Better;
 use hdrhistogram::Histogram;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;

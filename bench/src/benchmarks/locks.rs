@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use anyhow::Result;
 use dashmap::DashMap;
-use harness::results::Better::More;
+use harness::kept::results::Better::More;
 
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::per_second;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use harness::results::Better;
+use harness::kept::results::Better;
 use process_pool::{Config, Job, JobResult, Pool};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};

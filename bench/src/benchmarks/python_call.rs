@@ -1,6 +1,6 @@
 //! What it costs to call a Rust function from Python, or to await one.
 
-use harness::results::{Better, Category};
+use harness::kept::results::{Better, Category};
 
 use crate::extension;
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way};

@@ -1,6 +1,6 @@
 //! The same computation in Python, and in Rust behind Python.
 
-use harness::results::{Better, Category};
+use harness::kept::results::{Better, Category};
 
 use crate::extension;
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way};

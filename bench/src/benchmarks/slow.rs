@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use harness::results::Better::Less;
+use harness::kept::results::Better::Less;
 use tokio::task::JoinSet;
 
 use super::peak_memory;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::results::Better::More;
+use harness::kept::results::Better::More;
 
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
 use crate::measure::per_second;

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use harness::results::Better;
+use harness::kept::results::Better;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::child::{NOTHING, this_program};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use harness::results::Better;
+use harness::kept::results::Better;
 use rayon::prelude::*;
 
 use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};

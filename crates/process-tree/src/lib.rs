@@ -13,10 +13,13 @@
 //! no more than [`MOST_THREADS`] threads of a process, and each caller says how
 //! much [`Detail`] it needs.
 
+pub mod activity;
+mod states;
 mod wait;
 
 use std::time::Duration;
 
+pub use states::Samples;
 pub use wait::Wait;
 
 /// The most threads of one process that a sample reads, the oldest first. The

@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use guide::chooser::Chooser;
-use guide::preprocessor::RESULTS;
-use harness::results::Results;
+use guide::book::preprocessor::RESULTS;
+use guide::figures::chooser::Chooser;
+use harness::kept::results::Results;
 use serde_json::json;
 use tests::WORKSPACE;
 use tests::browser::{Browser, axe};

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use guide::server::{Server, Settings};
-use guide::timeline::{self, Track};
-use guide::words::ENGLISH;
-use harness::activity::{Activity, Cores, Thread};
+use guide::figures::recorded;
+use guide::serve::{Server, Settings};
 use harness::examples::Workspace;
-use harness::recording::record_all;
+use harness::kept::recording::record_all;
 use harness::run::{Limits, Program, Stream, TimedLine};
+use picture::timeline::{self, Track};
+use picture::words::ENGLISH;
+use process_tree::activity::{Activity, Cores, Thread};
 use regex::Regex;
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
@@ -422,8 +423,22 @@ fn the_same_recording_gives_the_same_picture() {
     };
     let activity = Some(&activity);
     let tracks = [
-        Track { name: "Rust", lines: &rust, wall: 2.7, ended: true, activity, cores: 2 },
-        Track { name: "Python", lines: &python, wall: 1.0, ended: false, activity: None, cores: 2 },
+        Track {
+            name: "Rust",
+            lines: recorded::lines(&rust),
+            wall: 2.7,
+            ended: true,
+            activity,
+            cores: 2,
+        },
+        Track {
+            name: "Python",
+            lines: recorded::lines(&python),
+            wall: 1.0,
+            ended: false,
+            activity: None,
+            cores: 2,
+        },
     ];
     let draw = || timeline::draw("id", &tracks, 0.0, &ENGLISH);
     assert_eq!(draw().into_string(), draw().into_string());

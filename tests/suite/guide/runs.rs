@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use guide::runner::MOST_RUNS;
-use guide::server::{Server, Settings};
+use guide::serve::runner::MOST_RUNS;
+use guide::serve::{Server, Settings};
 use harness::run::{LINE_CUT, Limits, OUTPUT_CUT};
 use serde_json::Value;
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};

@@ -1,9 +1,9 @@
 //! The tables of schedules and of outcomes, as a reader without JavaScript or on paper sees them.
 
-use guide::words::ENGLISH;
-use guide::{outcomes, schedule};
-use harness::outcomes::{Kind, Outcomes};
-use harness::schedule::Schedules;
+use guide::figures::words::ENGLISH;
+use guide::figures::{outcomes, schedule};
+use harness::kept::outcomes::{Kind, Outcomes};
+use harness::kept::schedule::Schedules;
 use serde_json::Value;
 use tests::browser::Browser;
 use tests::{WORKSPACE, book};

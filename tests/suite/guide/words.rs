@@ -2,12 +2,45 @@
 
 use std::collections::BTreeSet;
 
+use guide::book::preprocessor::{Examples, RESULTS};
+use guide::figures::words::{ChooserWords, ScheduleWords, Words};
 use guide::page::Page;
-use guide::preprocessor::{Examples, RESULTS};
-use guide::words::{ChooserWords, Live, Replay, ScheduleWords, Words};
 use harness::examples::Workspace;
+use picture::words::{Replay, Words as PictureWords};
 use regex::Regex;
 use tests::fixture::{Fixture, RECORDING, SOURCE};
+
+/// The words of a picture, without a single Latin letter, as in [`MARKED`].
+const PICTURE: PictureWords = PictureWords {
+    timeline: "15",
+    output: "16",
+    stderr: "17",
+    from_to: |_, _| "19".to_owned(),
+    thread: |_| "18".to_owned(),
+    os_threads: "151",
+    more_threads: |_| "20".to_owned(),
+    cores_in_use: "21",
+    cores: |_| "126".to_owned(),
+    state: |_| "127",
+    bar: "135",
+    mark: "136",
+    mix: "137",
+    fact: |_| "138".to_owned(),
+    replay: Replay {
+        label: "139",
+        play: "140",
+        pause: "141",
+        position: "142",
+        at: "143",
+        previous: "144",
+        next: "145",
+        speed: "146",
+        real: "147",
+        slower: "148",
+        output: "149",
+        no_output: "150",
+    },
+};
 
 /// A table without a single Latin letter.
 const MARKED: Words = Words {
@@ -29,31 +62,7 @@ const MARKED: Words = Words {
     recorded: |_, _| "12".to_owned(),
     day_and_machine: |_, _| "13".to_owned(),
     lines_and_times: "14",
-    timeline: "15",
-    lanes: ["16", "17"],
-    from_to: |_, _| "19".to_owned(),
-    thread: |_| "18".to_owned(),
-    os_threads: "151",
-    more_threads: |_| "20".to_owned(),
-    cores_in_use: "21",
-    cores: |_| "126".to_owned(),
-    states: ["127", "128", "129", "130", "131", "132", "133", "134"],
-    legend: ["135", "136", "137"],
-    fact: |_| "138".to_owned(),
-    replay: Replay {
-        label: "139",
-        play: "140",
-        pause: "141",
-        position: "142",
-        at: "143",
-        previous: "144",
-        next: "145",
-        speed: "146",
-        real: "147",
-        slower: "148",
-        output: "149",
-        no_output: "150",
-    },
+    picture: &PICTURE,
     workers: |_, _| "22".to_owned(),
     threads: |_| "23".to_owned(),
     processes: |_| "24".to_owned(),
@@ -84,29 +93,6 @@ const MARKED: Words = Words {
         start_from: "137",
         reasons: "139",
         again: "138",
-    },
-    live: Live {
-        run: "56",
-        run_label: "57",
-        variants_label: "128",
-        stop: "58",
-        stop_label: "59",
-        caption: "60",
-        output_label: "61",
-        building: "62",
-        refused: "63",
-        running: "64",
-        more_lines: "65",
-        ended: "66",
-        ended_with: "67",
-        stopped: "68",
-        failed: "69",
-        broken: "70",
-        at_limit: "71",
-        no_python: "72",
-        building_for: "74",
-        back: "75",
-        back_label: "76",
     },
     schedule: ScheduleWords {
         caption: "80",
@@ -226,7 +212,7 @@ fn every_word_that_the_guide_puts_on_a_page_is_in_the_table() {
     let expand = || {
         let mut examples = Examples::new(Workspace::find(fixture.root()).unwrap()).unwrap();
         examples.has_copies = true;
-        examples.is_served = true;
+        examples.live_words = Some("{}".to_owned());
         let folder = fixture.root().join("guide/en");
         let pages = examples.expand(&[page("index.md")], &folder, &MARKED).unwrap();
         words_of(&pages[0])

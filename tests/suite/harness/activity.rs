@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use harness::activity::{Activity, State, Thread};
-use harness::run::{Limits, Program, Running};
+use harness::run::{Limits, Running};
+use process_tree::activity::{Activity, State, Thread};
 use tests::{LIMIT, Output, build, run_sampled, runtime, skip};
 
 /// Runs an example. None if the kernel does not show what a thread waits for.

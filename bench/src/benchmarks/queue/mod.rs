@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use async_nats::RequestErrorKind;
 use futures::StreamExt;
-use harness::results::{Better, Category};
+use harness::kept::results::{Better, Category};
 use job_queue::{Options, PoolConfig, Queue, Worker, WorkerConfig};
 use process_pool::{Config, Pool};
 use tokio::net::TcpListener;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use harness::results::{Better, Category};
+use harness::kept::results::{Better, Category};
 
 use self::server::{MeasuredProgram, MeasuredServer};
 use super::program;

@@ -1,0 +1,13 @@
+//! What the directives of a page become.
+pub mod chart;
+pub mod chooser;
+pub mod compare;
+pub mod drawing;
+pub mod example;
+pub mod ledger;
+pub mod outcomes;
+pub mod recorded;
+pub mod schedule;
+pub mod transcript;
+pub mod variants;
+pub mod words;

@@ -1,0 +1,352 @@
+//! The words that this program itself puts on a page, in one table per language.
+//!
+//! What comes from elsewhere is not here: the text of the pages, the output of the examples, and
+//! the questions and methods of the benchmarks.
+use anyhow::{Result, bail};
+use harness::kept::results::Better;
+use harness::kept::transcript::Order;
+use harness::run::machine::{Machine, mebibytes};
+use picture::words::count;
+use serde::Serialize;
+
+/// The words of one language.
+#[derive(Debug)]
+pub struct Words {
+    /// The language, as in the book's settings: `en`.
+    pub language: &'static str,
+
+    /// The link past the table of contents.
+    pub skip: &'static str,
+    /// Below the name of a source file that is shown in part.
+    pub in_part: &'static str,
+    /// Above the output of an example.
+    pub output: &'static str,
+    /// Above the output that an example and its Python counterpart share.
+    pub output_of_both: &'static str,
+    /// What a placeholder in an output stands for.
+    pub differs: &'static str,
+    /// Above a group of lines, if its order needs an explanation.
+    pub order: fn(Order) -> Option<&'static str>,
+    /// Next to a line on stderr.
+    pub on_stderr: &'static str,
+    /// Above the variants of an example, after its name.
+    pub variants: &'static str,
+    /// After that, if their pictures can be compared.
+    pub one_axis: &'static str,
+    /// Before the test of an example.
+    pub tested_by: &'static str,
+    /// Above the commands that make a crate of the reader's own.
+    pub own_crate: &'static str,
+    /// Below these commands, before the list of files.
+    pub own_files: &'static str,
+    /// The same for an extension module.
+    pub own_module: &'static str,
+
+    /// Above the picture of a recorded run.
+    pub recorded_run: &'static str,
+    /// When and where a run was recorded, and the versions of its languages.
+    pub recorded: fn(&str, &str) -> String,
+    /// A day and a machine.
+    pub day_and_machine: fn(&str, &Machine) -> String,
+    /// Above all lines of a run.
+    pub lines_and_times: &'static str,
+    /// The picture of a run.
+    pub picture: &'static picture::words::Words,
+    /// A number of workers, tasks or whatever the output calls them.
+    pub workers: fn(u64, &str) -> String,
+    /// A number of OS threads.
+    pub threads: fn(u64) -> String,
+    /// A number of processes.
+    pub processes: fn(u64) -> String,
+    /// A CPU time.
+    pub cpu_time: fn(&str) -> String,
+    /// What the table of all costs shows.
+    pub costs: &'static str,
+    /// The headings of its first two columns.
+    pub costs_columns: [&'static str; 2],
+    /// The figures that are compared: wall-clock time, CPU time, memory, OS threads, processes.
+    pub cost_names: [&'static str; 5],
+    /// In place of a figure that is not known.
+    pub not_known: &'static str,
+
+    /// Above all figures of a benchmark.
+    pub all_figures: &'static str,
+    /// The heading of the implementations of a benchmark.
+    pub implementation: &'static str,
+    /// An implementation that could not run: its name, its size if there are sizes, and the reason.
+    pub left_out: fn(&str, Option<&str>, &str) -> String,
+    /// How a benchmark was measured: the number of rounds, the day and machine, the languages.
+    pub measured: fn(usize, &str, &str) -> String,
+    /// Before the command that repeats a benchmark.
+    pub measure_again: &'static str,
+    /// The caption of an axis: the measure, whether it is logarithmic, and which end is better.
+    pub axis: fn(&str, bool, Better) -> String,
+    /// From a minimum to a maximum.
+    pub range: fn(&str, &str) -> String,
+    /// The headings of the table of all benchmarks: the question, the size, the implementations
+    /// that are ahead, and the next one.
+    pub benchmarks: [&'static str; 4],
+
+    /// The headings of the ledger.
+    pub ledger: [&'static str; 4],
+    /// The verdicts on a claim: it holds, it holds in part, it does not hold, it does not apply.
+    pub verdicts: [&'static str; 4],
+    /// The kinds of proof: an example, a benchmark, a test.
+    pub proofs: [&'static str; 3],
+
+    /// The words of the chooser.
+    pub chooser: ChooserWords,
+    /// A recorded schedule.
+    pub schedule: ScheduleWords,
+    /// The headings of an outcome table: variant, outcome, how often it was seen, what it is.
+    pub outcomes: [&'static str; 4],
+    /// What an outcome is: expected, surprising, forbidden.
+    pub outcome_kinds: [&'static str; 3],
+    /// Below an outcome table: the runs, the day and the machine, its architecture.
+    pub outcome_runs: fn(&str, &str, &str) -> String,
+    /// Below a transcript, before the command that records it: the day and the tool.
+    pub transcript: fn(&str, &str) -> String,
+}
+
+/// The words of the chooser.
+#[derive(Debug)]
+pub struct ChooserWords {
+    /// What it is, for a screen reader.
+    pub title: &'static str,
+    /// The answers to a question.
+    pub yes: &'static str,
+    /// As above.
+    pub no: &'static str,
+    /// Before the answer if all questions are answered with no.
+    pub otherwise: &'static str,
+    /// A question that has just appeared, for a screen reader: its number and the question.
+    pub question: fn(usize, &str) -> String,
+    /// An answer that has just appeared, for a screen reader: the model.
+    pub answer: fn(&str) -> String,
+    /// Before the model.
+    pub take: &'static str,
+    /// Before an example.
+    pub start_from: &'static str,
+    /// The link to the page with all reasons.
+    pub reasons: &'static str,
+    /// The button that begins again.
+    pub again: &'static str,
+}
+
+/// The words of a recorded schedule. The page's script gets them too.
+#[derive(Debug, Serialize)]
+pub struct ScheduleWords {
+    /// Above both schedules, with `{seed}`.
+    pub caption: &'static str,
+    /// The title of the failing schedule.
+    pub broken: &'static str,
+    /// The title of the other one.
+    pub fixed: &'static str,
+    /// How the fixed program ends.
+    pub no_failure: &'static str,
+    /// The heading of the steps' numbers.
+    pub step: &'static str,
+    /// The heading of the lines that run.
+    pub runs: &'static str,
+    /// A thread's first step, which has no line.
+    pub starts: &'static str,
+    /// A step that ends a call and has no line.
+    pub returns: &'static str,
+    /// Before what a step prints.
+    pub prints: &'static str,
+    /// How soon the failure was found, with `{searches}`, `{least}` and `{most}`.
+    pub found: &'static str,
+    /// How many of all schedules fail, with `{schedules}` and `{failing}`.
+    pub all: &'static str,
+    /// That none of the fixed program's fail, with `{schedules}`.
+    pub all_pass: &'static str,
+    /// The buttons that step, for a screen reader, with `{name}`.
+    pub stepper: &'static str,
+    /// Which step is shown, with `{at}` and `{most}`.
+    pub step_of: &'static str,
+    /// That all steps are shown.
+    pub all_steps: &'static str,
+    /// The button for the first step.
+    pub first: &'static str,
+    /// The button for the step before.
+    pub back: &'static str,
+    /// The button for the next step.
+    pub forward: &'static str,
+    /// The button for the first step that differs.
+    pub difference: &'static str,
+    /// Above the choices of the reader.
+    pub chooser: &'static str,
+    /// The choices for a screen reader, with `{name}`.
+    pub choices: &'static str,
+    /// A choice without a line, with `{thread}`.
+    pub thread_starts: &'static str,
+    /// The button that begins again.
+    pub again: &'static str,
+    /// The question before a choice.
+    pub which: &'static str,
+    /// The end of a schedule without a failure.
+    pub passed: &'static str,
+    /// The end of a schedule with one, with `{failure}`.
+    pub failed: &'static str,
+    /// What a thread does in a step or is after it: runs, is ready, blocks, is blocked, ends, has
+    /// ended, panics.
+    pub states: [&'static str; 7],
+}
+
+/// English.
+pub const ENGLISH: Words = Words {
+    language: "en",
+    skip: "Skip to the content",
+
+    in_part: "(in part)",
+    output: "Output",
+    output_of_both: "Output of both",
+    differs: "differs from run to run",
+    order: |order| match order {
+        Order::Fixed => None,
+        Order::Free => Some("in any order"),
+        Order::Repeated => Some("one or more times"),
+        Order::Stderr => Some(ENGLISH.on_stderr),
+    },
+    on_stderr: "on stderr",
+    variants: "with other arguments.",
+    one_axis: "All pictures have the same time axis.",
+    tested_by: "Tested by",
+    own_crate: "In a crate of your own",
+    own_files: "Save these files in the new folder, and start the program with cargo run:",
+    own_module: "Save these files in the new folder. In a virtual environment with maturin, run \
+                 maturin develop, and then start the program with Python:",
+
+    recorded_run: "Recorded run",
+    recorded: |place, languages| format!("Recorded {place}; {languages}."),
+    day_and_machine: |day, machine| {
+        let Machine { cores, memory, system } = machine;
+        let memory = memory.map(|bytes| format!(", {:.0} GiB", mebibytes(bytes) / 1024.0));
+        format!(
+            "{day} on {}{}, {system}",
+            count((*cores).into(), "core"),
+            memory.unwrap_or_default()
+        )
+    },
+    lines_and_times: "Each line with its time",
+    picture: &picture::words::ENGLISH,
+
+    workers: count,
+    threads: |threads| count(threads, "OS thread"),
+    processes: |processes| count(processes, "process"),
+    cpu_time: |time| format!("CPU {time}"),
+    costs: "What every example cost",
+    costs_columns: ["Example", "Language"],
+    cost_names: ["Time", "CPU time", "Memory", "OS threads", "Processes"],
+    not_known: "not known",
+
+    all_figures: "All figures",
+    implementation: "Implementation",
+    left_out: |implementation, size, reason| match size {
+        Some(size) => format!("Left out: {implementation} from {size} on: {reason}"),
+        None => format!("Left out: {implementation}: {reason}"),
+    },
+    measured: |rounds, place, languages| {
+        format!(
+            "A dot is the median of {rounds} rounds, filled for Rust and hollow for Python; its line \
+             runs from the minimum to the maximum. Measured {place}; {languages}."
+        )
+    },
+    measure_again: "Measure it yourself:",
+    axis: |measure, is_logarithmic, better| {
+        let scale = if is_logarithmic { ", logarithmic" } else { "" };
+        let better = match better {
+            Better::Less => "less is better",
+            Better::More => "more is better",
+        };
+        format!("{measure}{scale}; {better}")
+    },
+    range: |least, most| format!("{least} to {most}"),
+    benchmarks: ["Question", "Size", "Ahead", "Next, as a multiple"],
+
+    ledger: ["Claim", "The article says", "In Rust", "Proof"],
+    verdicts: ["holds", "in part", "false", "does not apply"],
+    proofs: ["example", "benchmark", "test"],
+
+    chooser: ChooserWords {
+        title: "Which model fits your program?",
+        yes: "Yes",
+        no: "No",
+        otherwise: "Otherwise",
+        question: |number, question| format!("Question {number}: {question}"),
+        answer: |model| format!("Answer: use {model}."),
+        take: "Use",
+        start_from: "Start from",
+        reasons: "The reasons in full",
+        again: "Start again",
+    },
+    schedule: ScheduleWords {
+        caption: "A schedule that fails (seed {seed}), and the fixed program under the same choices, as far as they exist there",
+        broken: "Broken",
+        fixed: "Fixed",
+        no_failure: "no failure",
+        step: "Step",
+        runs: "Runs",
+        starts: "starts",
+        returns: "returns",
+        prints: "prints",
+        found: "In {searches} random searches, the failure was found within {least} to {most} schedules.",
+        all: "Of all {schedules} schedules, {failing} fail.",
+        all_pass: "The fixed program passes all of its {schedules}.",
+        stepper: "Step through {name}",
+        step_of: "Step {at} of {most}",
+        all_steps: "All steps",
+        first: "First",
+        back: "Back",
+        forward: "Forward",
+        difference: "First difference",
+        chooser: "You are the scheduler",
+        choices: "Choose the thread that runs next: {name}",
+        thread_starts: "{thread} starts",
+        again: "Start again",
+        which: "Which thread runs next?",
+        passed: "The program ends without a failure. Can you make it fail?",
+        failed: "You found a schedule that fails: {failure}.",
+        states: ["runs", "ready", "blocks", "blocked", "ends", "ended", "panics"],
+    },
+    outcomes: ["Variant", "Outcome", "Seen", "It is"],
+    outcome_kinds: ["expected", "surprising", "forbidden"],
+    outcome_runs: |runs, place, architecture| {
+        format!("{runs} runs of each variant, {place}, {architecture}. Count them yourself:")
+    },
+    transcript: |day, tool| format!("Recorded on {day} with {tool}. Record it yourself:"),
+};
+
+/// The tables of all languages.
+const LANGUAGES: [&Words; 1] = [&ENGLISH];
+
+impl Words {
+    /// The words of a book in this language.
+    ///
+    /// # Errors
+    ///
+    /// When there is no table for it. The message names the existing ones.
+    pub fn of(language: &str) -> Result<&'static Self> {
+        for words in LANGUAGES {
+            if words.language == language {
+                return Ok(words);
+            }
+        }
+        let known = LANGUAGES.map(|words| words.language).join(", ");
+        bail!(
+            "guide/src/figures/words.rs has no words in the language {language:?}; it has {known}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_language_is_an_error_that_names_the_known_ones() {
+        assert_eq!(Words::of("en").unwrap().language, "en");
+        let error = Words::of("xx").unwrap_err().to_string();
+        assert!(error.ends_with("\"xx\"; it has en"), "{error}");
+    }
+}
