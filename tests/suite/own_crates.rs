@@ -94,6 +94,15 @@ fn compile_together(examples: &[&Example]) {
     let build = format!("cargo build --quiet --workspace{excluded}");
     let output = shell(&build, folder.path(), is_extension);
     assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    // A library comes with its tests.
+    let libraries: BTreeSet<_> =
+        crates().filter(|own| own.is_library).map(|own| &own.name).collect();
+    if !libraries.is_empty() {
+        let packages: String = libraries.iter().map(|name| format!(" -p {name}")).collect();
+        let build = format!("cargo build --quiet --tests --examples{packages}");
+        let output = shell(&build, folder.path(), false);
+        assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    }
     for example in broken {
         let output =
             shell(&format!("cargo build --quiet -p {}", example.name), folder.path(), false);

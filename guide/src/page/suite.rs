@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_crate_has_tests_of_its_own() {
-        let file = "crates/pool/tests/suite/bounds";
+        let file = "crates/pool/tests/pool/bounds";
         let files = vec![format!("{file}.rs")];
         let suite = Suite { tests: tests_in(SOURCE, &files[0]), files };
         assert!(suite.test(file, "one").is_ok());

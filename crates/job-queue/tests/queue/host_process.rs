@@ -1,4 +1,4 @@
-//! The program `host.rs` as a child process.
+//! The program `examples/queue.rs` as a child process.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ pub struct Host(Child);
 
 impl Host {
     /// Starts a worker and waits until it is ready. The settings are those of
-    /// `host.rs`.
+    /// the program.
     pub fn start(url: &str, settings: &[(&str, &str)]) -> Self {
         let mut host = Self::spawn(url, settings);
         host.0.ready().expect("the worker is ready");

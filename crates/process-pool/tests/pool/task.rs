@@ -14,7 +14,7 @@ use serde::ser::SerializeTupleStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::runtime::Builder;
 
-/// A job that does what a test needs. The worker is the program `host.rs`.
+/// A job that does what a test needs. The worker is the program `examples/pool.rs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
     /// Returns the text.
@@ -316,7 +316,7 @@ impl Job for Trap {
     }
 }
 
-/// A job of a type that the main of `host.rs` does not know.
+/// A job of a type that the main of `examples/pool.rs` does not know.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Unknown;
 

@@ -25,7 +25,7 @@ use testbed::nats::Nats;
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
-/// Returns the program `host.rs`, which works for a queue.
+/// Returns the program `examples/queue.rs`, which works for a queue.
 fn host() -> PathBuf {
     testbed::example("queue")
 }

@@ -2,6 +2,7 @@
 //! worker of the pools that the tests start themselves.
 #![allow(clippy::unwrap_used)] // here it is an assertion
 
+#[path = "../tests/pool/task.rs"]
 mod task;
 
 fn main() {

@@ -2,6 +2,7 @@
 //! `queue URL NAME=VALUE …`. When a line comes on stdin it stops gracefully, and
 //! prints its metrics. It is also the worker of a process pool.
 
+#[path = "../tests/queue/task.rs"]
 mod task;
 
 use std::time::Duration;

@@ -27,7 +27,7 @@ use testbed::LIMIT;
 use testbed::processes::{Signal, id};
 use tokio::runtime::{Builder, Runtime};
 
-/// Returns the program `host.rs`, which is a worker for [`Task`] and for
+/// Returns the program `examples/pool.rs`, which is a worker for [`Task`] and for
 /// [`Trap`](task::Trap).
 fn host() -> PathBuf {
     testbed::example("pool")
