@@ -15,6 +15,7 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
 use crate::links::copy_of;
 use crate::preprocessor::Examples;
+use crate::repository::Repository;
 use crate::search;
 
 /// Who a book is built for.
@@ -27,13 +28,19 @@ pub enum For {
     Server,
 }
 
-/// Builds the book of the workspace's `guide` folder into `destination`, which is emptied first.
+/// Builds the book of the workspace's `guide` folder into `destination`, which is emptied first. The
+/// pages link to the repository, if there is one.
 ///
 /// # Errors
 ///
 /// When something is wrong, with one line for each fault that names the file and the line; when
 /// mdBook logs an error or a warning; and when the book cannot be written.
-pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<()> {
+pub fn build(
+    workspace: &Workspace,
+    destination: &Path,
+    reader: For,
+    repository: Option<&Repository>,
+) -> Result<()> {
     fs::create_dir_all(destination)
         .with_context(|| format!("creating the folder {}", destination.display()))?;
     // mdBook empties the folder, so it must not hold anything else.
@@ -54,6 +61,10 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<(
                 book.config.get("output.html.additional-js")?.unwrap_or_default();
             scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
             book.config.set("output.html.additional-js", scripts)?;
+        }
+        if let Some(repository) = repository {
+            book.config.set("output.html.git-repository-url", &repository.address)?;
+            book.config.set("output.html.edit-url-template", repository.edit_template())?;
         }
         let mut examples = Examples::new(workspace.clone())?;
         examples.has_copies = true;

@@ -9,7 +9,7 @@
 //! [`variants`] show several of its runs next to each other. They take their [`words`] from one table.
 //! The [`preprocessor`] puts figures into each [`page`], using [`links`],
 //! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
-//! rendered, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
+//! rendered with links to its [`repository`], a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
 //! reader.
 
 pub mod book;
@@ -28,6 +28,7 @@ pub mod links;
 pub mod outcomes;
 pub mod page;
 pub mod preprocessor;
+pub mod repository;
 pub mod runner;
 pub mod schedule;
 pub mod search;

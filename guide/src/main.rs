@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use guide::book::{self, For};
+use guide::repository::Repository;
 use guide::server::{Server, Settings};
 use guide::watchdog::{self, Watchdog};
 use guide::words::ENGLISH;
@@ -120,7 +121,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Task::Build { dest }) => {
             let workspace = Workspace::find(root)?;
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
-            book::build(&workspace, &destination, For::Everyone)?;
+            let repository = Repository::find(root);
+            book::build(&workspace, &destination, For::Everyone, repository.as_ref())?;
             say(format_args!("The book is in {}", destination.display()));
             Ok(())
         }

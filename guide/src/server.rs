@@ -41,6 +41,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::book::{self, For};
 use crate::csp;
+use crate::repository::Repository;
 use crate::runner::{self, Runner};
 use crate::watchdog::Watchdog;
 
@@ -390,7 +391,8 @@ async fn build(root: PathBuf, home: Arc<Home>) -> Result<Edition> {
             .prefix("edition-")
             .tempdir_in(parent)
             .with_context(|| format!("making a folder in {}", parent.display()))?;
-        book::build(&workspace, folder.path(), For::Server)?;
+        let repository = Repository::find(&root);
+        book::build(&workspace, folder.path(), For::Server, repository.as_ref())?;
         Ok(Edition {
             id: format!("{:x}", RandomState::new().hash_one(())),
             policy: csp::policy(folder.path())?,
