@@ -14,6 +14,7 @@ use harness::examples::Workspace;
 use harness::recording::record_all;
 use harness::run::{Limits, Program, Stream, TimedLine};
 use regex::Regex;
+use tests::browser::{Browser, axe};
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
 use tests::{LIMIT, WORKSPACE, book, has, package, run, runtime};
@@ -516,6 +517,13 @@ fn a_page_links_to_the_repository_where_its_address_is_known() {
         assert!(with.contains(link), "{link} is missing in {with}");
         let address = format!("href=\"https://github.com/owner/name{address}\"");
         assert!(with.contains(&address), "{address} is missing in {with}");
+    }
+
+    let (Some(mut browser), Some(axe)) = (Browser::start(), axe()) else { return };
+    browser.open(&format!("file://{}/out/index.html", fixture.root().display()));
+    for width in [1280, 360] {
+        browser.resize(width, 800);
+        assert_eq!(browser.axe(&axe), Vec::<String>::new(), "{width} px wide");
     }
 }
 
