@@ -9,7 +9,7 @@
 //! [`variants`] show several of its runs next to each other. They take their [`words`] from one table.
 //! The [`preprocessor`] puts figures into each [`page`], using [`links`],
 //! after [`check`] has found it sound; [`stdio`] offers it to a plain mdBook. The [`book`] is
-//! rendered with links to its [`repository`], a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
+//! rendered with links to its [`repository`], a [`screenshot`] of it is taken for the README, a [`server`] serves it under a strict [`csp`], and the [`runner`] runs examples for its
 //! reader.
 
 pub mod book;
@@ -31,6 +31,7 @@ pub mod preprocessor;
 pub mod repository;
 pub mod runner;
 pub mod schedule;
+pub mod screenshot;
 pub mod search;
 pub mod server;
 pub mod stdio;

@@ -11,7 +11,7 @@ use guide::repository::Repository;
 use guide::server::{Server, Settings};
 use guide::watchdog::{self, Watchdog};
 use guide::words::ENGLISH;
-use guide::{chart, stdio};
+use guide::{chart, screenshot, stdio};
 use harness::examples::Workspace;
 use harness::recording;
 use harness::results::Results;
@@ -53,6 +53,8 @@ enum Task {
         #[arg(value_name = "FILE")]
         results: Option<PathBuf>,
     },
+    /// Take the screenshot of the book that the README shows; it needs Chromium
+    Screenshot,
     /// List the examples with their descriptions
     List,
     /// End the programs of a server that was killed; see guide::watchdog
@@ -130,6 +132,12 @@ fn run(arguments: Arguments) -> Result<()> {
             let file = results.unwrap_or_else(|| root.join("target/bench/results.json"));
             let drawn = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
             say(format_args!("{drawn} pictures are next to {}", file.display()));
+            Ok(())
+        }
+        Some(Task::Screenshot) => {
+            let workspace = Workspace::find(root)?;
+            tokio::runtime::Runtime::new()?.block_on(screenshot::take(&workspace))?;
+            say(format_args!("The screenshot is in {}", screenshot::FILE));
             Ok(())
         }
         Some(Task::List) => {

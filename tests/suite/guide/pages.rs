@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use guide::repository::Repository;
+use guide::screenshot;
 use guide::server::{Server, Settings};
 use guide::timeline::{self, Track};
 use guide::words::ENGLISH;
@@ -525,6 +526,23 @@ fn a_page_links_to_the_repository_where_its_address_is_known() {
         browser.resize(width, 800);
         assert_eq!(browser.axe(&axe), Vec::<String>::new(), "{width} px wide");
     }
+}
+
+#[test]
+fn the_screenshot_in_the_readme_is_up_to_date() {
+    let kept = fs::read_to_string(WORKSPACE.root.join(screenshot::DIGESTS)).unwrap();
+    let now = screenshot::digests(&WORKSPACE.root, book().path()).unwrap();
+    let outdated: Vec<_> = now
+        .lines()
+        .filter(|line| !kept.lines().any(|other| other == *line))
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .collect();
+    assert!(
+        outdated.is_empty(),
+        "{} is out of date ({}); run `cargo run -p guide -- screenshot`",
+        screenshot::FILE,
+        outdated.join(", ")
+    );
 }
 
 /// In the rendered pages, including the print page.
