@@ -40,7 +40,7 @@ pub fn book() -> Arc<TempDir> {
     let mut book = BOOK.lock().unwrap();
     book.upgrade().unwrap_or_else(|| {
         let folder = Arc::new(tempfile::tempdir().expect("a folder can be made"));
-        book::build(&WORKSPACE, folder.path(), For::Everyone).expect("the book can be built");
+        book::build(&WORKSPACE, folder.path(), For::Everyone, None).expect("the book can be built");
         *book = Arc::downgrade(&folder);
         folder
     })
