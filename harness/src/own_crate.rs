@@ -34,12 +34,22 @@ pub struct CopiedFile {
     pub source: String,
 }
 
-/// The line of a manifest that depends on a library of this workspace, for a reader who has a copy of the
-/// repository in the folder `PATH`. None if this crate is not a library.
-pub fn dependency(own: &OwnCrate) -> Option<String> {
-    let manifest = own.files.iter().find_map(|file| file.source.strip_suffix("/src/lib.rs"));
-    let folder = manifest.filter(|_| own.is_library)?;
-    Some(format!("{} = {{ path = \"PATH/{folder}\" }}", own.name))
+/// The lines of a manifest that depend on the libraries of this workspace that a program uses: at the address
+/// of its repository or, if that is not known, in a copy of it in the folder `PATH`.
+pub fn dependency_lines(crates: &[OwnCrate], repository: Option<&str>) -> String {
+    let Some((program, libraries)) = crates.split_last() else { return String::new() };
+    let uses = |library: &&OwnCrate| {
+        let path = format!("../{}", library.name);
+        program.dependencies.iter().any(|words| words.split(' ').nth(1) == Some(&path))
+    };
+    let line = |library: &OwnCrate| {
+        let name = &library.name;
+        match repository {
+            Some(address) => format!("{name} = {{ git = \"{address}\" }}"),
+            None => format!("{name} = {{ path = \"PATH/crates/{name}\" }}"),
+        }
+    };
+    libraries.iter().filter(uses).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The commands that make these crates next to each other, one per line.
@@ -223,21 +233,26 @@ mod tests {
     }
 
     #[test]
-    fn a_library_is_a_dependency_in_one_line() {
-        let file = CopiedFile {
-            path: "src/lib.rs".to_owned(),
-            source: "crates/pool/src/lib.rs".to_owned(),
-        };
-        let mut own = OwnCrate {
-            name: "pool".to_owned(),
+    fn a_library_that_the_program_uses_is_a_dependency_in_one_line() {
+        let own = |name: &str, dependencies: &[&str]| OwnCrate {
+            name: name.to_owned(),
             is_library: true,
             is_extension: false,
-            dependencies: Vec::new(),
-            files: vec![file],
+            dependencies: dependencies.iter().map(|&words| words.to_owned()).collect(),
+            files: Vec::new(),
         };
-        assert_eq!(dependency(&own).as_deref(), Some("pool = { path = \"PATH/crates/pool\" }"));
-        own.is_library = false;
-        assert_eq!(dependency(&own), None);
+        let crates = [
+            own("testbed", &[]),
+            own("pool", &["--path ../testbed --dev"]),
+            own("user", &["serde@1.0", "--path ../pool"]),
+        ];
+        let address = "https://git.example/owner/name";
+        assert_eq!(
+            dependency_lines(&crates, Some(address)),
+            "pool = { git = \"https://git.example/owner/name\" }"
+        );
+        assert_eq!(dependency_lines(&crates, None), "pool = { path = \"PATH/crates/pool\" }");
+        assert_eq!(dependency_lines(&crates[..1], None), "");
     }
 
     #[test]

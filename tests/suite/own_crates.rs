@@ -9,7 +9,7 @@ use std::time::Duration;
 use harness::examples::{Example, Kind};
 use harness::own_crate::{self, OwnCrate};
 use harness::run::{Program, Stream};
-use tests::{Output, WORKSPACE, build, example, has_python, run_within, try_build};
+use tests::{Output, WORKSPACE, book, build, example, has_python, run_within, try_build};
 
 /// The first time, every dependency is compiled.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -18,6 +18,15 @@ const LIMIT: Duration = Duration::from_secs(600);
 #[test]
 fn crates_of_each_kind_that_pages_offer_compile() {
     compile(&["barrier", "streams", "worker-pool", "data-race-broken"].map(example));
+}
+
+#[test]
+fn a_page_that_offers_a_library_first_shows_its_line_for_the_manifest() {
+    let page = fs::read_to_string(book().path().join("process-pool.html")).unwrap();
+    let line = page.find(r#"process-pool = { path = "PATH/crates/process-pool" }"#).unwrap();
+    let commands = page.find("cargo new --lib process-pool\n").unwrap();
+    let test = page.find("process-pool/tests/pool/main.rs").unwrap();
+    assert!(line < commands && commands < test);
 }
 
 #[test]

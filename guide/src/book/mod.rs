@@ -80,6 +80,7 @@ pub fn build(
         let mut examples = Examples::new(workspace.clone())?;
         examples.live_words = live_words;
         examples.has_copies = true;
+        examples.repository = repository.map(|repository| repository.address.clone());
         book.with_preprocessor(examples);
         book.build()
     })
