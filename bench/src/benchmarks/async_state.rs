@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::seconds;
 
 /// The tasks that update the counter. As in async_state.py.
@@ -30,10 +30,6 @@ pub(super) fn benchmark() -> Benchmark {
                  result comes back over a channel for one message. With one thread, the tasks take \
                  turns, so nothing but the code itself is measured. Python's event loop always has \
                  one thread.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[(ONE, "ns", Less), (PER_CORE, "ns", Less)],
         implementations: vec![
             Implementation::rust("atomic", &[0], |turn| by_threads(turn, atomic)),
@@ -43,6 +39,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("asyncio.Lock", "lock"),
             python("asyncio actor", "actor"),
         ],
+        ..Benchmark::default()
     }
 }
 

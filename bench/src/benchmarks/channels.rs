@@ -9,8 +9,8 @@ use harness::kept::results::Better::{Less, More};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn};
 use crate::cores::Cores;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn};
 use crate::measure::seconds;
 
 /// How many messages a channel holds.
@@ -32,10 +32,6 @@ pub(super) fn benchmark() -> Benchmark {
                  the next one goes: on one core the two sides take turns, on all cores the system \
                  may have to wake up another core for each message. tokio's senders and receivers \
                  are tasks of the default runtime, all others are threads.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[
             (ONE_TO_ONE, "million/s", More),
             (MANY_TO_MANY, "million/s", More),
@@ -53,6 +49,7 @@ pub(super) fn benchmark() -> Benchmark {
             }),
             Implementation::python("Python queue.Queue", &[0], "channels.py", "queue"),
         ],
+        ..Benchmark::default()
     }
 }
 

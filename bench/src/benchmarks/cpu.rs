@@ -8,7 +8,7 @@ use harness::kept::results::Better;
 use rayon::prelude::*;
 use tokio::runtime::Runtime;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::measure::seconds;
 use crate::work::{Job, chain, cores, longest, with_pool};
 
@@ -31,16 +31,12 @@ pub(super) fn benchmark() -> Benchmark {
                  core if that is more; rayon divides it itself. Pools are started before the \
                  measurement. A core is what the system counts as one: two of them may share the \
                  hardware of one physical core, and then the lower bound is out of reach.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("time", "ms", Better::Less)],
         implementations: vec![
             Implementation::lower_bound(
                 "in sequence, divided by the cores",
                 &[0],
-                Way::PerCore(SEQUENCE),
+                Source::PerCore(SEQUENCE),
             ),
             Implementation::rust(SEQUENCE, &[0], |turn| measure(turn, || Ok(longest(STARTS)))),
             Implementation::rust("std threads", &[0], |turn| measure(turn, on_threads)),
@@ -50,6 +46,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ThreadPoolExecutor", "threads"),
             python("ProcessPoolExecutor", "processes"),
         ],
+        ..Benchmark::default()
     }
 }
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::work::{Job, cores, steps_in, walk, with_pool};
 
 const SIZES: &[u64] = &[1, 10, 100, 1_000];
@@ -28,12 +28,10 @@ pub(super) fn benchmark() -> Benchmark {
                  own, except by par_iter and the two maps, which group several jobs. A thread for \
                  each job is left out at 1 µs, because starting it takes many times as long.",
         sizes: Some("µs of work in a job"),
-        quick_most: 100,
-        programs: &[],
-        python_packages: false,
+        quick_max: 100,
         measures: &[("speed-up", "×", Better::More)],
         implementations: vec![
-            Implementation::lower_bound("all cores", SIZES, Way::Here(all_cores)),
+            Implementation::lower_bound("all cores", SIZES, Source::Function(all_cores)),
             Implementation::rust("rayon par_iter", SIZES, |turn| {
                 speed_up(turn, |batch| {
                     Ok((0..batch.jobs).into_par_iter().map(|job| batch.run(job)).sum())
@@ -48,6 +46,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ProcessPoolExecutor", "processes"),
             python("ProcessPoolExecutor, map", "map"),
         ],
+        ..Benchmark::default()
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::{self, JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::work::{Job, cores, steps_in, walk, with_pool};
 
 /// How long one job computes.
@@ -40,10 +40,6 @@ pub(super) fn benchmark() -> Benchmark {
                  asyncio's event loop, unless the name says otherwise. Work done is given in fully \
                  busy cores, because an implementation that computes less is punctual more \
                  easily.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[
             ("beats missed", "%", Better::Less),
             ("worst lateness", "ms", Better::Less),
@@ -51,7 +47,7 @@ pub(super) fn benchmark() -> Benchmark {
             ("work done", "cores", Better::More),
         ],
         implementations: vec![
-            Implementation::lower_bound("no work", &[0], Way::Here(no_work)),
+            Implementation::lower_bound("no work", &[0], Source::Function(no_work)),
             Implementation::rust("inline", &[0], |turn| inline(turn, &one_thread()?)),
             Implementation::rust("inline, a runtime thread per core", &[0], |turn| {
                 inline(turn, &Runtime::new()?)
@@ -65,6 +61,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ProcessPoolExecutor", "processes"),
             python("ProcessPoolExecutor, niceness 10", "nice"),
         ],
+        ..Benchmark::default()
     }
 }
 

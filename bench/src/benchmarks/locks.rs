@@ -9,7 +9,7 @@ use anyhow::Result;
 use dashmap::DashMap;
 use harness::kept::results::Better::More;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::per_second;
 use crate::work::cores;
 
@@ -36,9 +36,7 @@ pub(super) fn benchmark() -> Benchmark {
                  DashMap is a hash map in parts with a RwLock each. The atomics need no lock, \
                  because no key is ever added.",
         sizes: Some("% reads"),
-        quick_most: 90,
-        programs: &[],
-        python_packages: false,
+        quick_max: 90,
         measures: &[
             (TWO_PER_CORE, "million/s", More),
             (PER_CORE, "million/s", More),
@@ -54,6 +52,7 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("HashMap of atomics", SIZES, atomics),
             Implementation::python("Python dict with a Lock", SIZES, "locks.py", "lock"),
         ],
+        ..Benchmark::default()
     }
 }
 

@@ -11,10 +11,10 @@ use harness::kept::results::Better;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::child::Pipe;
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn};
 use crate::cores::Cores;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn};
 use crate::measure::seconds;
+use crate::parts::pipe::Pipe;
 
 pub(super) fn benchmark() -> Benchmark {
     let python = |name, way| Implementation::python(name, &[0], "message.py", way);
@@ -26,10 +26,6 @@ pub(super) fn benchmark() -> Benchmark {
                  may have to wake up another core for each message. A runtime of two threads keeps \
                  tasks that wake each other on one of them. A spinning thread does not sleep while \
                  it waits, so it need not be woken up, but it keeps a core busy.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("one core", "µs", Better::Less), ("all cores", "µs", Better::Less)],
         implementations: vec![
             Implementation::rust("tasks on one thread", &[0], |turn| {
@@ -55,6 +51,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("Python threads, queue.Queue", "threads"),
             python("Python processes, Pipe", "processes"),
         ],
+        ..Benchmark::default()
     }
 }
 

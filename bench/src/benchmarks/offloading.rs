@@ -15,10 +15,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::child::Pipe;
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn};
 use crate::cores::Cores;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way};
 use crate::measure;
+use crate::parts::pipe::Pipe;
 use crate::work::cores;
 
 const JOBS: &str = "empty jobs";
@@ -41,10 +41,6 @@ pub(super) fn benchmark() -> Benchmark {
                  has been answered. Empty jobs: 1,000 at once, each submitted by itself. Map: \
                  10,000 jobs in one call, in batches (Python: chunksize=100). A raw pipe is the \
                  lower bound for another process; threads need none.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[
             ("round trip, one core", "µs", Better::Less),
             ("round trip, all cores", "µs", Better::Less),
@@ -59,15 +55,10 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("procspawn", SIZES, procspawn),
             Implementation::python("ProcessPoolExecutor", SIZES, "offloading.py", "executor"),
             Implementation::python("multiprocessing.Pool", SIZES, "offloading.py", "pool"),
-            Implementation::lower_bound("raw pipe", SIZES, Way::Here(pipe)),
+            Implementation::lower_bound("raw pipe", SIZES, Source::Function(pipe)),
         ],
+        ..Benchmark::default()
     }
-}
-
-/// Never returns if this process was started as a worker.
-pub(super) fn play_part() {
-    process_pool::worker::<Task>();
-    procspawn::init();
 }
 
 /// Measures for a part of the turn's time, because there are several measures.
@@ -220,14 +211,15 @@ fn rayon(turn: &Turn) -> Result<Figures> {
 
 /// The jobs of the process pool.
 #[derive(Serialize, Deserialize)]
-enum Task {
+pub(super) enum Task {
     Nothing,
     Number(u32),
     Echo(ByteBuf),
 }
 
+/// The results of these jobs.
 #[derive(Serialize, Deserialize)]
-enum Output {
+pub(super) enum Output {
     Nothing,
     Number(u32),
     Bytes(ByteBuf),

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use harness::kept::results::Better::Less;
 use tokio::task::JoinSet;
 
-use super::peak_memory;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::usage::peak_memory;
 
 /// A few waits that are slow, and many that are quick.
 const SIZES: &[u64] = &[FEW, 10_000];
@@ -21,9 +21,7 @@ pub(super) fn benchmark() -> Benchmark {
         method: "5 waits of two seconds each, and 10,000 waits of a tenth of a second each. The \
                  figures are the time beyond the wait itself, and the peak memory of the program.",
         sizes: Some("waits"),
-        quick_most: 10_000,
-        programs: &[],
-        python_packages: false,
+        quick_max: 10_000,
         measures: &[("time over the wait", "ms", Less), ("memory", "MiB", Less)],
         implementations: vec![
             Implementation::rust("threads", SIZES, threads),
@@ -31,6 +29,7 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::python("Python threads", SIZES, "slow.py", "threads"),
             Implementation::python("asyncio", SIZES, "slow.py", "tasks"),
         ],
+        ..Benchmark::default()
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use harness::kept::results::Better;
 use rayon::prelude::*;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::measure::seconds;
 use crate::work::{cores, walk};
 
@@ -29,16 +29,12 @@ pub(super) fn benchmark() -> Benchmark {
                  counter, each thread takes the next job when it is done with one. rayon divides \
                  the jobs itself and steals work. The work is the same in both languages. Python's \
                  pool is started before the measurement.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("time", "ms", Better::Less)],
         implementations: vec![
             Implementation::lower_bound(
                 "in sequence, divided by the cores",
                 &[0],
-                Way::PerCore(SEQUENCE),
+                Source::PerCore(SEQUENCE),
             ),
             Implementation::rust(SEQUENCE, &[0], |turn| {
                 measure(turn, || Ok((1..=JOBS).map(run).sum()))
@@ -51,6 +47,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ProcessPoolExecutor, static split", "split"),
             python("ProcessPoolExecutor, job by job", "jobs"),
         ],
+        ..Benchmark::default()
     }
 }
 

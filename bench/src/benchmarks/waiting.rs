@@ -10,8 +10,8 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::peak_memory;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
+use crate::usage::peak_memory;
 
 const ALL: &[u64] = &[1_000, 10_000, 100_000, 1_000_000];
 /// A number of threads that every system allows.
@@ -28,9 +28,7 @@ pub(super) fn benchmark() -> Benchmark {
                  100,000 waits, because a million would take minutes, and threads go to 10,000, \
                  which every system allows.",
         sizes: Some("waits"),
-        quick_most: 1_000,
-        programs: &[],
-        python_packages: false,
+        quick_max: 1_000,
         measures: &[("time", "s", Less), ("memory", "MiB", Less)],
         implementations: vec![
             Implementation::rust("tokio tasks", ALL, tasks),
@@ -38,8 +36,13 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("threads", FEW, threads),
             Implementation::python("asyncio.gather", ALL, "waiting.py", "tasks"),
             Implementation::python("Python threads", FEW, "waiting.py", "threads"),
-            Implementation::lower_bound("the wait itself", ALL, Way::Known(&[("time", 1.0)])),
+            Implementation::lower_bound(
+                "the wait itself",
+                ALL,
+                Source::Constants(&[("time", 1.0)]),
+            ),
         ],
+        ..Benchmark::default()
     }
 }
 

@@ -11,7 +11,7 @@ use process_pool::{Job, JobResult};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
-use crate::implementation::Turn;
+use crate::benchmark::Turn;
 use crate::measure::seconds;
 
 /// How many jobs are under way at the same time: as many as a map of the job queue has by default.
