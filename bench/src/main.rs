@@ -208,8 +208,8 @@ async fn measure(
         results.keep(&root.join("guide/results.json"))?;
         println!("kept for the book in guide/results.json");
     }
-    println!("cargo run -p guide -- check {}", file.display());
-    println!("lists the sentences of the book that they contradict");
+    let check = format!("cargo run -p guide -- check {}", file.display());
+    println!("`{check}` lists the statements of the book that they contradict");
     Ok(if rust_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

@@ -32,7 +32,7 @@ pub struct Effort {
     pub quick: bool,
 }
 
-/// Runs benchmarks, and knows where their implementations are.
+/// Runs benchmarks in the processes of their implementations.
 #[derive(Debug)]
 pub struct Runner {
     /// This program. It contains every implementation that is written in Rust.

@@ -1,4 +1,4 @@
-//! What it costs to share a counter in async code.
+//! The cost of sharing a counter in async code.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,7 +62,7 @@ where
     Ok(figures([(ONE, measure(one)?), (PER_CORE, measure(Runtime::new()?)?)]))
 }
 
-/// Divides the updates among the tasks. `task` makes the body of one that does so many.
+/// Divides the updates among the tasks. `task` makes the body of a task from its number of updates.
 async fn in_tasks<F>(times: u64, task: impl Fn(u64) -> F) -> Result<()>
 where
     F: Future<Output = Result<()>> + Send + 'static,

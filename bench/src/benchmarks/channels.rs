@@ -1,4 +1,4 @@
-//! What channels achieve, between two threads and between many.
+//! The throughput of channels, between two threads and between many.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -13,9 +13,9 @@ use crate::benchmark::{Benchmark, Figures, Implementation, Turn};
 use crate::cores::Cores;
 use crate::measure::seconds;
 
-/// How many messages a channel holds.
+/// The messages that a channel can hold.
 const CAPACITY: usize = 1000;
-/// How many senders, and as many receivers, are many.
+/// The number of senders, and of receivers, in *many to many*.
 const MANY: u64 = 4;
 
 const ONE_TO_ONE: &str = "one to one";
@@ -80,10 +80,10 @@ trait Channel {
 
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver);
 
-    /// Waits until there is room. An error: the receiver is gone.
+    /// Waits until there is room. Fails if the receiver is gone.
     fn send(sender: &Self::Sender, message: u64) -> Result<()>;
 
-    /// Waits for a message. None: the senders are gone.
+    /// Waits for a message. Returns None if the senders are gone.
     fn receive(receiver: &Self::Receiver) -> Option<u64>;
 }
 

@@ -1,4 +1,4 @@
-//! The same computation in sequence and in parallel.
+//! A computation in sequence and in parallel.
 
 use std::ops::Range;
 use std::thread;
@@ -12,11 +12,11 @@ use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures
 use crate::measure::seconds;
 use crate::work::{Job, chain, cores, longest, with_pool};
 
-/// The work: which of these numbers starts the longest chain?
+/// The numbers among which the start of the longest chain is searched for.
 const STARTS: Range<u64> = 1..300_001;
 /// The length of that chain, and the number.
 const ANSWER: (u64, u64) = (442, 230_631);
-/// The number of jobs for threads and processes: enough that all cores are busy to the end.
+/// Returns the number of jobs for threads and processes: enough that all cores are busy to the end.
 fn piece_count() -> u64 {
     64.max(8 * cores() as u64)
 }
@@ -71,7 +71,7 @@ fn pieces() -> impl Iterator<Item = Range<u64>> {
     })
 }
 
-/// One thread per core, started for each run. Later pieces are more work, so each thread takes
+/// Computes on one thread per core, started for each run. Later pieces are more work, so each thread takes
 /// pieces from the whole range.
 fn on_threads() -> Result<(u64, u64)> {
     let cores = cores();

@@ -1,4 +1,4 @@
-//! What it costs if the counters of two threads lie in the same cache line.
+//! The cost of two threads' counters in the same cache line.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -39,7 +39,7 @@ pub(super) fn benchmark() -> Benchmark {
     }
 }
 
-/// Aligned, so that the two counters can't end up on both sides of a border.
+/// Two counters in one cache line. The alignment keeps them on one side of a border.
 #[derive(Default)]
 #[repr(align(128))]
 struct OneLine {
@@ -59,7 +59,7 @@ fn count(counter: &AtomicU64, times: u64) {
     }
 }
 
-/// One thread for each of these counters.
+/// Measures with one thread for each of these counters.
 fn measure(turn: &Turn, counters: [&AtomicU64; 2]) -> Result<Figures> {
     let mut all = 0;
     let time = seconds(turn.time, |times| {

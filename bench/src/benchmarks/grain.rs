@@ -1,4 +1,4 @@
-//! From which job size on offloading pays off.
+//! The job size from which on offloading pays off.
 
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -58,16 +58,16 @@ struct Batch {
 }
 
 impl Batch {
-    /// Enough jobs to fill a quarter of the time, but no more than can be offloaded in the time if
+    /// Returns enough jobs to fill a quarter of the time, but no more than can be offloaded in the time if
     /// the dispatch overhead dominates, and at least two per core.
     fn new(turn: &Turn) -> Self {
         let size = Duration::from_micros(turn.size);
         let worth = (turn.time / 4).as_micros() as u64 / turn.size.max(1);
-        let most = turn.time.as_micros() as u64 / 200;
-        Self { jobs: worth.min(most).max(2 * cores() as u64), steps: steps_in(size) }
+        let max = turn.time.as_micros() as u64 / 200;
+        Self { jobs: worth.min(max).max(2 * cores() as u64), steps: steps_in(size) }
     }
 
-    /// Where a job starts. All jobs differ, so that no result can be reused.
+    /// Returns the start of a job's walk. All jobs differ, so that no result can be reused.
     fn start(self, job: u64) -> u64 {
         job + 1
     }
@@ -140,7 +140,7 @@ fn threads(batch: Batch) -> Result<u64> {
     Ok(sum)
 }
 
-/// Many callers, each with one job at a time, as in a service.
+/// Offloads from many callers, each with one job at a time, as in a service.
 fn pool_each(turn: &Turn) -> Result<Figures> {
     let callers_count = 64.max(2 * cores() as u64);
     let runtime = Runtime::new()?;

@@ -1,4 +1,4 @@
-//! What a message costs between threads, tasks and processes.
+//! The cost of a message between threads, tasks and processes.
 
 use std::hint;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,12 +146,12 @@ impl Letterbox {
     }
 
     fn take(&self) -> u64 {
-        let mut place = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match place.take() {
+            match number.take() {
                 Some(number) => return number,
                 None => {
-                    place = self.filled.wait(place).unwrap_or_else(PoisonError::into_inner);
+                    number = self.filled.wait(number).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -177,11 +177,11 @@ fn condvar(time: Duration) -> Result<f64> {
 fn spinning(time: Duration) -> Result<f64> {
     /// Spins until the number is there. Yields to the system now and then, in case the other thread
     /// needs this core.
-    fn wait_for(number: u64, place: &AtomicU64) {
-        let mut asked = 0;
-        while place.load(Ordering::Acquire) != number {
-            asked += 1;
-            if asked % 100 == 0 {
+    fn wait_for(number: u64, shared: &AtomicU64) {
+        let mut checks = 0;
+        while shared.load(Ordering::Acquire) != number {
+            checks += 1;
+            if checks % 100 == 0 {
                 thread::yield_now();
             } else {
                 hint::spin_loop();

@@ -1,5 +1,5 @@
-//! What it costs to offload a job that does nothing: to pools of threads and to pools of processes,
-//! in Rust and in Python, next to a raw pipe as the lower bound.
+//! The cost of offloading a job that does nothing, to pools of threads and to pools of processes, in
+//! Rust and in Python, next to a raw pipe as the lower bound.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const JOBS: &str = "empty jobs";
 const MAP: &str = "map";
 const ECHO: &str = "echo of 1 MiB";
 
-/// How many empty jobs are submitted at once.
+/// The empty jobs that are submitted at once.
 const AT_ONCE: u32 = 1_000;
 const MAP_JOBS: u32 = 10_000;
 const MEBIBYTE: usize = 1 << 20;
@@ -66,7 +66,7 @@ fn seconds(turn: &Turn, run: impl FnMut(u64) -> Result<()>) -> Result<f64> {
     measure::seconds(turn.time / 2, run)
 }
 
-/// The round trips on one core, where a thread can be pinned, and on all cores.
+/// Measures round trips on one core, where a thread can be pinned, and on all cores.
 fn round_trips(figures: &mut Figures, seconds: impl Fn(Cores) -> Result<f64> + Sync) -> Result<()> {
     for cores in [Cores::One, Cores::All] {
         if let Some(seconds) = cores.run(|| seconds(cores)) {
@@ -76,7 +76,7 @@ fn round_trips(figures: &mut Figures, seconds: impl Fn(Cores) -> Result<f64> + S
     Ok(())
 }
 
-/// On one core a second thread of the runtime would only cost time.
+/// Returns a runtime. On one core a second thread would only cost time.
 fn runtime(cores: Cores) -> Result<Runtime> {
     let mut builder = match cores {
         Cores::One => Builder::new_current_thread(),
@@ -103,7 +103,7 @@ trait Offload: Send + Sync + Sized + 'static {
     async fn end(&self) {}
 }
 
-/// The figures that all ways have.
+/// Measures what all ways have in common.
 fn offload<W: Offload>(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |cores| {
@@ -153,13 +153,13 @@ fn with<W: Offload, T>(
     done
 }
 
-/// The job: nothing, but in a way that the compiler cannot remove.
+/// Does nothing, but in a way that the compiler cannot remove.
 #[inline(never)]
 fn nothing() {
     black_box(());
 }
 
-/// The job of a map: returns its argument.
+/// Returns its argument, as the job of a map.
 #[inline(never)]
 fn identity(number: u32) -> u32 {
     black_box(number)
@@ -296,7 +296,7 @@ fn process_pool(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-/// procspawn's caller blocks, because it has no future to await.
+/// Measures procspawn. Its caller blocks, because it has no future to await.
 fn procspawn(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |_| {
@@ -335,7 +335,7 @@ fn procspawn(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-/// The lower bound for another process: a number there and back, and no job. It has no echo of a
+/// Measures the lower bound for another process: a number there and back, and no job. It has no echo of a
 /// mebibyte, because a pipe is no lower bound for that: a socket is faster, and shared memory copies
 /// nothing.
 fn pipe(turn: &Turn) -> Result<Figures> {

@@ -1,4 +1,4 @@
-//! Slow waits and many waits: which of the two calls for async?
+//! Slow waits next to many waits.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub(super) fn benchmark() -> Benchmark {
     }
 }
 
-/// Returns how long each wait lasts.
+/// Returns the duration of each wait.
 fn wait(size: u64) -> Duration {
     Duration::from_millis(if size == FEW { 2000 } else { 100 })
 }
@@ -46,7 +46,7 @@ fn threads(turn: &Turn) -> Result<Figures> {
     for thread in threads.context("starting a thread")? {
         thread.join().ok().context("a thread panicked")?;
     }
-    measured(started, wait)
+    time_and_memory(started, wait)
 }
 
 fn tasks(turn: &Turn) -> Result<Figures> {
@@ -58,11 +58,11 @@ fn tasks(turn: &Turn) -> Result<Figures> {
         while let Some(ended) = tasks.join_next().await {
             ended?;
         }
-        measured(started, wait)
+        time_and_memory(started, wait)
     })
 }
 
-fn measured(started: Instant, wait: Duration) -> Result<Figures> {
+fn time_and_memory(started: Instant, wait: Duration) -> Result<Figures> {
     let over = started.elapsed().saturating_sub(wait);
     let mut figures = figures([("time over the wait", over.as_secs_f64() * 1e3)]);
     let memory = peak_memory(std::process::id());

@@ -74,7 +74,7 @@ impl SpinLock {
     }
 }
 
-/// A microsecond of work.
+/// Returns a microsecond of work.
 fn work() -> impl Fn() + Copy {
     let steps = steps_in(Duration::from_micros(1));
     move || {

@@ -11,9 +11,9 @@ use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures
 use crate::measure::seconds;
 use crate::work::{cores, walk};
 
-/// Job number n takes n times as long as job number 1. As in uneven.py.
+/// The number of jobs. Job n takes n times as long as job 1. As in uneven.py.
 const JOBS: u64 = 512;
-/// The steps of job number 1. As in uneven.py, except in a test, which measures nothing.
+/// The steps of job 1. As in uneven.py, except in a test, which measures nothing.
 const STEPS: u64 = if cfg!(test) { 1 } else { 512 };
 
 const SEQUENCE: &str = "in sequence";
@@ -68,7 +68,7 @@ fn measure(turn: &Turn, mut way: impl FnMut() -> Result<u64>) -> Result<Figures>
     Ok(figures([("time", time? * 1e3)]))
 }
 
-/// Runs this on one thread per core, and adds up what the threads return. A thread gets its number.
+/// Calls `share` on one thread per core, and adds up what the threads return. A thread gets its number.
 fn on_threads(share: impl Fn(u64) -> u64 + Sync) -> Result<u64> {
     let share = &share;
     thread::scope(|scope| {

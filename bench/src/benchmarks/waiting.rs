@@ -16,7 +16,7 @@ use crate::usage::peak_memory;
 const ALL: &[u64] = &[1_000, 10_000, 100_000, 1_000_000];
 /// A number of threads that every system allows.
 const FEW: &[u64] = &[1_000, 10_000];
-/// How long each wait lasts.
+/// The duration of each wait.
 const WAIT: Duration = Duration::from_secs(1);
 
 pub(super) fn benchmark() -> Benchmark {
@@ -66,7 +66,7 @@ fn one_task(turn: &Turn) -> Result<Figures> {
 fn on_one_thread(waits: impl Future<Output = Result<()>>) -> Result<Figures> {
     let started = Instant::now();
     Builder::new_current_thread().enable_time().build()?.block_on(waits)?;
-    measured(started)
+    time_and_memory(started)
 }
 
 fn threads(turn: &Turn) -> Result<Figures> {
@@ -79,10 +79,10 @@ fn threads(turn: &Turn) -> Result<Figures> {
         })
     })
     .context("starting a thread")?;
-    measured(started)
+    time_and_memory(started)
 }
 
-fn measured(started: Instant) -> Result<Figures> {
+fn time_and_memory(started: Instant) -> Result<Figures> {
     let mut figures = figures([("time", started.elapsed().as_secs_f64())]);
     let memory = peak_memory(std::process::id());
     figures.extend(memory.map(|memory| ("memory".to_owned(), memory)));

@@ -212,14 +212,14 @@ fn job_queue(turn: &Turn) -> Result<Figures> {
     Ok(measured)
 }
 
-/// Connects to a queue, and has its workers do their first jobs.
+/// Connects to a queue, and lets its workers run their first jobs.
 fn ready(runtime: &Runtime, url: &str, queue: &str, workers: usize) -> Result<Arc<Queue<Task>>> {
     let queue = Arc::new(runtime.block_on(Queue::connect(options(url, queue)))?);
     run_all(runtime, &queue, 20 * workers as u64, Task::Empty)?;
     Ok(queue)
 }
 
-/// Returns how many seconds after the SIGKILL of a worker another one begins its job.
+/// Returns the seconds from the SIGKILL of a worker until another one begins its job.
 fn redelivery(runtime: &Runtime, url: &str) -> Result<f64> {
     let dying = start_worker(url, REDELIVERY, 1, 1)?;
     let queue = ready(runtime, url, REDELIVERY, 1)?;
@@ -248,7 +248,7 @@ fn waiting(turn: &Turn) -> u64 {
     (20 * turn.time.as_millis()).clamp(1_000, 10_000) as u64
 }
 
-/// Returns the KiB that the server has grown by for each job that waits.
+/// Returns the growth of the server's memory in KiB for each job that waits.
 fn job_queue_memory(turn: &Turn, runtime: &Runtime) -> Result<Option<f64>> {
     let server = server::nats(turn)?;
     let before = memory(server.id())?;
@@ -381,7 +381,7 @@ fn redis_scaling(turn: &Turn, way: &str) -> Result<Figures> {
     script(turn, way, &server.url, workers, &[SHORT, LONG])
 }
 
-/// Runs the script that starts so many worker processes and measures them.
+/// Runs the script that starts this many worker processes and measures them.
 fn script(turn: &Turn, way: &str, url: &str, workers: usize, measures: &[&str]) -> Result<Figures> {
     let (workers, time) = (workers.to_string(), turn.time.as_millis().to_string());
     let arguments = [&[way, url, &workers, &time], measures].concat();
