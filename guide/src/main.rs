@@ -6,8 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
-use guide::book::stdio;
-use guide::book::{self, For};
+use guide::book::{self, For, measured, stdio};
 use guide::figures::chart;
 use guide::figures::words::ENGLISH;
 use guide::serve::watchdog::{self, Watchdog};
@@ -50,6 +49,12 @@ enum Task {
     Charts {
         /// The file of results that `bench` wrote; the pictures go next to it. Default:
         /// target/bench/results.json
+        #[arg(value_name = "FILE")]
+        results: Option<PathBuf>,
+    },
+    /// List the statements of the book that the results of a benchmark run contradict
+    Check {
+        /// The file of results that `bench` wrote. Default: target/bench/results.json
         #[arg(value_name = "FILE")]
         results: Option<PathBuf>,
     },
@@ -110,6 +115,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(folder) => folder,
         None => root(Path::new(env!("CARGO_MANIFEST_DIR")))?,
     };
+    let file_or_default =
+        |file: Option<PathBuf>| file.unwrap_or_else(|| root.join("target/bench/results.json"));
     match arguments.command {
         None => tokio::runtime::Runtime::new()?.block_on(async {
             tokio::select! {
@@ -126,9 +133,18 @@ fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Some(Task::Charts { results }) => {
-            let file = results.unwrap_or_else(|| root.join("target/bench/results.json"));
+            let file = file_or_default(results);
             let drawn = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
             say(format_args!("{drawn} pictures are next to {}", file.display()));
+            Ok(())
+        }
+        Some(Task::Check { results }) => {
+            let report = measured::check(root, Results::read(&file_or_default(results))?)?;
+            for fault in &report.faults {
+                say(fault);
+            }
+            say(&report);
+            ensure!(report.faults.is_empty(), "the book and the results don't agree");
             Ok(())
         }
         Some(Task::List) => {

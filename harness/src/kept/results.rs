@@ -169,32 +169,34 @@ impl Results {
     ///
     /// When the file's other benchmarks come from another machine or other versions, and when one
     /// of these comes from a quick run or lacks an implementation.
-    pub fn keep(self, file: &Path) -> Result<()> {
+    pub fn keep(mut self, file: &Path) -> Result<()> {
         for BenchmarkResult { name, quick, left_out, .. } in &self.benchmarks {
             ensure!(!quick, "not kept: {name} comes from a quick run");
             ensure!(left_out.is_empty(), "not kept: {name} lacks {}", left_out[0].implementation);
         }
-        let Self { version, machine, languages, benchmarks } = self;
-        let mut all = Vec::new();
         if file.is_file() {
             let kept = Self::read(file)?;
-            let replaced =
-                |old: &BenchmarkResult| benchmarks.iter().any(|new| new.name == old.name);
+            let is_replaced = |old: &BenchmarkResult| self.benchmark(&old.name).is_ok();
             ensure!(
-                kept.machine == machine && kept.languages == languages
-                    || kept.benchmarks.iter().all(replaced),
+                kept.machine == self.machine && kept.languages == self.languages
+                    || kept.benchmarks.iter().all(is_replaced),
                 "{} comes from another machine or other versions; measure all benchmarks",
                 file.display()
             );
-            all = kept.benchmarks;
+            let new = std::mem::replace(&mut self.benchmarks, kept.benchmarks);
+            self.replace(new);
         }
+        self.write(file)
+    }
+
+    /// Replaces the benchmarks of the same names, and adds the others.
+    pub fn replace(&mut self, benchmarks: Vec<BenchmarkResult>) {
         for benchmark in benchmarks {
-            match all.iter_mut().find(|old| old.name == benchmark.name) {
+            match self.benchmarks.iter_mut().find(|old| old.name == benchmark.name) {
                 Some(old) => *old = benchmark,
-                None => all.push(benchmark),
+                None => self.benchmarks.push(benchmark),
             }
         }
-        Self { version, machine, languages, benchmarks: all }.write(file)
     }
 
     /// The benchmark of this name.
