@@ -7,9 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use guide::book::repository::Repository;
-use guide::book::screenshot;
-use guide::book::stdio;
-use guide::book::{self, For};
+use guide::book::{self, For, measured, screenshot, stdio};
 use guide::figures::chart;
 use guide::figures::words::ENGLISH;
 use guide::serve::watchdog::{self, Watchdog};
@@ -57,6 +55,12 @@ enum Task {
     },
     /// Take the screenshot of the book that the README shows; it needs Chromium
     Screenshot,
+    /// List the statements of the book that the results of a benchmark run contradict
+    Check {
+        /// The file of results that `bench` wrote. Default: target/bench/results.json
+        #[arg(value_name = "FILE")]
+        results: Option<PathBuf>,
+    },
     /// List the examples with their descriptions
     List,
     /// End the programs of a server that was killed; see guide::serve::watchdog
@@ -114,6 +118,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(folder) => folder,
         None => root(Path::new(env!("CARGO_MANIFEST_DIR")))?,
     };
+    let file_or_default =
+        |file: Option<PathBuf>| file.unwrap_or_else(|| root.join("target/bench/results.json"));
     match arguments.command {
         None => tokio::runtime::Runtime::new()?.block_on(async {
             tokio::select! {
@@ -131,7 +137,7 @@ fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Some(Task::Charts { results }) => {
-            let file = results.unwrap_or_else(|| root.join("target/bench/results.json"));
+            let file = file_or_default(results);
             let drawn = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
             say(format_args!("{drawn} pictures are next to {}", file.display()));
             Ok(())
@@ -140,6 +146,15 @@ fn run(arguments: Arguments) -> Result<()> {
             let workspace = Workspace::find(root)?;
             tokio::runtime::Runtime::new()?.block_on(screenshot::take(&workspace))?;
             say(format_args!("The screenshot is in {}", screenshot::FILE));
+            Ok(())
+        }
+        Some(Task::Check { results }) => {
+            let report = measured::check(root, Results::read(&file_or_default(results))?)?;
+            for fault in &report.faults {
+                say(fault);
+            }
+            say(&report);
+            ensure!(report.faults.is_empty(), "the book and the results don't agree");
             Ok(())
         }
         Some(Task::List) => {

@@ -1,5 +1,6 @@
 //! Builds the book with mdBook. It is strict: what mdBook only logs fails the build.
 pub mod check;
+pub mod measured;
 pub mod preprocessor;
 pub mod repository;
 pub mod screenshot;

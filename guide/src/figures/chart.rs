@@ -76,9 +76,9 @@ fn picture(
                         @let first = rows.first().map_or(*y, |row| row.0);
                         @let last = rows.last().map_or(*y, |row| row.0);
                         @let x = scale.across(spread.median);
-                        line.floor x1=(x) x2=(x) y1=(first + 18) y2=(last + 30) {}
+                        line.lower-bound x1=(x) x2=(x) y1=(first + 18) y2=(last + 30) {}
                     }
-                    line.spread.(class) x1=(scale.across(spread.least)) x2=(scale.across(spread.most))
+                    line.spread.(class) x1=(scale.across(spread.min)) x2=(scale.across(spread.max))
                         y1=(y + 24) y2=(y + 24) {}
                     circle.dot.(class) cx=(scale.across(spread.median)) cy=(y + 24) r="5" {}
                 }
@@ -149,8 +149,8 @@ fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String
         .rust { fill: #1565c0; stroke: #1565c0 } \
         .python { fill: var(--paper); stroke: #8a5a00; stroke-width: 2.5 } \
         .spread.python { stroke-width: 4 } \
-        .bound, .floor { fill: #777; stroke: #777 } \
-        line.floor { stroke-dasharray: 3 3 } \
+        .bound, .lower-bound { fill: #777; stroke: #777 } \
+        line.lower-bound { stroke-dasharray: 3 3 } \
         @media (prefers-color-scheme: dark) { \
             svg { fill: #ddd; --paper: #1a1a1a; background: var(--paper) } \
             .rust { fill: #64b5f6; stroke: #64b5f6 } \
@@ -174,12 +174,12 @@ fn caption(measure: &Measure, scale: &Scale, words: &Words) -> String {
 }
 
 fn label(entry: &Entry, measure: &Measure, spread: Spread, words: &Words) -> String {
-    let Spread { least, median, most } = spread;
-    let (median, least, most) = (measure.show(median), digits(least), digits(most));
-    if least == most {
+    let Spread { min, median, max } = spread;
+    let (median, min, max) = (measure.show(median), digits(min), digits(max));
+    if min == max {
         format!("{}: {median}", entry.implementation)
     } else {
-        format!("{}: {median} ({})", entry.implementation, (words.range)(&least, &most))
+        format!("{}: {median} ({})", entry.implementation, (words.range)(&min, &max))
     }
 }
 
@@ -223,12 +223,12 @@ impl Scale {
     /// smallest, otherwise linear from 0.
     fn of(benchmark: &BenchmarkResult, measure: &Measure) -> Self {
         let spreads = || benchmark.entries.iter().filter_map(|entry| entry.spread(measure));
-        let least = spreads().map(|spread| spread.least).fold(f64::INFINITY, f64::min);
-        let most = spreads().map(|spread| spread.most).fold(0.0, f64::max);
-        if least > 0.0 && most / least > 10.0 {
-            Self { from: round_down(least), to: round_up(most), logarithmic: true }
+        let min = spreads().map(|spread| spread.min).fold(f64::INFINITY, f64::min);
+        let max = spreads().map(|spread| spread.max).fold(0.0, f64::max);
+        if min > 0.0 && max / min > 10.0 {
+            Self { from: round_down(min), to: round_up(max), logarithmic: true }
         } else {
-            Self { from: 0.0, to: round_up(most.max(f64::MIN_POSITIVE)), logarithmic: false }
+            Self { from: 0.0, to: round_up(max.max(f64::MIN_POSITIVE)), logarithmic: false }
         }
     }
 
@@ -419,9 +419,9 @@ fn table(benchmark: &BenchmarkResult, words: &Words) -> Markup {
 fn cell(spread: Option<Spread>, words: &Words) -> Markup {
     html! {
         @match spread {
-            Some(Spread { least, median, most }) => {
+            Some(Spread { min, median, max }) => {
                 td.number data-value=(median) {
-                    (digits(median)) br; small { ((words.range)(&digits(least), &digits(most))) }
+                    (digits(median)) br; small { ((words.range)(&digits(min), &digits(max))) }
                 }
             }
             None => td.number { "–" },

@@ -98,9 +98,7 @@ impl Chooser {
     /// When it is missing or malformed, names a heading that does not exist, or says something that
     /// the figures contradict. The message names the file and the question.
     pub fn read(pages: &Path, results: &Results) -> Result<Self> {
-        let file = pages.join(FILE);
-        let text = fs::read_to_string(&file).with_context(|| format!("reading {FILE}"))?;
-        let chooser: Self = toml::from_str(&text).with_context(|| format!("reading {FILE}"))?;
+        let chooser = Self::parse(&pages.join(FILE))?;
         let page = fs::read_to_string(pages.join(PAGE))
             .with_context(|| format!("{FILE}: reading {PAGE}, which gives the reasons"))?;
         for question in &chooser.questions {
@@ -114,6 +112,16 @@ impl Chooser {
         }
         chooser.otherwise.check(results).with_context(|| format!("{FILE}: otherwise"))?;
         Ok(chooser)
+    }
+
+    /// Reads the chooser without checking it.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing or malformed.
+    pub fn parse(file: &Path) -> Result<Self> {
+        let text = fs::read_to_string(file).with_context(|| format!("reading {FILE}"))?;
+        toml::from_str(&text).with_context(|| format!("reading {FILE}"))
     }
 
     /// All answers: that of each question, and the last one.

@@ -1,5 +1,5 @@
 //! Directives: lines of a page that the book replaces by what the repository holds, such as
-//! `{{#example gather}}`. `guide` shows them, and `bench` checks the statements among them.
+//! `{{#example gather}}`.
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::page::statement::Statement;
