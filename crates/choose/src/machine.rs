@@ -112,16 +112,13 @@ mod linux {
     pub(super) fn limits(mut machine: Machine) -> Machine {
         let available =
             Meminfo::current().ok().and_then(|info| info.mem_available);
-        let allowed = cgroup_limit(
-            "memory",
-            &["memory.max", "memory.limit_in_bytes"],
-        );
+        let allowed =
+            cgroup_limit("memory", &["memory.max", "memory.limit_in_bytes"]);
         machine.memory_available_bytes =
             available.into_iter().chain(allowed).min();
         machine.maps_per_thread = maps_per_thread();
 
-        let kernel =
-            |name: &str| number(&Path::new("/proc/sys").join(name));
+        let kernel = |name: &str| number(&Path::new("/proc/sys").join(name));
         let maps = kernel("vm/max_map_count").zip(machine.maps_per_thread);
         let limits = [
             ("kernel.threads-max", kernel("kernel/threads-max")),
@@ -195,8 +192,7 @@ mod linux {
             + cores.irq.unwrap_or_default()
             + cores.softirq.unwrap_or_default()
             + stolen;
-        let seconds =
-            |ticks| ticks as f64 / procfs::ticks_per_second() as f64;
+        let seconds = |ticks| ticks as f64 / procfs::ticks_per_second() as f64;
         Some(Activity {
             busy_seconds: seconds(busy),
             stolen_seconds: seconds(stolen),

@@ -106,18 +106,14 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
 }
 
 /// Measures the command that the user gave.
-async fn judge(
-    arguments: &Arguments,
-    machine: &Machine,
-) -> anyhow::Result<u8> {
+async fn judge(arguments: &Arguments, machine: &Machine) -> anyhow::Result<u8> {
     // ANCHOR: run
     let signals = Signals::listen().context("listening for signals")?;
     let words = &arguments.command;
     let (status, measured) = match start(words, machine, signals).await {
         Ok(ended) => ended,
         Err(error) => {
-            let text =
-                format!("choose: cannot run {:?}: {error}\n", words[0]);
+            let text = format!("choose: cannot run {:?}: {error}\n", words[0]);
             io::stderr().write_all(text.as_bytes()).ok();
             return Ok(pass::exit_code_of_error(&error));
         }
@@ -197,11 +193,7 @@ fn explain(machine: &Machine) -> io::Result<()> {
     writeln!(out, "The first rule that holds decides. If")?;
     for (number, rule) in (1..).zip(&RULES) {
         writeln!(out, "{number}. {rule}")?;
-        writeln!(
-            out,
-            "   read {}, start from {}",
-            rule.page, rule.example
-        )?;
+        writeln!(out, "   read {}, start from {}", rule.page, rule.example)?;
     }
     for (term, meaning) in terms() {
         writeln!(out, "\n{term}: {meaning}")?;
@@ -236,9 +228,7 @@ impl Demo {
             Self::Compute => compute(Duration::from_millis(400)),
             Self::Wait => thread::scope(|scope| {
                 for _ in 0..5 {
-                    scope.spawn(|| {
-                        thread::sleep(Duration::from_millis(400))
-                    });
+                    scope.spawn(|| thread::sleep(Duration::from_millis(400)));
                 }
             }),
             Self::Both => {
@@ -277,8 +267,7 @@ fn cpu_time() -> Duration {
 
 /// Measures the three. It does not listen for signals: Ctrl-C ends all of it.
 async fn demonstrate(machine: &Machine) -> anyhow::Result<u8> {
-    let file =
-        env::current_exe().context("finding this program's own file")?;
+    let file = env::current_exe().context("finding this program's own file")?;
     for demo in ["compute", "wait", "both"] {
         let words = ["choose".into(), "--demo".into(), demo.into()];
         let mut command = Command::new(&file);

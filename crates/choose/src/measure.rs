@@ -301,8 +301,7 @@ impl Samples {
             // From 5 to 15 ms, as irregular as can be (multiples of the golden
             // ratio), so that the samples never fall into step with a rhythm
             // of the command.
-            let part =
-                (f64::from(self.count) * 0.618_033_988_749_895).fract();
+            let part = (f64::from(self.count) * 0.618_033_988_749_895).fract();
             Duration::from_secs_f64(0.005 + 0.010 * part)
         };
         pause.max(Self::EFFORT * took)
@@ -353,8 +352,7 @@ impl Samples {
         // to other programs, but only as far as other programs did run, and as
         // its threads did queue for a core.
         let runnable = self.busy / self.all;
-        let mut lost =
-            if enough { runnable * wall - computing } else { 0.0 };
+        let mut lost = if enough { runnable * wall - computing } else { 0.0 };
         if let Some(machine) = activity {
             let own = cpu + self.took.as_secs_f64();
             lost = lost.min(machine.busy_seconds - own);
@@ -496,16 +494,11 @@ mod tests {
 
     /// What comes of them in a run of 10 s, on a machine whose cores were busy
     /// for so many seconds.
-    fn summed_up(
-        samples: Samples,
-        cpu: f64,
-        busy: f64,
-    ) -> (String, String) {
+    fn summed_up(samples: Samples, cpu: f64, busy: f64) -> (String, String) {
         let used = Usage { cpu_seconds: cpu, waits: 1 };
         let activity = Activity { busy_seconds: busy, stolen_seconds: 0.0 };
         let measured = samples.sum_up(10.0, Some(used), Some(activity));
-        let two =
-            |n: Option<f64>| format!("{:.2}", n.expect("it is known"));
+        let two = |n: Option<f64>| format!("{:.2}", n.expect("it is known"));
         (two(measured.computing_share), two(measured.slowed_down_times))
     }
 
@@ -564,8 +557,7 @@ mod tests {
         let mut queue = Queue::begin(began);
         let mut add = |milliseconds, threads: &[(i32, u64)]| {
             let seen = threads.iter().map(|(id, ms)| thread(*id, *ms));
-            let tree =
-                Snapshot { seen: seen.collect(), ..Snapshot::default() };
+            let tree = Snapshot { seen: seen.collect(), ..Snapshot::default() };
             queue.add(&tree, began + Duration::from_millis(milliseconds));
             queue.before.as_millis()
         };

@@ -41,8 +41,7 @@ impl<'a> Report<'a> {
         wishes: Wishes,
         machine: &'a Machine,
     ) -> Self {
-        let words =
-            command.iter().map(|it| it.to_string_lossy().into_owned());
+        let words = command.iter().map(|it| it.to_string_lossy().into_owned());
         Self {
             command: words.collect(),
             exit_code: exit_code(status),
@@ -65,9 +64,7 @@ impl fmt::Display for Report<'_> {
         let computed = it.computing_share.map(|share| {
             let percent = format!("{:.0} % of the time", share * 100.0);
             match it.cores_wanted.filter(|_| share >= 0.01) {
-                Some(cores) => {
-                    format!("{percent}, then on {cores:.1} cores")
-                }
+                Some(cores) => format!("{percent}, then on {cores:.1} cores"),
                 None => percent,
             }
         });
@@ -83,8 +80,7 @@ impl fmt::Display for Report<'_> {
         });
         let mebibytes = |bytes| bytes as f64 / f64::from(1 << 20);
         let memory = it.peak_memory_bytes.map(mebibytes);
-        let most =
-            |n: Option<u64>| n.map(|n| format!("at most {n} at once"));
+        let most = |n: Option<u64>| n.map(|n| format!("at most {n} at once"));
         let rows = [
             ("wall time", Some(time(it.wall_seconds))),
             ("CPU time", cpu),
@@ -113,18 +109,15 @@ impl fmt::Display for Report<'_> {
             row("not known", &unknown.join(", "))?;
         }
         if let Some(n) = it.samples.filter(|n| *n < ENOUGH_SAMPLES) {
-            let text =
-                format!("only {n}, short-lived threads may be missing");
+            let text = format!("only {n}, short-lived threads may be missing");
             row("samples", &text)?;
         }
-        if let Some(left) =
-            it.left_running.as_ref().filter(|it| !it.is_empty())
+        if let Some(left) = it.left_running.as_ref().filter(|it| !it.is_empty())
         {
             let ids: Vec<_> = left.iter().map(i32::to_string).collect();
             let (n, ids) = (left.len(), ids.join(", "));
-            let still = format!(
-                "{n} of its processes ({ids}), not counted further"
-            );
+            let still =
+                format!("{n} of its processes ({ids}), not counted further");
             row("still run", &still)?;
         }
 

@@ -76,17 +76,10 @@ pub enum If {
 }
 
 impl If {
-    fn holds(
-        self,
-        facts: &Measured,
-        wishes: &Wishes,
-        on: &Machine,
-    ) -> bool {
+    fn holds(self, facts: &Measured, wishes: &Wishes, on: &Machine) -> bool {
         match self {
             If::Isolate => wishes.isolate,
-            If::ShorterThan(time) => {
-                facts.wall_seconds < time.as_secs_f64()
-            }
+            If::ShorterThan(time) => facts.wall_seconds < time.as_secs_f64(),
             If::NotMeasured => facts.computing_share.is_none(),
             If::ComputesAtLeast { percent } => facts
                 .computing_share
@@ -95,8 +88,7 @@ impl If {
                 let (runnable, each) =
                     (facts.runnable_share, facts.waits_per_cpu_second());
                 facts.most_threads.is_some_and(|threads| threads > 1)
-                    && runnable
-                        .is_some_and(|it| it * 100.0 >= percent.into())
+                    && runnable.is_some_and(|it| it * 100.0 >= percent.into())
                     && each.is_some_and(|each| each >= waits.into())
             }
             If::FewerCoresThan(most) => {
@@ -115,14 +107,9 @@ impl fmt::Display for If {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             If::Isolate => write!(f, "--isolate is given"),
-            If::ShorterThan(time) => {
-                write!(f, "it took less than {time:?}")
-            }
+            If::ShorterThan(time) => write!(f, "it took less than {time:?}"),
             If::NotMeasured => {
-                write!(
-                    f,
-                    "this system does not report how much it computed"
-                )
+                write!(f, "this system does not report how much it computed")
             }
             If::ComputesAtLeast { percent } => {
                 write!(f, "it computed {percent} % of the time or more")
@@ -194,10 +181,7 @@ pub const RULES: [Rule; 10] = [
         example: "examples-threads/cpu-bound",
     },
     Rule {
-        when: &[
-            If::ComputesAtLeast { percent: 80 },
-            If::FewerCoresThan(1.5),
-        ],
+        when: &[If::ComputesAtLeast { percent: 80 }, If::FewerCoresThan(1.5)],
         kind: Kind::OneCore,
         is: "CPU-bound, on one core",
         take: "threads, with rayon",
@@ -352,8 +336,7 @@ fn reason(
     on: &Machine,
 ) -> String {
     let share = facts.computing_share.unwrap_or_default();
-    let computed =
-        format!("It computed {:.0} % of the time", share * 100.0);
+    let computed = format!("It computed {:.0} % of the time", share * 100.0);
     let wanted = facts.cores_wanted.unwrap_or_default();
     // If all of it can be divided, and dividing it costs nothing.
     let gain = (f64::from(on.cores) / wanted.max(1.0)).max(1.0);
@@ -363,18 +346,14 @@ fn reason(
         on.cores
     );
     if wishes.at_once.is_some() {
-        at_best +=
-            " The number of cores is the limit, not the number of jobs.";
+        at_best += " The number of cores is the limit, not the number of jobs.";
     }
     match kind {
-        Kind::Isolated => {
-            "You gave --isolate. Only a process can crash, be \
+        Kind::Isolated => "You gave --isolate. Only a process can crash, be \
             killed or be limited without affecting the rest."
-                .to_owned()
-        }
+            .to_owned(),
         Kind::TooShort => {
-            "Most of such a short run is the start of the program."
-                .to_owned()
+            "Most of such a short run is the start of the program.".to_owned()
         }
         Kind::NotMeasured => {
             "How much it computed could not be measured.".to_owned()
@@ -421,9 +400,7 @@ fn waits(facts: &Measured, wishes: &Wishes, on: &Machine) -> String {
         Some(few) => {
             format!("Threads are good for {few} here, {}.", on.why_few())
         }
-        None => {
-            "How many threads are too many here is not known.".to_owned()
-        }
+        None => "How many threads are too many here is not known.".to_owned(),
     };
     format!("{waits} {few}")
 }

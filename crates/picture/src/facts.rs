@@ -121,19 +121,17 @@ pub fn facts<'a, 'b>(
     facts.extend(stretches.computing());
     // That the main thread waited while others computed is said once.
     let said = facts.iter().find_map(|fact| match fact {
-        Fact::Alone { main, .. } | Fact::Together { main, .. } => {
-            main.clone()
-        }
+        Fact::Alone { main, .. } | Fact::Together { main, .. } => main.clone(),
         _ => None,
     });
-    facts.extend(waits(activity, wall, ended).into_iter().filter(|fact| {
-        match (fact, &said) {
+    facts.extend(waits(activity, wall, ended).into_iter().filter(
+        |fact| match (fact, &said) {
             (Fact::Waited { names, state }, Some(said)) => {
                 names.len() > 1 || (&names[0], *state) != (&said.0, said.1)
             }
             _ => true,
-        }
-    }));
+        },
+    ));
     facts
 }
 
@@ -142,19 +140,16 @@ fn bars<'a, 'b>(
     wall: f64,
     ended: bool,
 ) -> Option<Fact<'a>> {
-    let lanes: Vec<_> =
-        lanes.filter(|lane| !lane.bars.is_empty()).collect();
+    let lanes: Vec<_> = lanes.filter(|lane| !lane.bars.is_empty()).collect();
     let kind = |lane: &&Lane<'_>| {
         lane.name.split(' ').next().unwrap_or_default().to_lowercase()
     };
     let first = kind(lanes.first()?);
-    let kind =
-        lanes.iter().all(|lane| kind(lane) == first).then_some(first);
+    let kind = lanes.iter().all(|lane| kind(lane) == first).then_some(first);
     let bars: Vec<_> = lanes.iter().flat_map(|lane| &lane.bars).collect();
     let end = |bar: &(f64, Option<f64>)| bar.1.unwrap_or(wall);
     let open_at = |at: f64| {
-        bars.iter().filter(|bar| bar.0 <= at && at < end(bar)).count()
-            as u64
+        bars.iter().filter(|bar| bar.0 <= at && at < end(bar)).count() as u64
     };
     let at_once =
         bars.iter().map(|bar| open_at(bar.0)).max().unwrap_or(0).max(1);
@@ -163,8 +158,7 @@ fn bars<'a, 'b>(
     let mut changes: Vec<_> =
         bars.iter().flat_map(|bar| [bar.0, end(bar)]).collect();
     changes.sort_by(f64::total_cmp);
-    let full =
-        changes.windows(2).filter(|pair| open_at(pair[0]) == at_once);
+    let full = changes.windows(2).filter(|pair| open_at(pair[0]) == at_once);
     let full: f64 = full.map(|pair| pair[1] - pair[0]).sum();
     Some(Fact::Bars {
         kind,
@@ -173,10 +167,8 @@ fn bars<'a, 'b>(
         throughout: full >= NEARLY_ALL * (to - from),
         from,
         to,
-        unfinished: bars
-            .iter()
-            .filter(|bar| ended && bar.1.is_none())
-            .count() as u64,
+        unfinished: bars.iter().filter(|bar| ended && bar.1.is_none()).count()
+            as u64,
     })
 }
 
@@ -207,8 +199,7 @@ impl<'a> Stretches<'a> {
                 let to = (at + span.ms / 1000.0).min(wall);
                 for part in stretch(at)..=stretch(to) {
                     let from = part as f64 * length;
-                    let time =
-                        (to.min(from + length) - at.max(from)).max(0.0);
+                    let time = (to.min(from + length) - at.max(from)).max(0.0);
                     if let Some(threads) = shares.get_mut(part) {
                         threads[number][index(span.state)] += time / length;
                     }
@@ -230,9 +221,8 @@ impl<'a> Stretches<'a> {
             [State::Computing, State::Ready, State::Lock].map(index);
         let wants = |share: &[f64; 8]| share[c] + share[r] >= MOST;
         let parts = 0..self.shares.len();
-        let mut shared: Vec<_> = parts
-            .filter_map(|at| Some((at, self.shared_core(at)?)))
-            .collect();
+        let mut shared: Vec<_> =
+            parts.filter_map(|at| Some((at, self.shared_core(at)?))).collect();
         if shared.iter().map(|(at, it)| self.changes(*at, it)).sum::<u64>()
             < TURNS
         {
@@ -254,9 +244,7 @@ impl<'a> Stretches<'a> {
                 .collect();
             let sum: f64 = some.iter().map(|n| threads[*n][c]).sum();
             let locked: f64 = some.iter().map(|n| threads[*n][l]).sum();
-            if let Some(turn) =
-                shared.iter().find(|(other, _)| *other == at)
-            {
+            if let Some(turn) = shared.iter().find(|(other, _)| *other == at) {
                 turns.push(turn.clone());
                 continue;
             }
@@ -281,8 +269,7 @@ impl<'a> Stretches<'a> {
                     (from..to).contains(other) && who.contains(&it[0])
                 })
             };
-            near(at.saturating_sub(reach), *at)
-                && near(at + 1, at + 1 + reach)
+            near(at.saturating_sub(reach), *at) && near(at + 1, at + 1 + reach)
         };
         turns.extend(alone.extract_if(.., |stretch| is_turn(stretch)));
         turns.sort_by_key(|(at, _)| *at);
@@ -295,10 +282,8 @@ impl<'a> Stretches<'a> {
             let Activity { threads, cores, .. } = self.activity;
             let by_core: f64 = cores.used.iter().sum::<f64>() * cores.step;
             let spans = threads.iter().flat_map(|thread| &thread.spans.0);
-            let computed =
-                spans.filter(|span| span.state == State::Computing);
-            let by_thread =
-                computed.map(|span| span.ms / 1000.0).sum::<f64>();
+            let computed = spans.filter(|span| span.state == State::Computing);
+            let by_thread = computed.map(|span| span.ms / 1000.0).sum::<f64>();
             facts.push((0, Fact::Idle(by_core.max(by_thread))));
         }
         facts.sort_by_key(|(at, _)| *at);
@@ -323,16 +308,9 @@ impl<'a> Stretches<'a> {
     }
 
     /// A fact for each of a few threads, or one for all of many.
-    fn alone(
-        &self,
-        alone: &[(usize, Vec<usize>)],
-    ) -> Vec<(usize, Fact<'a>)> {
+    fn alone(&self, alone: &[(usize, Vec<usize>)]) -> Vec<(usize, Fact<'a>)> {
         let of = |thread| -> Vec<_> {
-            alone
-                .iter()
-                .filter(|(_, it)| it[0] == thread)
-                .cloned()
-                .collect()
+            alone.iter().filter(|(_, it)| it[0] == thread).cloned().collect()
         };
         let fact = |stretches: &[(usize, Vec<usize>)], name| {
             let first = self.worth(stretches)?;
@@ -343,11 +321,7 @@ impl<'a> Stretches<'a> {
             is_long.then(|| {
                 (
                     first,
-                    Fact::Alone {
-                        name,
-                        time,
-                        main: self.main_in(stretches),
-                    },
+                    Fact::Alone { name, time, main: self.main_in(stretches) },
                 )
             })
         };
@@ -376,9 +350,9 @@ impl<'a> Stretches<'a> {
                 .collect()
         };
         let most = several.iter().map(|(_, it)| it.len()).max()?;
-        let threads = (2..=most).rev().find(|threads| {
-            at_least(*threads).len() * 3 >= several.len()
-        })?;
+        let threads = (2..=most)
+            .rev()
+            .find(|threads| at_least(*threads).len() * 3 >= several.len())?;
         self.worth(&at_least(threads))?;
         let stretches = at_least(threads);
         let first = stretches.first()?.0;
@@ -410,8 +384,7 @@ impl<'a> Stretches<'a> {
         let first = self.worth(turns)?;
         let threads = turns.iter().map(|(_, it)| it.len()).max()? as u64;
         let cores = self.computed_in(turns) / self.time(turns.len());
-        let changes =
-            turns.iter().map(|(at, it)| self.changes(*at, it)).sum();
+        let changes = turns.iter().map(|(at, it)| self.changes(*at, it)).sum();
         Some((
             first,
             Fact::Turns {
@@ -508,8 +481,7 @@ fn waits(activity: &Activity, wall: f64, ended: bool) -> Vec<Fact<'_>> {
                 .then_some(since)
         })
         .collect();
-    let at_end =
-        activity.threads.iter().filter(|thread| thread.at_end).count();
+    let at_end = activity.threads.iter().filter(|thread| thread.at_end).count();
     let count = stuck.iter().flatten().count();
     if count > 0 {
         facts.push(Fact::UntilEnd {
@@ -581,11 +553,8 @@ mod tests {
     }
 
     fn named(name: &str) -> Name<'_> {
-        let role = if name == "main" {
-            Role::Main
-        } else {
-            Role::Named(name, None)
-        };
+        let role =
+            if name == "main" { Role::Main } else { Role::Named(name, None) };
         Name { process: None, role: Some(role) }
     }
 
@@ -645,8 +614,7 @@ mod tests {
         let four = facts(std::iter::empty(), Some(&activity), 1.0, true);
         let alone = |fact: &&Fact<'_>| matches!(fact, Fact::Alone { .. });
         let alone: Vec<_> = four.iter().filter(alone).collect();
-        let [Fact::Alone { name: None, time, .. }] = alone.as_slice()
-        else {
+        let [Fact::Alone { name: None, time, .. }] = alone.as_slice() else {
             panic!("{four:?}")
         };
         assert_eq!(round(*time), 1.0);
@@ -664,8 +632,7 @@ mod tests {
         // The cores in use are known better.
         let cores = Cores { step: 0.25, used: vec![1.0; 4] };
         let activity = Activity { cores, ..activity };
-        let facts =
-            self::facts(std::iter::empty(), Some(&activity), 1.0, true);
+        let facts = self::facts(std::iter::empty(), Some(&activity), 1.0, true);
         let Fact::Contention { computed, .. } = facts[0] else {
             panic!("{facts:?}")
         };
@@ -678,8 +645,7 @@ mod tests {
         let turns = "c2.5 l2.5 ".repeat(200);
         let activity = run(&["l1000", &turns, &turns]);
         let facts = facts(std::iter::empty(), Some(&activity), 1.0, true);
-        let Fact::Turns { threads: 2, time, cores, changes } = facts[0]
-        else {
+        let Fact::Turns { threads: 2, time, cores, changes } = facts[0] else {
             panic!("{facts:?}")
         };
         assert_eq!((round(time), round(cores)), (1.0, 1.0));
@@ -691,8 +657,7 @@ mod tests {
         // One thread has most of each stretch, or all of it; and a thread is seen to compute a moment
         // before the other one stops.
         let long = format!("c8 l7 {} c8 l7", "c45 l12 c80 l13 ".repeat(10));
-        let short =
-            format!("l7 c8 {} l7 c8", "l40 c20 l80 c10 ".repeat(10));
+        let short = format!("l7 c8 {} l7 c8", "l40 c20 l80 c10 ".repeat(10));
         let cores = Cores { step: 0.25, used: vec![1.0; 7] };
         let activity = Activity { cores, ..run(&["l1530", &long, &short]) };
         let facts = facts(std::iter::empty(), Some(&activity), 1.53, true);
@@ -709,8 +674,7 @@ mod tests {
         let cores = Cores { step: 0.25, used: vec![1.0; 4] };
         let activity =
             Activity { cores, ..run(&["l1000", "c485 l515", "l485 c515"]) };
-        let facts =
-            self::facts(std::iter::empty(), Some(&activity), 1.0, true);
+        let facts = self::facts(std::iter::empty(), Some(&activity), 1.0, true);
         assert!(
             !facts.iter().any(|fact| matches!(fact, Fact::Turns { .. })),
             "{facts:?}"
@@ -729,8 +693,7 @@ mod tests {
         assert_eq!((names.len(), round(*from * 10.0)), (3, 0.2));
         // If the main thread goes on, it is not one of them.
         let activity = run(&["s990 c10", "l1000", "l1000"]);
-        let facts =
-            self::facts(std::iter::empty(), Some(&activity), 1.0, true);
+        let facts = self::facts(std::iter::empty(), Some(&activity), 1.0, true);
         let stuck = vec![named("t1"), named("t2")];
         assert!(
             facts.contains(&Fact::UntilEnd {
@@ -746,8 +709,7 @@ mod tests {
     fn each_way_to_wait_is_told() {
         for state in State::ALL.into_iter().skip(2) {
             let activity = run(&[&format!("{}900 c10", state.letter())]);
-            let facts =
-                facts(std::iter::empty(), Some(&activity), 0.91, true);
+            let facts = facts(std::iter::empty(), Some(&activity), 0.91, true);
             let waited = Fact::Waited { names: vec![named("main")], state };
             assert!(facts.contains(&waited), "{facts:?}");
         }
@@ -760,8 +722,7 @@ mod tests {
             bars: vec![(from, to)],
             marks: Vec::new(),
         };
-        let lanes =
-            [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.5, None)];
+        let lanes = [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.5, None)];
         let (kind, throughout, from, to) =
             (Some("task".to_owned()), false, 0.0, 2.0);
         assert_eq!(
@@ -776,15 +737,13 @@ mod tests {
                 unfinished: 1
             }]
         );
-        let lanes =
-            [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.1, None)];
+        let lanes = [lane("Task A", 0.0, Some(1.0)), lane("Task B", 0.1, None)];
         let facts = facts(lanes.iter(), None, 1.0, true);
         assert!(
             matches!(facts[0], Fact::Bars { throughout: true, .. }),
             "{facts:?}"
         );
-        let lanes =
-            [lane("Main", 0.0, Some(1.0)), lane("Thread 1", 0.1, None)];
+        let lanes = [lane("Main", 0.0, Some(1.0)), lane("Thread 1", 0.1, None)];
         let facts = self::facts(lanes.iter(), None, 1.0, true);
         assert!(
             matches!(facts[0], Fact::Bars { kind: None, lanes: 2, .. }),

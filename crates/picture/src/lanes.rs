@@ -34,27 +34,21 @@ const MANY: usize = 4;
 /// The lanes of some output; `others` are the names of the lane for output and of the lane for stderr.
 /// Lanes with bars come first, by name; the others follow in the order in
 /// which they appeared.
-pub fn lanes<'a>(
-    lines: &[Line<'a>],
-    others: [&'a str; 2],
-) -> Vec<Lane<'a>> {
+pub fn lanes<'a>(lines: &[Line<'a>], others: [&'a str; 2]) -> Vec<Lane<'a>> {
     let [output, stderr] = others;
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     for &line in lines.iter().take(MOST_LINES) {
         let text = line.text;
         let is_open = |name: &str| {
             let lane = lanes.iter().find(|lane| lane.name == name);
-            lane.is_some_and(|lane| {
-                lane.bars.iter().any(|bar| bar.1.is_none())
-            })
+            lane.is_some_and(|lane| lane.bars.iter().any(|bar| bar.1.is_none()))
         };
         let opens = text.split_once(" starting").map(|(name, _)| name);
         let closes =
             text.strip_suffix(" finished").filter(|name| is_open(name));
 
         let name =
-            match (line.is_stderr, opens.or(closes), text.split_once(": "))
-            {
+            match (line.is_stderr, opens.or(closes), text.split_once(": ")) {
                 (true, ..) => stderr,
                 (_, Some(name), _) => name,
                 (_, None, Some((name, _))) => name,
@@ -63,19 +57,14 @@ pub fn lanes<'a>(
         let lane = match lanes.iter().position(|lane| lane.name == name) {
             Some(known) => &mut lanes[known],
             None => {
-                lanes.push(Lane {
-                    name,
-                    bars: Vec::new(),
-                    marks: Vec::new(),
-                });
+                lanes.push(Lane { name, bars: Vec::new(), marks: Vec::new() });
                 lanes.last_mut().expect("a lane was just added")
             }
         };
         if !line.is_stderr && opens.is_some() {
             lane.bars.push((line.at, None));
         } else if !line.is_stderr && closes.is_some() {
-            if let Some(bar) =
-                lane.bars.iter_mut().find(|bar| bar.1.is_none())
+            if let Some(bar) = lane.bars.iter_mut().find(|bar| bar.1.is_none())
             {
                 bar.1 = Some(line.at);
             }
@@ -106,8 +95,7 @@ fn gather_single_marks<'a>(
     if lanes.iter().filter(|lane| is_single(lane)).count() < MANY {
         return;
     }
-    let single: Vec<_> =
-        lanes.extract_if(.., |lane| is_single(lane)).collect();
+    let single: Vec<_> = lanes.extract_if(.., |lane| is_single(lane)).collect();
     let mut marks: Vec<_> =
         single.into_iter().flat_map(|lane| lane.marks).collect();
     match lanes.iter_mut().find(|lane| lane.name == output) {
@@ -118,10 +106,7 @@ fn gather_single_marks<'a>(
 
 /// The number of workers or tasks that the output names, and what it calls one: `(5, "worker")`.
 /// None if it names none.
-pub fn workers(
-    lines: &[Line<'_>],
-    others: [&str; 2],
-) -> Option<(u64, String)> {
+pub fn workers(lines: &[Line<'_>], others: [&str; 2]) -> Option<(u64, String)> {
     let lanes = lanes(lines, others);
     let mut named = lanes.iter().filter(|lane| !lane.bars.is_empty());
     let kind = |lane: &Lane<'_>| {
@@ -145,10 +130,7 @@ mod tests {
             line(0.2, "tick"),
             line(1.0, "Worker 1 finished"),
             line(1.5, "Main: the task was finished"),
-            Line {
-                is_stderr: true,
-                ..line(2.0, "Worker 0 failed: signal")
-            },
+            Line { is_stderr: true, ..line(2.0, "Worker 0 failed: signal") },
         ];
         let found: Vec<_> = lanes(&worker_lines, ["output", "stderr"])
             .into_iter()
@@ -167,10 +149,8 @@ mod tests {
         let lines = ["A: 1", "B: 1", "C: 1", "D: 1", "E: 1", "E: 2"]
             .map(|text| line(0.0, text));
         let found = lanes(&lines, ["output", "stderr"]);
-        let found: Vec<_> = found
-            .iter()
-            .map(|lane| (lane.name, lane.marks.len()))
-            .collect();
+        let found: Vec<_> =
+            found.iter().map(|lane| (lane.name, lane.marks.len())).collect();
         assert_eq!(found, [("E", 2), ("output", 4)]);
         assert_eq!(
             workers(&worker_lines, ["output", "stderr"]),

@@ -136,13 +136,9 @@ mod tests {
 
         let all: BTreeSet<_> = State::ALL.into();
         let patterns = patterns("id", &all).into_string();
-        assert_eq!(
-            patterns.matches("<pattern").count(),
-            State::ALL.len() - 1
-        );
-        let shape = |state| {
-            pattern("", state).into_string().replace(&class(state), "")
-        };
+        assert_eq!(patterns.matches("<pattern").count(), State::ALL.len() - 1);
+        let shape =
+            |state| pattern("", state).into_string().replace(&class(state), "");
         let shapes: BTreeSet<_> =
             State::ALL.into_iter().skip(1).map(shape).collect();
         assert_eq!(

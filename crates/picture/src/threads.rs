@@ -47,23 +47,19 @@ pub fn names(activity: &Activity) -> Vec<Name<'_>> {
                 let all = threads.iter().enumerate();
                 all.filter(|(_, other)| other.process == thread.process)
             };
-            let place =
-                siblings().take_while(|(other, _)| *other < at).count();
-            let main = siblings()
-                .next()
-                .map_or("", |(_, main)| main.name.as_str());
+            let place = siblings().take_while(|(other, _)| *other < at).count();
+            let main =
+                siblings().next().map_or("", |(_, main)| main.name.as_str());
             let role = if place == 0 {
                 Role::Main
             } else if thread.name == main {
                 Role::Numbered(place + 1)
             } else {
                 let namesakes = || {
-                    siblings()
-                        .filter(|(_, other)| other.name == thread.name)
+                    siblings().filter(|(_, other)| other.name == thread.name)
                 };
-                let number = namesakes()
-                    .take_while(|(other, _)| *other <= at)
-                    .count();
+                let number =
+                    namesakes().take_while(|(other, _)| *other <= at).count();
                 Role::Named(
                     &thread.name,
                     (namesakes().count() > 1).then_some(number),
@@ -124,8 +120,7 @@ pub fn lanes(
         shown.truncate(MOST_THREADS);
     }
     shown.sort_by_key(|(at, (thread, _))| (thread.process, *at));
-    let more =
-        activity.more + (activity.threads.len() - shown.len()) as u64;
+    let more = activity.more + (activity.threads.len() - shown.len()) as u64;
     let lane = |(_, (thread, name))| ThreadLane {
         thread,
         name,
@@ -215,8 +210,7 @@ fn heights(mix: &[(State, f64)]) -> Vec<(State, u32)> {
     // In steps of two pixels, so that neighbors that hardly differ become one piece. What is left of
     // the rounding goes to the state with the largest share.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let round =
-        |share: f64| (share * f64::from(HEIGHT / 2)).round() as u32 * 2;
+    let round = |share: f64| (share * f64::from(HEIGHT / 2)).round() as u32 * 2;
     let others = shares.iter().filter(|(state, _)| *state != most);
     let used: u32 = others.map(|(_, share)| round(*share)).sum();
     let height = |(state, share): (State, f64)| {
@@ -227,11 +221,7 @@ fn heights(mix: &[(State, f64)]) -> Vec<(State, u32)> {
         };
         (state, height)
     };
-    shares
-        .into_iter()
-        .map(height)
-        .filter(|(_, height)| *height > 0)
-        .collect()
+    shares.into_iter().map(height).filter(|(_, height)| *height > 0).collect()
 }
 
 #[cfg(test)]
@@ -316,9 +306,8 @@ mod tests {
 
     #[test]
     fn each_state_has_its_piece() {
-        let all = State::ALL
-            .map(|state| format!("{}100", state.letter()))
-            .join(" ");
+        let all =
+            State::ALL.map(|state| format!("{}100", state.letter())).join(" ");
         let found = pieces(&thread(0, "t", &all), 1.0, 1.0);
         let states: Vec<_> =
             found.iter().map(|piece| piece.states.clone()).collect();
@@ -338,10 +327,7 @@ mod tests {
             found.len() <= 2,
             "all but the last one are the same: {found:?}"
         );
-        assert_eq!(
-            found[0].states,
-            [(State::Computing, 6), (State::Lock, 6)]
-        );
+        assert_eq!(found[0].states, [(State::Computing, 6), (State::Lock, 6)]);
         // A moment in a long state can't be seen, and a dominant state stands for the mix.
         assert_eq!(
             pieces(&thread(0, "t", "s200 c0.2 s300"), 1.0, 1.0).len(),

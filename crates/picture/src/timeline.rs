@@ -85,8 +85,7 @@ pub fn draw(
     axis: f64,
     words: &Words,
 ) -> Markup {
-    let shortest =
-        |number| if number == 0 { SHORTEST } else { SHORTEST_OTHER };
+    let shortest = |number| if number == 0 { SHORTEST } else { SHORTEST_OTHER };
     let mut numbered = tracks.iter().enumerate();
     if !numbered.any(|(at, track)| {
         track.wall >= shortest(at) && track.has_something(words)
@@ -265,8 +264,7 @@ fn curve(
     // A step is wide enough to be seen.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let group = (STEP * axis / cores.step).ceil().max(1.0) as usize;
-    let mean =
-        |steps: &[f64]| steps.iter().sum::<f64>() / steps.len() as f64;
+    let mean = |steps: &[f64]| steps.iter().sum::<f64>() / steps.len() as f64;
     let used: Vec<_> = cores.used.chunks(group).map(mean).collect();
     let there = f64::from(track.cores);
     let most = used.iter().copied().fold(there, f64::max).max(1.0);
@@ -344,8 +342,7 @@ fn totals(lane: &ThreadLane<'_>, words: &Words) -> String {
         let spans =
             lane.thread.spans.0.iter().filter(|span| span.state == state);
         let time = spans.map(|span| span.ms / 1000.0).sum::<f64>();
-        (time >= 0.005)
-            .then(|| format!("{} {time:.2} s", (words.state)(state)))
+        (time >= 0.005).then(|| format!("{} {time:.2} s", (words.state)(state)))
     });
     totals.collect::<Vec<_>>().join("; ")
 }
@@ -375,10 +372,8 @@ fn across(at: f64, axis: f64) -> String {
 fn ticks(axis: f64) -> Vec<(f64, String)> {
     let power = 10_f64.powf((axis / 6.0).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-    let step =
-        step.into_iter().find(|step| axis / step <= 6.0).unwrap_or(axis);
-    let (unit, scale) =
-        if axis < 0.2 { ("ms", 1000.0) } else { ("s", 1.0) };
+    let step = step.into_iter().find(|step| axis / step <= 6.0).unwrap_or(axis);
+    let (unit, scale) = if axis < 0.2 { ("ms", 1000.0) } else { ("s", 1.0) };
     let decimals = usize::from(step * scale < 1.0);
     // An axis has few steps, so nothing is lost.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -427,15 +422,9 @@ mod tests {
     #[test]
     fn an_axis_has_a_few_round_steps() {
         let labels = |axis| {
-            ticks(axis)
-                .into_iter()
-                .map(|(_, label)| label)
-                .collect::<Vec<_>>()
+            ticks(axis).into_iter().map(|(_, label)| label).collect::<Vec<_>>()
         };
-        assert_eq!(
-            labels(2.01),
-            ["0.0 s", "0.5 s", "1.0 s", "1.5 s", "2.0 s"]
-        );
+        assert_eq!(labels(2.01), ["0.0 s", "0.5 s", "1.0 s", "1.5 s", "2.0 s"]);
         assert_eq!(labels(5.0), ["0 s", "1 s", "2 s", "3 s", "4 s", "5 s"]);
         assert_eq!(
             labels(0.05),
@@ -449,8 +438,7 @@ mod tests {
         let draw = |tracks: &[Track<'_>]| {
             draw("id", tracks, 0.0, &ENGLISH).into_string()
         };
-        let bars =
-            [line(0.0, "Task A starting"), line(0.9, "Task A finished")];
+        let bars = [line(0.0, "Task A starting"), line(0.9, "Task A finished")];
         let marks = [line(0.5, "tick")];
         assert_ne!(draw(&[track(&bars, 1.0, None)]), "");
         assert_eq!(draw(&[track(&marks, 1.0, None)]), "", "only marks");
@@ -463,15 +451,11 @@ mod tests {
         .unwrap();
         assert_ne!(draw(&[track(&marks, 1.0, Some(&activity))]), "");
         // The start of an interpreter is not worth a picture.
-        let short = [
-            track(&marks, 0.003, None),
-            track(&marks, 0.08, Some(&activity)),
-        ];
+        let short =
+            [track(&marks, 0.003, None), track(&marks, 0.08, Some(&activity))];
         assert_eq!(draw(&short), "");
-        let long = [
-            track(&marks, 0.003, None),
-            track(&marks, 0.5, Some(&activity)),
-        ];
+        let long =
+            [track(&marks, 0.003, None), track(&marks, 0.5, Some(&activity))];
         assert_ne!(draw(&long), "");
     }
 }

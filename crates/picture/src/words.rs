@@ -80,8 +80,8 @@ pub const ENGLISH: Words = Words {
         None => format!("from {from}, never finished"),
     },
     thread: |Name { process, role }| {
-        let process = process
-            .map(|(number, name)| format!("process {number} ({name})"));
+        let process =
+            process.map(|(number, name)| format!("process {number} ({name})"));
         let role = role.as_ref().map(|role| match role {
             Role::Main => "main thread".to_owned(),
             Role::Numbered(number) => format!("thread {number}"),
@@ -91,9 +91,7 @@ pub const ENGLISH: Words = Words {
         [process, role].into_iter().flatten().collect::<Vec<_>>().join(", ")
     },
     os_threads: "OS threads:",
-    more_threads: |threads| {
-        format!("and {}", count(threads, "more thread"))
-    },
+    more_threads: |threads| format!("and {}", count(threads, "more thread")),
     cores_in_use: "cores in use",
     cores: |cores| count(cores, "core"),
     state: |state| match state {
@@ -151,8 +149,7 @@ fn threads(names: &[Name<'_>]) -> String {
                 format!("the thread {name} {number}")
             }
         });
-        match (role, process.map(|(number, _)| format!("process {number}")))
-        {
+        match (role, process.map(|(number, _)| format!("process {number}"))) {
             (Some(role), Some(process)) => format!("{role} of {process}"),
             (role, process) => role.or(process).unwrap_or_default(),
         }
@@ -169,10 +166,8 @@ fn fact(fact: &Fact<'_>) -> String {
     let meanwhile = |main: &Option<(Name<'_>, State)>| {
         let name = |name| threads(std::slice::from_ref(name));
         let main = main.as_ref();
-        main.map(|(it, state)| {
-            format!(", while {} {}", name(it), did(*state))
-        })
-        .unwrap_or_default()
+        main.map(|(it, state)| format!(", while {} {}", name(it), did(*state)))
+            .unwrap_or_default()
     };
     let start = |from: f64| match from {
         ..0.005 => "the start".to_owned(),
@@ -322,10 +317,7 @@ mod tests {
                 bars(3, 3, 0),
                 "3 tasks were in progress at the same time, from 0.00 s to 2.00 s.",
             ),
-            (
-                bars(1, 1, 0),
-                "1 task was in progress, from 0.00 s to 2.00 s.",
-            ),
+            (bars(1, 1, 0), "1 task was in progress, from 0.00 s to 2.00 s."),
             (
                 bars(2, 2, 1),
                 "2 parts of the program were in progress, some of the time all of them at once, from \
@@ -346,12 +338,7 @@ mod tests {
                 "2 threads computed at the same time for about 0.34 s.",
             ),
             (
-                Fact::Turns {
-                    threads: 2,
-                    time: 1.4,
-                    cores: 1.0,
-                    changes: 370,
-                },
+                Fact::Turns { threads: 2, time: 1.4, cores: 1.0, changes: 370 },
                 "2 threads took turns for about 1.40 s: together they used 1.0 cores, and changed 370 \
                  times between computing and waiting.",
             ),

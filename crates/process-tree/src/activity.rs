@@ -160,10 +160,7 @@ impl FromStr for Spans {
                 _ => Err(ParseSpansError(word.to_owned())),
             }
         };
-        text.split_whitespace()
-            .map(span)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.split_whitespace().map(span).collect::<Result<_, _>>().map(Self)
     }
 }
 

@@ -133,9 +133,7 @@ mod linux {
     };
     use rustix::time::{ClockId, clock_gettime};
 
-    use super::{
-        Detail, MOST_THREADS, Snapshot, State, Thread, Times, Wait,
-    };
+    use super::{Detail, MOST_THREADS, Snapshot, State, Thread, Times, Wait};
 
     impl Snapshot {
         /// Samples a process and everything below it. `None` if the process
@@ -254,17 +252,14 @@ mod linux {
         let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
         let fields = stat.get(name_ends + 2..)?;
         let mut state = match *fields.first()? {
-            letter if letter != b'Z' && is_ending(fields) => {
-                State::Other('X')
-            }
+            letter if letter != b'Z' && is_ending(fields) => State::Other('X'),
             b'R' => State::Runnable,
             b'S' => State::Sleeping,
             b'D' => State::Uninterruptible,
             letter => State::Other(char::from(letter)),
         };
         let id = task.file_name()?.to_str()?.parse().ok()?;
-        let times =
-            (detail >= Detail::Times).then(|| times(task)).flatten();
+        let times = (detail >= Detail::Times).then(|| times(task)).flatten();
 
         let (mut wait, mut name) = (None, String::new());
         if detail >= Detail::Waits {
@@ -306,9 +301,7 @@ mod linux {
             match text.and_then(|text| text.split_whitespace().next()) {
                 Some("running") => Self::NoLonger,
                 Some(number) => Self::In(
-                    number
-                        .parse()
-                        .map_or(Wait::Unknown, Wait::in_system_call),
+                    number.parse().map_or(Wait::Unknown, Wait::in_system_call),
                 ),
                 None => Self::In(Wait::Unknown), // the kernel refuses to say
             }
@@ -319,8 +312,7 @@ mod linux {
     fn times(task: &Path) -> Option<Times> {
         let mut buffer = [0; 512];
         let text = read(&task.join("schedstat"), &mut buffer)?;
-        let mut numbers =
-            std::str::from_utf8(text).ok()?.split_whitespace();
+        let mut numbers = std::str::from_utf8(text).ok()?.split_whitespace();
         let mut time =
             || Some(Duration::from_nanos(numbers.next()?.parse().ok()?));
         Some(Times { ran: time()?, queued: time()? })

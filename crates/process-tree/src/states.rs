@@ -31,8 +31,7 @@ const MOST_SPANS: usize = 400;
 const MOST_SPANS_OF_ALL: usize = 4000;
 /// The most steps of the cores in use, and the lengths that a step can have, in milliseconds.
 const MOST_STEPS: f64 = 200.0;
-const STEPS: [f64; 8] =
-    [5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+const STEPS: [f64; 8] = [5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
 /// The kernel counts the time of a thread that is on a core at its ticks, which are at most 10 ms
 /// apart.
 const TICK: f64 = 10.0;
@@ -115,17 +114,11 @@ impl Interval {
             (before, None) => {
                 // The kernel has not counted all of the time since it became runnable: a tick at
                 // most if it has a core, and all of its time in the queue if it is still there.
-                let longest_wait = if before.is_some() {
-                    self.runnable_after
-                } else {
-                    0.0
-                };
+                let longest_wait =
+                    if before.is_some() { self.runnable_after } else { 0.0 };
                 let uncounted = f64::max(rest - longest_wait, 0.0);
-                let on_core = if computed > queued {
-                    uncounted.min(TICK)
-                } else {
-                    0.0
-                };
+                let on_core =
+                    if computed > queued { uncounted.min(TICK) } else { 0.0 };
                 rest -= uncounted;
                 computed += on_core;
                 queued += uncounted - on_core;
@@ -147,11 +140,7 @@ impl Interval {
 
 impl Followed {
     /// A thread that was not there in the sample before.
-    fn new(
-        thread: &crate::Thread,
-        before: Duration,
-        now: Duration,
-    ) -> Self {
+    fn new(thread: &crate::Thread, before: Duration, now: Duration) -> Self {
         // It has been there at least as long as it has computed and queued.
         let times = thread.times.unwrap_or_default();
         let from = now.saturating_sub(times.ran + times.queued).max(before);
@@ -192,9 +181,8 @@ impl Followed {
             }
         }
         if length > 0.0 {
-            let runnable_after = self
-                .runnable_since
-                .map_or(length, |seen| length - since(seen));
+            let runnable_after =
+                self.runnable_since.map_or(length, |seen| length - since(seen));
             let interval = Interval {
                 length,
                 before: self.wait,
@@ -244,8 +232,7 @@ impl Samples {
             matches!(thread.state, crate::State::Other('Z' | 'X'))
         };
         let before = std::mem::take(&mut self.alive);
-        for thread in sample.seen.iter().filter(|thread| !has_ended(thread))
-        {
+        for thread in sample.seen.iter().filter(|thread| !has_ended(thread)) {
             let number = match before.get(&thread.id) {
                 Some(&number) => number,
                 None => self.follow(thread, now),
@@ -275,9 +262,9 @@ impl Samples {
             }
         }
         if sample.seen.len() >= crate::MOST_THREADS {
-            self.unread = self.unread.max(
-                sample.threads.saturating_sub(sample.seen.len() as u64),
-            );
+            self.unread = self
+                .unread
+                .max(sample.threads.saturating_sub(sample.seen.len() as u64));
         }
         self.last = now;
     }
@@ -312,8 +299,7 @@ impl Samples {
             return None;
         }
         let kept = self.most_telling();
-        let most_spans =
-            MOST_SPANS.min(MOST_SPANS_OF_ALL / kept.len().max(1));
+        let most_spans = MOST_SPANS.min(MOST_SPANS_OF_ALL / kept.len().max(1));
         let alive: HashSet<_> =
             self.alive.values().copied().flatten().collect();
         let mut processes = Vec::new();
@@ -322,9 +308,8 @@ impl Samples {
             if !processes.contains(&thread.process) {
                 processes.push(thread.process);
             }
-            let process = processes
-                .iter()
-                .position(|process| *process == thread.process);
+            let process =
+                processes.iter().position(|process| *process == thread.process);
             activity::Thread {
                 process: process.unwrap_or_default(),
                 name: thread.name.clone(),
@@ -393,8 +378,7 @@ fn merge_short(spans: &Spans, short: f64) -> Spans {
             continue;
         }
         length += span.ms;
-        for owed in owed.iter_mut().filter(|owed| owed.state == span.state)
-        {
+        for owed in owed.iter_mut().filter(|owed| owed.state == span.state) {
             owed.ms += span.ms;
         }
         if length >= short {
@@ -407,8 +391,7 @@ fn merge_short(spans: &Spans, short: f64) -> Spans {
 
 /// Adds a span of this length, in the state that is owed the most.
 fn place(length: &mut f64, owed: &mut [Span], merged: &mut Spans) {
-    let most =
-        owed.iter_mut().max_by(|one, other| one.ms.total_cmp(&other.ms));
+    let most = owed.iter_mut().max_by(|one, other| one.ms.total_cmp(&other.ms));
     if let Some(most) = most.filter(|_| *length > 0.0) {
         merged.push(most.state, *length);
         most.ms -= *length;
@@ -515,15 +498,9 @@ mod tests {
     const MAIN: i32 = 100;
 
     /// A thread of the process [`MAIN`] that has computed and queued for so many milliseconds.
-    fn thread(
-        id: i32,
-        now: Now,
-        computed: f64,
-        queued: f64,
-    ) -> crate::Thread {
-        let time = |milliseconds: f64| {
-            Duration::from_secs_f64(milliseconds / 1000.0)
-        };
+    fn thread(id: i32, now: Now, computed: f64, queued: f64) -> crate::Thread {
+        let time =
+            |milliseconds: f64| Duration::from_secs_f64(milliseconds / 1000.0);
         crate::Thread {
             process: MAIN,
             id,
@@ -532,10 +509,7 @@ mod tests {
                 Waits(_) => Kernel::Sleeping,
                 Other(letter) => Kernel::Other(letter),
             },
-            times: Some(Times {
-                ran: time(computed),
-                queued: time(queued),
-            }),
+            times: Some(Times { ran: time(computed), queued: time(queued) }),
             wait: match now {
                 Waits(reason) => Some(reason),
                 _ => None,
@@ -560,11 +534,7 @@ mod tests {
         let mut all = Samples::default();
         add(&mut all, 0, vec![thread(MAIN, Waits(Wait::Lock), 0.0, 0.0)]);
         for (at, now, computed, queued) in samples {
-            add(
-                &mut all,
-                *at,
-                vec![thread(MAIN, *now, *computed, *queued)],
-            );
+            add(&mut all, *at, vec![thread(MAIN, *now, *computed, *queued)]);
         }
         rounded(&all.followed[0].spans).to_string()
     }
@@ -624,11 +594,7 @@ mod tests {
         );
         let more: Vec<_> =
             (1..=6).map(|n| (5 * n, Runnable, 0.0, 0.0)).collect();
-        assert_eq!(
-            spans(&more),
-            "r30",
-            "the wait before is too small a part"
-        );
+        assert_eq!(spans(&more), "r30", "the wait before is too small a part");
         // Then the kernel has counted.
         let counted =
             [&without_news[..], &[(25, Runnable, 20.0, 0.0)]].concat();
@@ -672,18 +638,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_counted_between_two_samples_far_apart_was_in_the_queue()
-    {
-        let little =
-            [(100, Runnable, 100.0, 0.0), (200, Runnable, 101.0, 1.0)];
+    fn what_is_not_counted_between_two_samples_far_apart_was_in_the_queue() {
+        let little = [(100, Runnable, 100.0, 0.0), (200, Runnable, 101.0, 1.0)];
         assert_eq!(spans(&little), "c100 r100");
-        let more =
-            [(100, Runnable, 100.0, 0.0), (200, Runnable, 160.0, 0.0)];
-        assert_eq!(
-            spans(&more),
-            "c100 r30 c70",
-            "up to a tick was on a core"
-        );
+        let more = [(100, Runnable, 100.0, 0.0), (200, Runnable, 160.0, 0.0)];
+        assert_eq!(spans(&more), "c100 r30 c70", "up to a tick was on a core");
     }
 
     #[test]
@@ -692,10 +651,8 @@ mod tests {
         for (at, now) in
             [(0, Waits(Wait::Time)), (5, Runnable), (10, Waits(Wait::Time))]
         {
-            let seen = crate::Thread {
-                times: None,
-                ..thread(MAIN, now, 0.0, 0.0)
-            };
+            let seen =
+                crate::Thread { times: None, ..thread(MAIN, now, 0.0, 0.0) };
             add(&mut samples, at, vec![seen]);
         }
         assert_eq!(samples.followed[0].spans.to_string(), "c5 s5");
@@ -760,8 +717,7 @@ mod tests {
     #[test]
     fn a_thread_has_the_name_that_it_had_last() {
         let mut samples = Samples::default();
-        for (at, name) in [(0, "harness"), (10, "program"), (20, "program")]
-        {
+        for (at, name) in [(0, "harness"), (10, "program"), (20, "program")] {
             let seen = thread(MAIN, Waits(Wait::Io), 0.0, 0.0);
             add(
                 &mut samples,
@@ -778,11 +734,7 @@ mod tests {
             let mut seen = vec![thread(MAIN, Waits(Wait::Lock), 0.0, 0.0)];
             seen.extend((1..=others).map(|number| crate::Thread {
                 // Two that stand out: the last but one has a name, the last is a process.
-                name: if number == 99 {
-                    "named".into()
-                } else {
-                    "main".into()
-                },
+                name: if number == 99 { "named".into() } else { "main".into() },
                 process: if number == 100 { MAIN + 100 } else { MAIN },
                 ..thread(MAIN + number, Waits(Wait::Time), 0.0, 0.0)
             }));
@@ -794,14 +746,9 @@ mod tests {
         add(&mut samples, 20, seen(100));
         add(&mut samples, 30, seen(100));
         let activity = samples.activity().unwrap();
-        assert_eq!(
-            (activity.threads.len(), activity.more),
-            (MOST_THREADS, 61)
-        );
+        assert_eq!((activity.threads.len(), activity.more), (MOST_THREADS, 61));
         assert!(
-            activity
-                .threads
-                .is_sorted_by_key(|thread| thread.from.to_bits())
+            activity.threads.is_sorted_by_key(|thread| thread.from.to_bits())
         );
         let [.., named, process] = &activity.threads[..] else {
             panic!("{activity:#?}")
@@ -862,11 +809,7 @@ mod tests {
                 .sum()
         };
         let result = fewer(&spans, 400);
-        assert!(
-            (200..=400).contains(&result.0.len()),
-            "{}",
-            result.0.len()
-        );
+        assert!((200..=400).contains(&result.0.len()), "{}", result.0.len());
         for state in State::ALL {
             let (before, after) = (of(&spans, state), of(&result, state));
             assert!(
@@ -944,8 +887,8 @@ mod tests {
         assert_eq!(cores_of(&late).used, [1.0; 4]);
         // But not to times long ago, and what has no room stays.
         assert_eq!(
-            cores_of(&[(5, 0, 1), (10, 5, 1), (60, 55, 1), (65, 70, 1)])
-                .used[11..],
+            cores_of(&[(5, 0, 1), (10, 5, 1), (60, 55, 1), (65, 70, 1)]).used
+                [11..],
             [1.0, 3.0]
         );
     }
