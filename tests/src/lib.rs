@@ -43,16 +43,15 @@ pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
 /// inherit that: `nohup` ignores SIGHUP, and `&` in a script SIGINT and SIGQUIT.
 #[cfg(target_os = "linux")]
 fn stop_ignoring_signals() {
+    use process_tree::ignored_signals;
     use rustix::process::Signal;
     use tokio::signal::unix::{SignalKind, signal};
 
-    let process = procfs::process::Process::myself().and_then(|myself| myself.status());
-    let ignored = process.expect("/proc is there").sigign;
+    let ignored = ignored_signals();
     let signals = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::USR2];
     let runtime = runtime();
     let _in_runtime = runtime.enter();
-    for number in signals.map(Signal::as_raw).into_iter().filter(|it| ignored >> (it - 1) & 1 == 1)
-    {
+    for number in signals.map(Signal::as_raw).into_iter().filter(|it| ignored.contains(it)) {
         // The handler stays when this is dropped.
         drop(signal(SignalKind::from_raw(number)).expect("a handler can be installed"));
     }

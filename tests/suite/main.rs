@@ -8,7 +8,6 @@ mod crates {
     mod compute_service;
     mod job_queue;
     mod process_pool;
-    mod process_tree;
     #[cfg(unix)]
     mod queue_operations;
 }
