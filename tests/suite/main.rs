@@ -6,10 +6,6 @@ mod bench;
 mod crates {
     mod choose;
     mod compute_service;
-    mod job_queue;
-    mod process_pool;
-    #[cfg(unix)]
-    mod queue_operations;
 }
 mod examples_async;
 mod examples_processes;

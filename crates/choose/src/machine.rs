@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The memory of a thread that waits: about 10 KiB of its own, a kernel
 /// stack of 16, and 8 of the kernel's records and page tables. A test in
-/// `tests/suite/programs.rs` measures its own part.
+/// `tests/choose/programs.rs` measures its own part.
 pub const THREAD_BYTES: u64 = 34 << 10;
 /// The share of the available memory that all threads together may take:
 /// one part in this many.
