@@ -6,7 +6,6 @@ mod bench;
 mod crates {
     mod choose;
     mod compute_service;
-    mod process_tree;
 }
 mod examples_async;
 mod examples_processes;

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use cargo_metadata::Message;
-use process_tree::cpu_time;
+use process_tree::{Monitor, Sampler, cpu_time};
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 use tokio::time;
 
 use crate::examples::{Example, Workspace};
-use crate::run::costs::{Costs, Sampler};
+use crate::run::costs::Costs;
 use process_tree::activity::{Activity, seconds};
 
 /// What to start, and where.
@@ -130,7 +130,7 @@ pub struct Running {
     lines: mpsc::Receiver<Line>,
     killed: watch::Receiver<bool>,
     supervisor: JoinHandle<Result<(End, Costs)>>,
-    sampler: Option<Sampler>,
+    sampler: Option<Sampler<Monitor>>,
 }
 
 impl Running {
@@ -141,7 +141,7 @@ impl Running {
     /// When it cannot be started.
     pub fn start(program: &Program, limits: Limits) -> Result<Self> {
         let mut running = Self::start_unwatched(program, limits)?;
-        running.sampler = Sampler::start(running.id, running.started);
+        running.sampler = costs::sample(running.id, running.started);
         Ok(running)
     }
 
@@ -211,7 +211,7 @@ impl Running {
     /// What the threads of the program have done so far. None in the first 20 ms, where the system
     /// does not show it, and for a program that is not sampled.
     pub fn activity(&self) -> Option<Activity> {
-        self.sampler.as_ref()?.activity()
+        self.sampler.as_ref()?.observer().activity()
     }
 
     /// Waits until no process of the program runs any more, also if this handle has been dropped.
@@ -230,11 +230,7 @@ impl Running {
         let outcome = (&mut self.supervisor).await.context("waiting for the program's end")?;
         let (end, mut costs) = outcome?;
         if let Some(sampler) = self.sampler.take() {
-            let (peaks, activity) = sampler.finish();
-            costs.memory = peaks.map(|peaks| peaks.memory);
-            costs.threads = peaks.map(|peaks| peaks.threads);
-            costs.processes = peaks.map(|peaks| peaks.processes);
-            costs.activity = activity;
+            costs.add(&sampler.finish(), self.started);
         }
         Ok((end, costs))
     }
