@@ -1,4 +1,4 @@
-//! Builds the book with mdBook. It is strict: what mdBook only logs fails the build.
+//! Builds the book with mdBook. It is strict: a message that mdBook only logs fails the build.
 pub mod check;
 pub mod preprocessor;
 pub mod search;
@@ -21,16 +21,18 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use self::preprocessor::Examples;
 use crate::page::links::copy_of;
 
-/// Who a book is built for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum For<'a> {
+/// The reader of a book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum For {
+    /// A plain `mdbook build guide`, which copies no files for the pages to link to.
+    MdBook,
     /// Any reader: files that need no server.
     Everyone,
     /// The reader at this machine: a server runs the examples, and the pages reload when the book
     /// changes.
     Server {
         /// The words of a live run, as JSON, which a page with an example passes to its script.
-        words: &'a str,
+        words: String,
     },
 }
 
@@ -40,10 +42,10 @@ pub enum For<'a> {
 ///
 /// When something is wrong, with one line for each fault that names the file and the line; when
 /// mdBook logs an error or a warning; and when the book cannot be written.
-pub fn build(workspace: &Workspace, destination: &Path, reader: For<'_>) -> Result<()> {
+pub fn build(workspace: &Workspace, destination: &Path, reader: For) -> Result<()> {
     fs::create_dir_all(destination)
         .with_context(|| format!("creating the folder {}", destination.display()))?;
-    // mdBook empties the folder, so it must not hold anything else.
+    // mdBook empties the folder, so it must not contain anything else.
     ensure!(
         fs::read_dir(destination)?.next().is_none() || destination.join("toc.html").is_file(),
         "{} is not empty and does not hold a book; choose another folder",
@@ -56,18 +58,13 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For<'_>) -> Resu
     tracing::subscriber::with_default(subscriber, || {
         let mut book = MDBook::load(&root)?;
         book.config.build.build_dir = std::path::absolute(destination)?;
-        let mut live_words = None;
-        if let For::Server { words } = reader {
-            live_words = Some(words.to_owned());
+        if let For::Server { .. } = reader {
             let mut scripts: Vec<String> =
                 book.config.get("output.html.additional-js")?.unwrap_or_default();
             scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
             book.config.set("output.html.additional-js", scripts)?;
         }
-        let mut examples = Examples::new(workspace.clone())?;
-        examples.live_words = live_words;
-        examples.has_copies = true;
-        book.with_preprocessor(examples);
+        book.with_preprocessor(Examples::new(workspace.clone(), reader)?);
         book.build()
     })
     .context("building the book")?;

@@ -125,9 +125,14 @@ impl Ledger {
     /// The ledger as a table. `link` returns the address of a proof.
     pub fn table(&self, words: &Words, link: impl Fn(&Proof) -> Option<String>) -> Markup {
         html! {
-            div.table-wrapper tabindex="0" role="group" aria-label=(words.ledger[0]) {
+            div.table-wrapper tabindex="0" role="group" aria-label=(words.ledger.claim) {
                 table.ledger {
-                    thead { tr { @for word in words.ledger { th scope="col" { (word) } } } }
+                    thead { tr {
+                        th scope="col" { (words.ledger.claim) }
+                        th scope="col" { (words.ledger.article) }
+                        th scope="col" { (words.ledger.rust) }
+                        th scope="col" { (words.ledger.proof) }
+                    } }
                     tbody {
                         @for (number, claim) in &self.0 {
                             tr id={ "claim-" (number) } {
@@ -153,21 +158,19 @@ impl Ledger {
 }
 
 fn verdict(verdict: Verdict, words: &Words) -> &'static str {
-    let [holds, partly, fails, does_not_apply] = words.verdicts;
     match verdict {
-        Verdict::Holds => holds,
-        Verdict::Partly => partly,
-        Verdict::False => fails,
-        Verdict::DoesNotApply => does_not_apply,
+        Verdict::Holds => words.ledger.holds,
+        Verdict::Partly => words.ledger.partly,
+        Verdict::False => words.ledger.fails,
+        Verdict::DoesNotApply => words.ledger.does_not_apply,
     }
 }
 
 fn named(proof: &Proof, words: &Words, link: Option<String>) -> Markup {
-    let [example, benchmark, test] = words.proofs;
     let (kind, name) = match proof {
-        Proof::Example(name) => (example, name),
-        Proof::Benchmark(name) => (benchmark, name),
-        Proof::Test(_, name) => (test, name),
+        Proof::Example(name) => (words.ledger.example, name),
+        Proof::Benchmark(name) => (words.ledger.benchmark, name),
+        Proof::Test(_, name) => (words.ledger.test, name),
     };
     let name = html! {
         code {

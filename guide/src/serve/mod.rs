@@ -395,7 +395,7 @@ async fn build(root: PathBuf, home: Arc<Home>) -> Result<Edition> {
             .tempdir_in(parent)
             .with_context(|| format!("making a folder in {}", parent.display()))?;
         let words = serde_json::to_string(&words::ENGLISH)?;
-        book::build(&workspace, folder.path(), For::Server { words: &words })?;
+        book::build(&workspace, folder.path(), For::Server { words })?;
         Ok(Edition {
             id: format!("{:x}", RandomState::new().hash_one(())),
             policy: csp::policy(folder.path())?,
