@@ -154,7 +154,7 @@ impl Tick {
     /// The left and the right end of the label, as shares of the width of the
     /// narrowest picture, which is about 300 pixels.
     fn extent(&self, position: f64) -> (f64, f64) {
-        const CHARACTER: f64 = 6.7 / 300.0;
+        const CHARACTER: f64 = 6.0 / 300.0;
         let label = self.label.as_deref().unwrap_or_default();
         let width = CHARACTER * (label.chars().count() as f64 + 0.5);
         match self.anchor {
@@ -223,13 +223,13 @@ mod tests {
 
     #[test]
     fn labels_do_not_run_into_each_other() {
-        let ticks = Axis::linear(400_000.0).ticks(|value| match value {
+        let ticks = Axis::linear(4e6).ticks(|value| match value {
             0.0 => "0".to_owned(),
-            _ => format!("{},000", value / 1000.0),
+            _ => format!("{},000,000", value / 1e6),
         });
         assert_eq!(ticks.len(), 5);
         let labels: Vec<_> =
             ticks.iter().filter_map(|tick| tick.label.as_deref()).collect();
-        assert_eq!(labels, ["0", "100,000", "200,000", "400,000"]);
+        assert_eq!(labels, ["0", "1,000,000", "2,000,000", "4,000,000"]);
     }
 }

@@ -219,18 +219,17 @@ impl<'a> Stretches<'a> {
                 computed(thread) + share(thread, State::Ready) >= BUSY
             };
             let all = || 0..shares.len();
-            let busy =
-                Stretch { at, threads: all().filter(is_busy).collect() };
             let threads = all().filter(|it| computed(it) >= PART).collect();
             let taking_part = Stretch { at, threads };
-            let others =
-                taking_part.threads.iter().filter(|it| !is_busy(it));
-            let others: f64 = others.map(computed).sum();
+            let busy =
+                Stretch { at, threads: all().filter(is_busy).collect() };
             if self.is_turn(&taking_part) {
                 turns.push(taking_part);
             } else if busy.threads.len() > 1 {
                 together.push(busy);
-            } else if busy.threads.len() == 1 && others < 2.0 * PART {
+            } else if busy.threads.len() == 1
+                && taking_part.threads.len() < 2
+            {
                 alone.push(busy);
             }
         }
