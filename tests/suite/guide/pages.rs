@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use guide::serve::{Server, Settings};
 use harness::examples::Workspace;
 use harness::kept::recording::record_all;
-use harness::run::{Limits, Program, Stream, TimedLine};
+use harness::run::{Limits, Program, Stream};
 use regex::Regex;
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
@@ -106,6 +106,16 @@ fn each_fault_fails_the_build_naming_its_place() {
         ),
         ("tests/suite/examples_async/one.rs", "fn one() {}\n", "no test in tests/suite checks one"),
         (index, "# Front\n", "examples-async/one/src/main.rs:1: no page shows this example"),
+        (
+            "guide/en/drawings/x.svg",
+            "<svg/>",
+            "guide/en/drawings/x.svg:1: no page shows the drawing; put {{#drawing x}} on one",
+        ),
+        (
+            "guide/recordings/transcripts/x.txt",
+            "2026-01-01 gdb\n",
+            "guide/recordings/transcripts/x.txt:1: no page shows the transcript",
+        ),
         (
             index,
             &format!("{head}text {{{{#example one}}}}\n"),
