@@ -44,7 +44,7 @@ impl Axis {
         self.to
     }
 
-    /// Whether each step multiplies the value instead of adding to it.
+    /// Checks whether each step multiplies the value instead of adding to it.
     pub fn is_logarithmic(&self) -> bool {
         self.is_logarithmic
     }

@@ -60,7 +60,7 @@ pub enum Fact<'a> {
         names: Vec<Name<'a>>,
         /// The start of the last of these waits.
         from: f64,
-        /// Whether no other thread was there at the end.
+        /// True if no other thread was there at the end.
         all: bool,
     },
 }
@@ -74,7 +74,7 @@ pub struct Bars {
     pub lanes: u64,
     /// The maximum number of bars at the same time.
     pub at_once: u64,
-    /// Whether this maximum lasted for nearly all of the time.
+    /// True if this maximum lasted for nearly all of the time.
     pub throughout: bool,
     /// The first start.
     pub from: f64,
@@ -108,8 +108,8 @@ const NEARLY_ALL: f64 = 0.85;
 /// and the other waits of a thread that was there for this share of it.
 const LONG: f64 = 0.6;
 
-/// The facts of a run with these lanes: first the bars, then what the threads
-/// computed, in the order of time, then their waits.
+/// The facts of a run with these lanes: first the bars, then the threads that
+/// computed, in the order of time, then the waits.
 pub(crate) fn facts<'a>(
     track: &Track<'a>,
     lanes: &[&Lane<'_>],
@@ -207,7 +207,7 @@ impl<'a> Stretches<'a> {
         Self { activity, names: names(activity), length, shares }
     }
 
-    /// What was computed, in the order of time.
+    /// The facts about computing threads, in the order of time.
     fn computing(&self) -> Vec<Fact<'a>> {
         let (mut alone, mut together, mut turns) =
             (Vec::new(), Vec::new(), Vec::new());
@@ -240,8 +240,8 @@ impl<'a> Stretches<'a> {
         facts.into_iter().map(|(_, fact)| fact).collect()
     }
 
-    /// Whether the threads of a stretch shared about one core, because they
-    /// waited for each other. They may seem to compute at the same time,
+    /// Checks whether the threads of a stretch shared about one core, because
+    /// they waited for each other. They may seem to compute at the same time,
     /// because a turn is as short as a sampling interval.
     fn is_turn(&self, stretch: &Stretch) -> bool {
         let locked = self.sum(stretch, State::Lock);

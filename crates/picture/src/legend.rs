@@ -18,7 +18,7 @@ pub(crate) struct Shown {
     pub(crate) states: BTreeSet<State>,
     pub(crate) has_bars: bool,
     pub(crate) has_marks: bool,
-    /// Whether several states share a piece.
+    /// True if several states share a piece.
     pub(crate) has_mixes: bool,
 }
 

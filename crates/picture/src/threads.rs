@@ -298,8 +298,8 @@ mod tests {
             .map(|lane| lane.thread.spans.0[0].ms)
             .skip(1)
             .collect::<Vec<_>>();
-        let most: Vec<_> = (9..20).map(f64::from).collect();
-        assert_eq!(last, most, "in the order in which they appeared");
+        let largest: Vec<_> = (9..20).map(f64::from).collect();
+        assert_eq!(last, largest, "in the order in which they appeared");
     }
 
     #[test]

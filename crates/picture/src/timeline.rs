@@ -96,7 +96,7 @@ pub fn draw(
     }
 }
 
-/// Whether a run that is not too short has bars or threads.
+/// Checks whether a run that is not too short has bars or threads.
 fn has_something(tracks: &[Track<'_>]) -> bool {
     tracks.iter().enumerate().any(|(number, track)| {
         let min = if number == 0 { SHORTEST } else { SHORTEST_OTHER };

@@ -7,7 +7,7 @@ use process_tree::activity::Activity;
 pub struct Line<'a> {
     /// Seconds since the start of the program.
     pub at: f64,
-    /// Whether it was printed to stderr instead of stdout.
+    /// True for stderr, false for stdout.
     pub is_stderr: bool,
     /// The text, without the line's end.
     pub text: &'a str,

@@ -1,4 +1,4 @@
-//! What holds for the picture of every run.
+//! Properties of the picture of every run.
 use picture::words::ENGLISH;
 use picture::{Line, Track, draw};
 use process_tree::activity::{Activity, Cores, Span, Spans, State, Thread};

@@ -98,8 +98,8 @@ fn threads_that_share_too_few_cores_contend() {
 
 #[test]
 fn threads_that_wait_for_each_other_take_turns() {
-    // As the sampler sees the GIL: it doesn't know the order within an
-    // interval.
+    // The sampler sees the GIL like this: it doesn't know the order within
+    // an interval.
     let turns = "c2.5 l2.5 ".repeat(200);
     let take_turns = "2 threads took turns for about 1.00 s: together they \
                       used 1.0 cores. The main thread";

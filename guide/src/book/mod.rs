@@ -10,7 +10,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::page::suite::Suite;
 use anyhow::{Context, Result, ensure};
 use harness::examples::Workspace;
 use mdbook_driver::MDBook;
@@ -20,6 +19,7 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
 use self::preprocessor::Examples;
 use crate::page::links::copy_of;
+use crate::page::suite::Suite;
 
 /// The reader of a book.
 #[derive(Debug, Clone, PartialEq, Eq)]

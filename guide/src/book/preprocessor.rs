@@ -5,10 +5,6 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::page::directive::Directive;
-use crate::page::files::names;
-use crate::page::source;
-use crate::page::suite::Suite;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use harness::examples::{Example, Workspace};
 use harness::files;
@@ -31,7 +27,11 @@ use crate::figures::schedule;
 use crate::figures::transcript;
 use crate::figures::variants;
 use crate::figures::words::Words;
+use crate::page::directive::Directive;
+use crate::page::files::names;
 use crate::page::links::{self, Links};
+use crate::page::source;
+use crate::page::suite::Suite;
 use crate::page::{Fault, Page};
 
 /// The results of the benchmarks that the book shows, from the workspace's root.

@@ -1,7 +1,7 @@
 //! Draws a benchmark: a row for each implementation at each size, with a dot at the median of the
 //! rounds and a line from the minimum to the maximum.
 //!
-//! As in [`picture`], horizontal lengths are percentages and all others are fixed, so text
+//! Like in [`picture`], horizontal lengths are percentages and all others are fixed, so text
 //! has the same size on a phone and on a wide screen. The colors are those of the theme.
 use std::fs;
 use std::path::Path;
@@ -72,7 +72,7 @@ fn picture(
                         @let first = rows.first().map_or(*y, |row| row.0);
                         @let last = rows.last().map_or(*y, |row| row.0);
                         @let x = axis.across(spread.median);
-                        line.floor x1=(x) x2=(x) y1=(first + 18) y2=(last + 30) {}
+                        line.lower-bound x1=(x) x2=(x) y1=(first + 18) y2=(last + 30) {}
                     }
                     line.spread.(class) x1=(axis.across(spread.least)) x2=(axis.across(spread.most))
                         y1=(y + 24) y2=(y + 24) {}
@@ -145,8 +145,8 @@ fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String
         .rust { fill: #1565c0; stroke: #1565c0 } \
         .python { fill: var(--paper); stroke: #8a5a00; stroke-width: 2.5 } \
         .spread.python { stroke-width: 4 } \
-        .bound, .floor { fill: #777; stroke: #777 } \
-        line.floor { stroke-dasharray: 3 3 } \
+        .bound, .lower-bound { fill: #777; stroke: #777 } \
+        line.lower-bound { stroke-dasharray: 3 3 } \
         @media (prefers-color-scheme: dark) { \
             svg { fill: #ddd; --paper: #1a1a1a; background: var(--paper) } \
             .rust { fill: #64b5f6; stroke: #64b5f6 } \

@@ -1,6 +1,5 @@
 //! The figure of an example: its source next to its Python counterpart, the commands that run them,
 //! the tested output, a recorded run, its test, and how to have it in a crate of one's own.
-use crate::page::source;
 use anyhow::{Context, Result};
 use harness::examples::Example;
 use harness::files;
@@ -8,13 +7,14 @@ use harness::kept::recording::{Recording, Run};
 use harness::kept::transcript::{Order, Transcript, next_name, values};
 use harness::own_crate;
 use maud::{Markup, PreEscaped, html};
+use picture::Track;
 
 use crate::figures::compare;
 use crate::figures::context::PageContext;
 use crate::figures::recorded::{self, track};
 use crate::figures::words::Words;
 use crate::page::links::{self, copy_of};
-use picture::Track;
+use crate::page::source;
 
 /// The figure of an example.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ struct Side<'a> {
     source: Markup,
     /// None if the other program's command runs it.
     command: Option<String>,
-    /// What it prints, if the other program prints something else.
+    /// Its output, if the other program prints something else.
     output: Option<Transcript>,
     /// Its recorded run, if there is one.
     run: Option<&'a Run>,

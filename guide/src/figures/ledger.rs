@@ -1,5 +1,5 @@
-//! The ledger: every claim of the article that this book started from, whether it holds in Rust, and
-//! what proves that.
+//! The ledger: every claim of the article that this book started from, with a verdict for Rust and
+//! its proofs.
 //!
 //! The claims are in `ledger.toml` next to the pages, with a table `[C1]` for each. A proof is
 //! `example NAME`, `benchmark NAME` or `test FILE NAME`, which is the function `NAME` in
@@ -22,7 +22,7 @@ use crate::figures::words::Words;
 /// The ledger's file, in the folder of the pages.
 pub const FILE: &str = "ledger.toml";
 
-/// How many claims the article makes: C1 to C25.
+/// The number of the article's claims: C1 to C25.
 pub const CLAIMS: usize = 25;
 
 /// All claims, by number.
@@ -33,22 +33,22 @@ pub struct Ledger(pub BTreeMap<usize, Claim>);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// What the article says, paraphrased.
+    /// The article's claim, paraphrased.
     pub article: String,
-    /// Whether it holds in Rust.
+    /// The verdict for Rust.
     pub verdict: Verdict,
-    /// What holds in Rust.
+    /// The truth in Rust.
     pub rust: String,
-    /// What proves it.
+    /// The proofs.
     #[serde(rename = "proof")]
     pub proofs: Vec<Proof>,
-    /// What has to be true of the kept benchmark results, as statements of [`Statement`]. Default:
+    /// The conditions for the kept benchmark results, as statements of [`Statement`]. Default:
     /// none.
     #[serde(default)]
     pub measured: Vec<String>,
 }
 
-/// Whether a claim holds in Rust.
+/// A verdict on a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -63,7 +63,7 @@ pub enum Verdict {
     DoesNotApply,
 }
 
-/// What proves a claim.
+/// A proof of a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Proof {

@@ -37,7 +37,7 @@ pub struct Words {
     pub own_crate: &'static str,
     /// Below these commands, before the list of files.
     pub own_files: &'static str,
-    /// The same for an extension module.
+    /// Below these commands, for an extension module.
     pub own_module: &'static str,
 
     /// Above the picture of a recorded run.

@@ -77,23 +77,23 @@ impl<'a> Links<'a> {
         Some(Page::address(self.examples.get(name)?))
     }
 
-    /// Whether a page shows this variant of an example.
+    /// Checks whether a page shows this variant of an example.
     pub fn shows_variant(&self, example: &str, variant: &str) -> bool {
-        let mut shown = self.variants.iter().filter(|(name, _)| *name == example);
-        shown.any(|(_, variants)| variants.is_empty() || variants.contains(&variant))
+        let mut variants = self.variants.iter().filter(|(name, _)| *name == example);
+        variants.any(|(_, variants)| variants.is_empty() || variants.contains(&variant))
     }
 
-    /// Whether a page shows this part of an example.
+    /// Checks whether a page shows this part of an example.
     pub fn shows_part(&self, example: &str, part: &str) -> bool {
         self.parts.contains(&(example, part))
     }
 
-    /// Whether a page shows this drawing.
+    /// Checks whether a page shows this drawing.
     pub fn shows_drawing(&self, name: &str) -> bool {
         self.drawings.contains(name)
     }
 
-    /// Whether a page shows this transcript.
+    /// Checks whether a page shows this transcript.
     pub fn shows_transcript(&self, name: &str) -> bool {
         self.transcripts.contains(name)
     }
