@@ -43,7 +43,7 @@ use crate::figures::compare;
 use crate::figures::words::ENGLISH;
 use crate::serve::watchdog::Watchdog;
 use crate::serve::words;
-use picture::timeline::{self, Track};
+use picture::Track;
 
 /// The header that a run needs. Its value is the key of the server.
 pub const HEADER: &str = "x-run-example";
@@ -206,9 +206,9 @@ impl Runner {
             let picture = |lines: &[TimedLine], wall: Duration, activity: Option<&Activity>, ended| {
                 let lines = recorded::lines(lines);
                 let wall = wall.as_secs_f64();
-                let track = Track { name: "", lines, wall, ended, activity, cores };
+                let track = Track::new(lines, wall).ended(ended).activity(activity, cores);
                 let id = format!("live-{name}");
-                let svg = timeline::draw(&id, &[track], axis, ENGLISH.picture).into_string();
+                let svg = picture::draw(&id, &[track], axis, ENGLISH.picture).into_string();
                 Event::Timeline { svg }
             };
             loop {
