@@ -446,7 +446,7 @@ mod tests {
         let activity: Activity = serde_json::from_str(
             r#"{ "threads": [
                 { "process": 0, "name": "one", "from": 0.0, "spans": "s1000", "at_end": true }
-            ], "more": 0, "cores": { "step": 0.0, "used": [] } }"#,
+            ], "more": 0, "cores": { "step": 0.0, "used": "" } }"#,
         )
         .unwrap();
         assert_ne!(draw(&[track(&marks, 1.0, Some(&activity))]), "");

@@ -46,8 +46,39 @@ pub struct Cores {
     /// The length of a step in seconds. 0 if there are no steps.
     pub step: f64,
     /// In each step from the start of the program, the CPU time of all threads, divided by the
-    /// length of the step. The last step ends with the last sample, so it can be shorter.
+    /// length of the step. The last step ends with the last sample, so it can be shorter. In a
+    /// recording they are a text such as `0.19 0 1.5`.
+    #[serde(with = "numbers")]
     pub used: Vec<f64>,
+}
+
+/// Numbers as a text, with spaces between them.
+mod numbers {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        numbers: &[f64],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let words: Vec<_> = numbers.iter().map(f64::to_string).collect();
+        serializer.serialize_str(&words.join(" "))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<f64>, D::Error> {
+        let number = |word: &str| match word.parse() {
+            Ok(number) if f64::is_finite(number) && number >= 0.0 => Ok(number),
+            _ => {
+                Err(D::Error::custom(format!("{word}: not a number of cores")))
+            }
+        };
+        String::deserialize(deserializer)?
+            .split_whitespace()
+            .map(number)
+            .collect()
+    }
 }
 
 /// What a thread does.
@@ -216,6 +247,18 @@ mod tests {
         );
         for wrong in ["x5", "c", "c-1", "cNaN", "5"] {
             wrong.parse::<Spans>().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn cores_in_use_are_a_short_text() {
+        let cores = Cores { step: 0.5, used: vec![0.19, 0.0, 1.5] };
+        let json = r#"{"step":0.5,"used":"0.19 0 1.5"}"#;
+        assert_eq!(serde_json::to_string(&cores).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Cores>(json).unwrap(), cores);
+        for wrong in ["x", "-1", "NaN", "inf"] {
+            let json = json.replace("1.5", wrong);
+            serde_json::from_str::<Cores>(&json).unwrap_err();
         }
     }
 }

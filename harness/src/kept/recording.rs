@@ -19,7 +19,7 @@ use crate::run::{self, Build, End, Limits, Line, Program, Running, TimedLine};
 use process_tree::activity::{Activity, seconds};
 
 /// The version of the format that this program writes, and the only one that it reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A run of an example, and of its Python counterpart if there is one, on one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

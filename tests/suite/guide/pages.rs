@@ -29,7 +29,7 @@ fn a_sound_book_holds_source_command_and_output() {
         "threads": [
             { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
         ],
-        "more": 0, "cores": { "step": 0.0, "used": [] }
+        "more": 0, "cores": { "step": 0.0, "used": "" }
     });
     recording["python"] = recording["rust"].clone();
     recording["python"]["command"] = "python3 examples-async/one/one.py".into();
@@ -185,7 +185,7 @@ fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
             "threads": [
                 { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
             ],
-            "more": 0, "cores": { "step": 0.0, "used": [] }
+            "more": 0, "cores": { "step": 0.0, "used": "" }
         });
         fixture.write(&file, &recording.to_string());
     }
