@@ -1,4 +1,5 @@
 //! The guide: builds the book, serves it, and lists the examples.
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ enum Task {
         #[arg(long, value_name = "FOLDER")]
         dest: Option<PathBuf>,
     },
-    /// Run examples, and keep what they printed, when, and what the run cost
+    /// Run examples, and keep their output with its times and the costs of the runs
     Record {
         /// The names of the examples. Default: all
         names: Vec<String>,
@@ -69,7 +70,7 @@ enum Task {
 /// The question that mdBook asks a preprocessor before it sends the book.
 #[derive(Subcommand)]
 enum Question {
-    /// Whether the preprocessor can work for this renderer
+    /// Succeed, because the preprocessor works for every renderer
     Supports { renderer: String },
 }
 
@@ -89,50 +90,52 @@ fn say(line: impl Display) {
     writeln!(io::stdout(), "{line}").ok();
 }
 
-/// The folder of the workspace that this program was built in: it belongs to it, from wherever it is
-/// started.
-fn root(manifest: &Path) -> Result<&Path> {
+/// Returns the folder of the workspace that this program was built in: it belongs to it, from wherever
+/// it is started.
+fn root(manifest: &Path) -> Result<PathBuf> {
     let root = manifest.parent().context("guide is in a folder")?;
     ensure!(
         manifest.is_dir(),
         "the folder that guide was built in, {}, is missing; if it has moved, build guide again there",
         manifest.display()
     );
-    Ok(root)
+    Ok(root.to_owned())
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    if let Some(Task::Watchdog) = arguments.command {
-        watchdog::watch(io::stdin().lock());
-        return Ok(());
-    }
-    let root = match &arguments.workspace {
-        Some(folder) => folder,
-        None => root(Path::new(env!("CARGO_MANIFEST_DIR")))?,
-    };
+    let root = arguments.workspace.map_or_else(|| root(Path::new(env!("CARGO_MANIFEST_DIR"))), Ok);
     match arguments.command {
-        None => tokio::runtime::Runtime::new()?.block_on(async {
-            tokio::select! {
-                served = serve(root, arguments.port, arguments.open) => served,
-                stopped = stop_signal() => stopped,
-            }
-        }),
-        Some(Task::Watchdog) => Ok(()),
+        None => {
+            let root = root?;
+            tokio::runtime::Runtime::new()?.block_on(async {
+                tokio::select! {
+                    failed = serve(root, arguments.port, arguments.open) => match failed? {},
+                    stopped = stop_signal() => stopped,
+                }
+            })
+        }
+        Some(Task::Watchdog) => {
+            watchdog::watch(io::stdin().lock());
+            Ok(())
+        }
         Some(Task::Build { dest }) => {
-            let workspace = Workspace::find(root)?;
+            let workspace = Workspace::find(&root?)?;
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
             book::build(&workspace, &destination, For::Everyone)?;
             say(format_args!("The book is in {}", destination.display()));
             Ok(())
         }
         Some(Task::Charts { results }) => {
-            let file = results.unwrap_or_else(|| root.join("target/bench/results.json"));
-            let drawn = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
-            say(format_args!("{drawn} pictures are next to {}", file.display()));
+            let file = match results {
+                Some(file) => file,
+                None => root?.join("target/bench/results.json"),
+            };
+            let number = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
+            say(format_args!("{number} pictures are next to {}", file.display()));
             Ok(())
         }
         Some(Task::List) => {
-            let workspace = Workspace::find(root)?;
+            let workspace = Workspace::find(&root?)?;
             let width = workspace.examples.keys().map(String::len).max().unwrap_or(0);
             for example in workspace.examples.values() {
                 say(format_args!("{:width$}  {}", example.name, example.description));
@@ -140,16 +143,16 @@ fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Some(Task::Record { names }) => {
-            let workspace = Workspace::find(root)?;
+            let workspace = Workspace::find(&root?)?;
             tokio::runtime::Runtime::new()?.block_on(recording::record_all(&workspace, &names))
         }
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
-        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(root)?),
+        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(&root?)?),
     }
 }
 
-async fn serve(root: &Path, port: u16, open: bool) -> Result<()> {
-    let mut server = Server::start(root.to_owned(), port, Settings::default()).await?;
+async fn serve(root: PathBuf, port: u16, open: bool) -> Result<Infallible> {
+    let mut server = Server::start(root, port, Settings::default()).await?;
     if cfg!(unix) {
         let executable = std::env::current_exe().context("finding the executable of guide")?;
         server = server.watched_by(Watchdog::start(&executable)?);
@@ -184,7 +187,7 @@ async fn stop_signal() -> Result<()> {
     }
 }
 
-/// Whether this program was started with SIGHUP ignored, as nohup does. Then it stays so.
+/// Returns true if this program was started with SIGHUP ignored, as nohup does. Then it stays so.
 #[cfg(unix)]
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::files::write_json;
 use crate::kept::transcript::Transcript;
 use crate::run::costs::Costs;
 use crate::run::machine::{Machine, now, version_of};
-use crate::run::{self, Build, End, Limits, Line, Program, Running, TimedLine};
+use crate::run::{self, Build, End, Limits, Program, Running, TimedLine};
 use process_tree::activity::{Activity, seconds};
 
 /// The version of the format that this program writes, and the only one that it reads.
@@ -68,25 +68,28 @@ pub struct Run {
 }
 
 impl Run {
-    /// What a run has printed and cost so far.
+    /// A run that printed these lines and had these costs. A line may have been read shortly after
+    /// the exit of the program; it gets the time of the exit, because it was printed before.
     pub fn new(
         command: String,
         language: String,
-        lines: &[Line],
+        mut lines: Vec<TimedLine>,
         exit: i32,
-        costs: &Costs,
+        costs: Costs,
     ) -> Self {
+        let wall = seconds(costs.wall);
+        lines.iter_mut().for_each(|line| line.at = line.at.min(wall));
         Self {
             command,
             language,
-            lines: lines.iter().map(TimedLine::from).collect(),
+            lines,
             exit,
-            wall: seconds(costs.wall),
+            wall,
             cpu: costs.cpu.map(seconds),
             memory: costs.memory,
             threads: costs.threads,
             processes: costs.processes,
-            activity: costs.activity.clone(),
+            activity: costs.activity,
         }
     }
 }
@@ -160,7 +163,7 @@ impl Recording {
     /// When one of them cannot be run or fails.
     pub async fn make(workspace: &Workspace, example: &Example) -> Result<Self> {
         let mut messages = Vec::new();
-        let build = run::build(workspace, example, |line| messages.push(line.text)).await?;
+        let build = run::build(workspace, example, |line| messages.push(line)).await?;
         let Build::Done(program) = build else {
             bail!("it does not compile:\n{}", messages.join("\n"));
         };
@@ -209,13 +212,11 @@ async fn record(program: &Program, command: String, language: String) -> Result<
     let mut running = Running::start(program, Limits::default())?;
     let mut lines = Vec::new();
     while let Some(line) = running.line().await {
-        lines.push(line);
+        lines.push(TimedLine::from(line));
     }
     let (end, costs) = running.end().await?;
     match end {
-        End::Exited(status) if status.success() => {
-            Ok(Run::new(command, language, &lines, 0, &costs))
-        }
+        End::Exited(status) if status.success() => Ok(Run::new(command, language, lines, 0, costs)),
         End::Exited(status) => bail!("it failed: {status}"),
         End::PastLimit => bail!("it was killed after {:?}", Limits::default().time),
     }
