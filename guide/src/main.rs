@@ -92,34 +92,34 @@ fn say(line: impl Display) {
 
 /// Returns the folder of the workspace that this program was built in: it belongs to it, from wherever
 /// it is started.
-fn root(manifest: &Path) -> Result<PathBuf> {
+fn root(manifest: &Path) -> Result<&Path> {
     let root = manifest.parent().context("guide is in a folder")?;
     ensure!(
         manifest.is_dir(),
         "the folder that guide was built in, {}, is missing; if it has moved, build guide again there",
         manifest.display()
     );
-    Ok(root.to_owned())
+    Ok(root)
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    let root = arguments.workspace.map_or_else(|| root(Path::new(env!("CARGO_MANIFEST_DIR"))), Ok);
+    let root = || match &arguments.workspace {
+        Some(folder) => Ok(folder.as_path()),
+        None => root(Path::new(env!("CARGO_MANIFEST_DIR"))),
+    };
     match arguments.command {
-        None => {
-            let root = root?;
-            tokio::runtime::Runtime::new()?.block_on(async {
-                tokio::select! {
-                    failed = serve(root, arguments.port, arguments.open) => match failed? {},
-                    stopped = stop_signal() => stopped,
-                }
-            })
-        }
+        None => tokio::runtime::Runtime::new()?.block_on(async {
+            tokio::select! {
+                failed = serve(root()?, arguments.port, arguments.open) => match failed? {},
+                stopped = stop_signal() => stopped,
+            }
+        }),
         Some(Task::Watchdog) => {
             watchdog::watch(io::stdin().lock());
             Ok(())
         }
         Some(Task::Build { dest }) => {
-            let workspace = Workspace::find(&root?)?;
+            let workspace = Workspace::find(root()?)?;
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
             book::build(&workspace, &destination, For::Everyone)?;
             say(format_args!("The book is in {}", destination.display()));
@@ -128,14 +128,14 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Task::Charts { results }) => {
             let file = match results {
                 Some(file) => file,
-                None => root?.join("target/bench/results.json"),
+                None => root()?.join("target/bench/results.json"),
             };
             let number = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
             say(format_args!("{number} pictures are next to {}", file.display()));
             Ok(())
         }
         Some(Task::List) => {
-            let workspace = Workspace::find(&root?)?;
+            let workspace = Workspace::find(root()?)?;
             let width = workspace.examples.keys().map(String::len).max().unwrap_or(0);
             for example in workspace.examples.values() {
                 say(format_args!("{:width$}  {}", example.name, example.description));
@@ -143,16 +143,16 @@ fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Some(Task::Record { names }) => {
-            let workspace = Workspace::find(&root?)?;
+            let workspace = Workspace::find(root()?)?;
             tokio::runtime::Runtime::new()?.block_on(recording::record_all(&workspace, &names))
         }
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
-        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(&root?)?),
+        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(root()?)?),
     }
 }
 
-async fn serve(root: PathBuf, port: u16, open: bool) -> Result<Infallible> {
-    let mut server = Server::start(root, port, Settings::default()).await?;
+async fn serve(root: &Path, port: u16, open: bool) -> Result<Infallible> {
+    let mut server = Server::start(root.to_owned(), port, Settings::default()).await?;
     if cfg!(unix) {
         let executable = std::env::current_exe().context("finding the executable of guide")?;
         server = server.watched_by(Watchdog::start(&executable)?);

@@ -1,4 +1,4 @@
-//! Recordings: one run of each example, and of its Python counterpart, kept in
+//! Recordings: one run of each example, and of its Python counterpart, in
 //! `guide/recordings/NAME.json` for the book to draw.
 //!
 //! The file is JSON: a [`Recording`], with times in seconds and sizes in bytes. It is read
@@ -49,7 +49,7 @@ pub struct Run {
     pub language: String,
     /// The lines in the order in which they were printed.
     pub lines: Vec<TimedLine>,
-    /// The exit code. A run that a signal ended is not kept.
+    /// The exit code. There are no recordings of runs that a signal ended.
     pub exit: i32,
     /// The wall-clock time in seconds.
     pub wall: f64,
@@ -61,14 +61,14 @@ pub struct Run {
     pub threads: Option<u64>,
     /// The largest number of processes at once.
     pub processes: Option<u64>,
-    /// What its threads did. None for a run of less than about 20 ms, and where the system does not
+    /// The activity of its threads. None for a run of less than about 20 ms, and where the system does not
     /// show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<Activity>,
 }
 
 impl Run {
-    /// A run that printed these lines and had these costs. A line may have been read shortly after
+    /// Makes a run that printed these lines and had these costs. A line may have been read shortly after
     /// the exit of the program; it gets the time of the exit, because it was printed before.
     pub fn new(
         command: String,
@@ -94,7 +94,7 @@ impl Run {
     }
 }
 
-/// The file of an example's recording.
+/// Returns the file of an example's recording.
 pub fn file(workspace: &Workspace, example: &Example) -> PathBuf {
     workspace.root.join("guide/recordings").join(format!("{}.json", example.name))
 }
@@ -129,18 +129,18 @@ impl Recording {
         ensure!(*version == VERSION, "it has version {version}, not {VERSION}");
         ensure!(*name == example.name, "it is a recording of {name}");
 
-        let tested = Transcript::read(&workspace.snapshot(name))?;
-        tested.admits(&rust.lines).context("the Rust program's output")?;
+        let transcript = Transcript::read(&workspace.snapshot(name))?;
+        transcript.admits(&rust.lines).context("the Rust program's output")?;
         let command = example.command.join(" ");
         ensure!(rust.command == command, "it was made by `{}`, not `{command}`", rust.command);
 
         match (python, example.python_command()) {
             (Some(python), Some(command)) => {
                 let own = workspace.snapshot(&format!("{name}.py"));
-                let tested = if own.is_file() { Transcript::read(&own)? } else { tested };
-                tested.admits(&python.lines).context("the Python program's output")?;
-                let made_by = &python.command;
-                ensure!(*made_by == command, "it was made by `{made_by}`, not `{command}`");
+                let transcript = if own.is_file() { Transcript::read(&own)? } else { transcript };
+                transcript.admits(&python.lines).context("the Python program's output")?;
+                let old = &python.command;
+                ensure!(*old == command, "it was made by `{old}`, not `{command}`");
             }
             (None, None) => {}
             (None, Some(_)) => bail!("it lacks the Python program"),
@@ -149,7 +149,7 @@ impl Recording {
         Ok(())
     }
 
-    /// The runs, by language.
+    /// Returns the runs with their languages.
     pub fn runs(&self) -> impl Iterator<Item = (&'static str, &Run)> {
         [("Rust", Some(&self.rust)), ("Python", self.python.as_ref())]
             .into_iter()
@@ -222,7 +222,7 @@ async fn record(program: &Program, command: String, language: String) -> Result<
     }
 }
 
-/// A path from the workspace's root, with `/`.
+/// Returns a path from the workspace's root, with `/`.
 fn relative(workspace: &Workspace, file: &Path) -> String {
     let file = file.strip_prefix(&workspace.root).unwrap_or(file);
     file.to_string_lossy().replace('\\', "/")
@@ -234,8 +234,8 @@ fn relative(workspace: &Workspace, file: &Path) -> String {
 ///
 /// When one fails. Its old recording is kept, and the others are still recorded.
 pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
-    let named: Result<Vec<_>> = names.iter().map(|name| workspace.example(name)).collect();
-    let mut examples: Vec<_> = named?.into_iter().flat_map(Example::with_variants).collect();
+    let examples: Result<Vec<_>> = names.iter().map(|name| workspace.example(name)).collect();
+    let mut examples: Vec<_> = examples?.into_iter().flat_map(Example::with_variants).collect();
     if examples.is_empty() {
         examples.extend(workspace.with_variants());
     }
@@ -248,9 +248,8 @@ pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
             continue;
         }
         println!("{place}");
-        let made =
-            async { Recording::make(workspace, example).await?.write(workspace, example) }.await;
-        if let Err(error) = made {
+        let record = async { Recording::make(workspace, example).await?.write(workspace, example) };
+        if let Err(error) = record.await {
             eprintln!("{place} failed: {error:#}");
             failed.push(example.name.as_str());
         }
