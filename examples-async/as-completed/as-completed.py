@@ -1,27 +1,28 @@
 import asyncio
-from asyncio import FIRST_COMPLETED
+from asyncio import FIRST_COMPLETED, as_completed, create_task, wait
 
 
 async def fetch(page):
     print(f"Page {page} starting")
-    await asyncio.sleep([0.45, 0.15, 0.3][page - 1])  # page 2 is the fastest
+    seconds = [0.45, 0.15, 0.3][page - 1]  # page 2 is the fastest
+    await asyncio.sleep(seconds)  # stands for the request
     print(f"Page {page} finished")
     return page
 
 
 # ANCHOR: way
 async def with_as_completed(handle):
-    fetches = [asyncio.create_task(fetch(page)) for page in (1, 2, 3)]
-    for fetched in asyncio.as_completed(fetches):
-        handle(await fetched)
+    fetches = [create_task(fetch(page)) for page in (1, 2, 3)]
+    for result in as_completed(fetches):
+        handle(await result)
 
 
 async def with_wait(handle):  # says which task is done
-    fetches = {asyncio.create_task(fetch(page)) for page in (1, 2, 3)}
+    fetches = {create_task(fetch(page)) for page in (1, 2, 3)}
     while fetches:
-        done, fetches = await asyncio.wait(fetches, return_when=FIRST_COMPLETED)
-        for fetched in done:
-            handle(fetched.result())
+        done, fetches = await wait(fetches, return_when=FIRST_COMPLETED)
+        for task in done:
+            handle(task.result())
 # ANCHOR_END: way
 
 

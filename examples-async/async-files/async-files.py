@@ -14,7 +14,7 @@ async def main():
         print("Job: holds the only thread of the pool")
         loop.call_soon_threadsafe(started.set)
         end.wait()
-        # One write for the line and its end, so that no other line comes between.
+        # One write for the line and its end, so that they stay together.
         print("Job: ends\n", end="")
 
     job = asyncio.create_task(asyncio.to_thread(job))

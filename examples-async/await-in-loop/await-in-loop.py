@@ -19,8 +19,8 @@ async def one_after_the_other():
 # ANCHOR: fixed
 async def together():
     fetches = [asyncio.create_task(fetch(page)) for page in (1, 2, 3)]
-    for fetched in asyncio.as_completed(fetches):
-        await fetched
+    for result in asyncio.as_completed(fetches):
+        await result
 # ANCHOR_END: fixed
 
 

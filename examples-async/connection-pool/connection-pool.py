@@ -2,13 +2,13 @@ import asyncio
 
 
 class Pool:
-    def __init__(self, server, most):
+    def __init__(self, server, max_connections):
         self.server = server
-        self.permits = asyncio.Semaphore(most)
+        self.permits = asyncio.Semaphore(max_connections)
         self.idle = []
 
     async def request(self, line):
-        """Sends a line and returns the answer. Waits for a free connection."""
+        """Returns the answer to a line. Waits for a free connection."""
         async with self.permits:
             if self.idle:
                 reader, writer = self.idle.pop()
@@ -43,14 +43,17 @@ async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     pool = Pool(server.sockets[0].getsockname(), 3)
 
-    answers = await asyncio.gather(*(pool.request("hello") for _ in range(100)))
+    requests = [pool.request("hello") for _ in range(100)]
+    answers = await asyncio.gather(*requests)
     print(f"Client: {len(answers)} answers")
 
     try:
         await asyncio.wait_for(pool.request("lost"), 0.05)
     except TimeoutError:
         print("Client: a request has timed out: true")
-    answers = await asyncio.gather(*(pool.request("again") for _ in range(3)))
+
+    requests = [pool.request("again") for _ in range(3)]
+    answers = await asyncio.gather(*requests)
     print("Client:", str(answers).replace("'", '"'))
 
 

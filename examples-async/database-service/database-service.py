@@ -42,8 +42,8 @@ class Database:
 
 async def main():
     database, running = Database(), asyncio.Event()
-    # Python has no web server for production in its standard library, so the
-    # handlers are called as one would call them.
+    # Python has no web server for production in its standard library, so
+    # the handlers are called as one would call them.
     client = asyncio.create_task(database.query(ENDLESS, running.set))
     await running.wait()  # the query has begun, and never ends
     print("GET /health: ok")

@@ -1,4 +1,5 @@
 import asyncio
+from asyncio import FIRST_COMPLETED
 
 
 async def ask(server, seconds):
@@ -13,7 +14,7 @@ async def ask(server, seconds):
 
 async def first(*requests):
     tasks = [asyncio.create_task(request) for request in requests]
-    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    done, others = await asyncio.wait(tasks, return_when=FIRST_COMPLETED)
     winner = done.pop().result()
     for other in others:
         other.cancel()  # nothing ends by itself: the loser must be canceled

@@ -51,7 +51,7 @@ def print_ten(counts):
 
 
 def start_site():
-    """A slow site. It answers four requests together, once all have come."""
+    """A slow site. It waits for four requests, and then answers them."""
     site = socket.create_server(("127.0.0.1", 0))  # on any free port
     Thread(target=serve, args=(site,), daemon=True).start()
     return site.getsockname()
@@ -63,7 +63,8 @@ def serve(site):
         time.sleep(0.1)
         for request in four:
             with request, request.makefile("rb") as head:
-                page = int(head.readline().split()[1][1:])  # GET /7 HTTP/1.0
+                line = head.readline()  # GET /7 HTTP/1.0
+                page = int(line.split()[1][1:])
                 while head.readline().strip():
                     pass  # the rest of the head
                 html = "<h1>Words</h1>\n" + TEXT * (20 + page)

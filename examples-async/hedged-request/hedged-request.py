@@ -12,12 +12,12 @@ async def ask(server, seconds):
 
 
 # ANCHOR: way
-USUALLY = 0.05  # longer than the first server usually takes
+HEDGE_AFTER = 0.05  # longer than the first server usually takes
 
 
 async def hedged(first, second):
     requests = {asyncio.create_task(ask("Paris", first))}
-    done, _ = await asyncio.wait(requests, timeout=USUALLY)
+    done, _ = await asyncio.wait(requests, timeout=HEDGE_AFTER)
     if not done:
         print("Main: Paris is slow")
         requests.add(asyncio.create_task(ask("Tokyo", second)))

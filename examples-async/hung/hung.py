@@ -51,8 +51,10 @@ async def main(name):
     elif name == "lock":
         total = {"lock": threading.Lock(), "value": 0}
         await asyncio.gather(update(total), update(total))
-    else:
+    elif name == "wakeup":
         await wait_for_answer()
+    else:
+        sys.exit("the hangs are blocked, lock and wakeup")
 
 
 if len(sys.argv) > 1:

@@ -24,10 +24,12 @@ class RateLimiter:
 
 
 async def main():
-    limiter, started = RateLimiter(3), monotonic()
+    limiter = RateLimiter(3)
+    started = monotonic()
     for request in range(1, 7):
         await limiter.acquire()
-        print(f"Request {request}: {round(1000 * (monotonic() - started))} ms")
+        milliseconds = round(1000 * (monotonic() - started))
+        print(f"Request {request}: {milliseconds} ms")
 
 
 asyncio.run(main())

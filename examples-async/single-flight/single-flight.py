@@ -10,8 +10,8 @@ async def fetch(key):
 
 
 async def get(key):
-    # No await between the look-up and the insertion, so no other task can come
-    # in between. A future can be awaited many times.
+    # No await between the look-up and the insertion, so no other task can
+    # come in between. A future can be awaited many times.
     if key not in cache:
         cache[key] = asyncio.ensure_future(fetch(key))
     return await asyncio.shield(cache[key])

@@ -35,7 +35,8 @@ async def main():
             await asyncio.sleep(0.01)
             return n * n
 
-    print("Three at a time:", await asyncio.gather(*map(square, range(1, 7))))
+    squares = await asyncio.gather(*(square(n) for n in range(1, 7)))
+    print("Three at a time:", squares)
 
 
 asyncio.run(main())

@@ -10,7 +10,8 @@ def count_perfect_numbers(limit):
 
 async def main():
     # A quarter of the limit in Rust, so a sixteenth of the work.
-    job = asyncio.create_task(asyncio.to_thread(count_perfect_numbers, 15_000))
+    work = asyncio.to_thread(count_perfect_numbers, 15_000)
+    job = asyncio.create_task(work)
     while not job.done():
         print("tick")
         await asyncio.wait([job], timeout=0.1)

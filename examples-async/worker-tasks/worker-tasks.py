@@ -9,8 +9,8 @@ async def worker(id):
 
 async def main():
     workers = [asyncio.create_task(worker(id)) for id in range(5)]
-    for ended in asyncio.as_completed(workers):
-        await ended
+    for result in asyncio.as_completed(workers):
+        await result
 
 
 asyncio.run(main())

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 
+
 def parent():
     child = subprocess.Popen(
         [sys.executable, __file__, "child"], stdin=subprocess.PIPE
@@ -19,6 +20,7 @@ def parent():
     print(f"Waited for: signal: {-child.wait()} (SIGKILL)", flush=True)
     show_state(child)
 
+
 def show_state(child):  # on Linux only
     try:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -26,11 +28,12 @@ def show_state(child):  # on Linux only
         pass
     try:
         with open(f"/proc/{child.pid}/status") as status:
-            state = next(line for line in status if line.startswith("State:"))
-        state = state.removeprefix("State:").strip()
+            lines = [line for line in status if line.startswith("State:")]
+        state = lines[0].removeprefix("State:").strip()
     except FileNotFoundError:
         state = "nothing"
     print(f"In the process table: {state}", flush=True)
+
 
 def child():
     def watch():
@@ -39,7 +42,8 @@ def child():
 
     threading.Thread(target=watch).start()
     while True:
-        time.sleep(1)  # stands for a job that hangs
+        time.sleep(1)  # a job that hangs
+
 
 match sys.argv[1:]:
     case []:

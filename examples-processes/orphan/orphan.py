@@ -40,7 +40,8 @@ def parent(role):
 def kill_parent(role):
     parent = start(role, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     worker = parent.stdout.readline().strip()
-    print(f"A {role} parent started a worker (process {worker})", flush=True)
+    line = f"A {role} parent started a worker (process {worker})"
+    print(line, flush=True)
 
     parent.kill()
     parent.wait()

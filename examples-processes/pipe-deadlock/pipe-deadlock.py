@@ -23,4 +23,5 @@ if sys.argv[1:]:
     child(int(sys.argv[1]))
 else:
     for size in CAPACITY, CAPACITY + 1:
-        print(f"Write while reading: {write_while_reading(size)} of {size} bytes")
+        read = write_while_reading(size)
+        print(f"Write while reading: {read} of {size} bytes")

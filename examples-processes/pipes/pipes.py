@@ -4,7 +4,7 @@ import sys
 
 def child():
     for request in sys.stdin:
-        # Python buffers what it writes to a pipe, until it is told to flush.
+        # Without flush=True, Python buffers what it writes to a pipe.
         print(square(request), flush=True)
 
 

@@ -10,9 +10,9 @@ def serve(listener):
     with client, client.makefile("rw") as lines:
         for request in lines:
             number = int(request)
-            print(f"Server: is asked for the square of {number}", flush=True)
+            say(f"Server: is asked for the square of {number}")
             print(number * number, file=lines, flush=True)
-    print("Server: the client has closed the connection", flush=True)
+    say("Server: the client has closed the connection")
 # ANCHOR_END: server
 
 
@@ -24,8 +24,12 @@ def ask(path):
             for number in 3, 5:
                 print(number, file=lines, flush=True)
                 square = int(lines.readline())
-                print(f"Client: the square of {number} is {square}", flush=True)
+                say(f"Client: the square of {number} is {square}")
 # ANCHOR_END: client
+
+
+def say(line):
+    print(line, flush=True)
 
 
 def main():

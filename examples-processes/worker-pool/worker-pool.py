@@ -25,7 +25,8 @@ if __name__ == "__main__":
         print(f"Primes below 100000: {primes}")
 
         tens = [10**n for n in range(1, 6)]
-        print(f"Below 10, 100, ... 100000: {list(pool.map(count_primes, tens))}")
+        counts = list(pool.map(count_primes, tens))
+        print(f"Below 10, 100, ... 100000: {counts}")
 
         for name, task in [("refuses", count_primes), ("crashes", crash)]:
             try:

@@ -4,18 +4,23 @@ import time
 
 
 def worker(id):
-    # One write for the line and its end: print makes two, and processes can
-    # come between them.
-    print(f"Worker {id} starting (process {os.getpid()})\n", end="", flush=True)
+    say(f"Worker {id} starting (process {os.getpid()})")
     time.sleep(2)  # stands for I/O
-    print(f"Worker {id} finished\n", end="", flush=True)
+    say(f"Worker {id} finished")
+
+
+def say(line):
+    # One write for the line and its end: print makes two, and the output of
+    # another process could come between them.
+    print(f"{line}\n", end="", flush=True)
 
 
 # The guard keeps a started process, which imports this file, from starting
 # processes in turn.
 if __name__ == "__main__":
     workers = [
-        multiprocessing.Process(target=worker, args=(id,)) for id in range(5)
+        multiprocessing.Process(target=worker, args=(id,))
+        for id in range(5)
     ]
     for w in workers:
         w.start()

@@ -7,7 +7,9 @@ import asyncio_and_tokio as rust
 
 # ANCHOR: await
 async def await_rust():
-    names = await asyncio.gather(rust.fetch("A"), rust.fetch("B"), slow("C"))
+    names = await asyncio.gather(
+        rust.fetch("A"), rust.fetch("B"), slow("C")
+    )
     say(f"asyncio: {names}")
 
 
@@ -21,7 +23,8 @@ async def cancel_rust():
 
 
 def say(line):
-    sys.stdout.write(line + "\n")  # one write, because Rust's threads print, too
+    # One write, because Rust's threads print, too.
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
@@ -35,7 +38,7 @@ async def slow(name):
 # ANCHOR: hop
 async def three_ways():
     rust.nothing()  # a plain call: the event loop waits for it
-    await asyncio.to_thread(rust.nothing)  # one of Python's threads calls it
+    await asyncio.to_thread(rust.nothing)  # a thread of Python calls it
     await rust.ready()  # tokio runs it
 # ANCHOR_END: hop
 
@@ -49,7 +52,8 @@ async def main():
 
 # ANCHOR: exit
 if __name__ == "__main__":
-    # Without it, Python may end while tokio still hands over a result, and crash.
+    # Without this, Python may crash: it ends while tokio still hands over a
+    # result.
     atexit.register(rust.wait_for_results)
     asyncio.run(main())
 # ANCHOR_END: exit

@@ -19,7 +19,8 @@ def measure(way, function):
     started = time.perf_counter()
     steps, start = function(LAST)
     took = time.perf_counter() - started
-    print(f"{way}: {start} takes {steps} steps, found in {took:.4f} s", flush=True)
+    line = f"{way}: {start} takes {steps} steps, found in {took:.4f} s"
+    print(line, flush=True)
     return took
 
 

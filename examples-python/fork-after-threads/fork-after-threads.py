@@ -28,16 +28,20 @@ def outcome(process, deadline):
         process.kill()
         process.join()
         return f"stuck, killed after {LIMIT} s"
-    return "done" if process.exitcode == 0 else f"failed: {process.exitcode}"
+    if process.exitcode != 0:
+        return f"failed: {process.exitcode}"
+    return "done"
 
 
 def main():
-    # Python 3.12 and later warn about a fork in a process with several threads.
+    # Python 3.12 and later warn about a fork if a process has threads.
     warnings.simplefilter("ignore", DeprecationWarning)
 
     deadline = time.monotonic() + LIMIT
-    for way, process in [(way, start("fork", way)) for way in WAYS]:
-        print(f"{way}, forked before: {outcome(process, deadline)}", flush=True)
+    children = [(way, start("fork", way)) for way in WAYS]
+    for way, process in children:
+        result = outcome(process, deadline)
+        print(f"{way}, forked before: {result}", flush=True)
 
     for way in WAYS:
         call(way)  # starts the threads in this process
@@ -49,7 +53,8 @@ def main():
         for method in ("fork", "spawn", "forkserver")
     ]
     # The forked ones last, because they keep us waiting until the deadline.
-    for way, method, process in sorted(children, key=lambda child: child[1] == "fork"):
+    children.sort(key=lambda child: child[1] == "fork")
+    for way, method, process in children:
         print(f"{way}, {method}: {outcome(process, deadline)}", flush=True)
 
 

@@ -14,7 +14,10 @@ def copies():
 # ANCHOR: strings
 def strings():
     text = "né🦀"
-    print(f"str: {len(text)} characters; for Rust, bytes and characters: {rust.lengths(text)}")
+    print(
+        f"str: {len(text)} characters; "
+        f"for Rust, bytes and characters: {rust.lengths(text)}"
+    )
     attempt("str", rust.lengths, "\ud800")
 # ANCHOR_END: strings
 

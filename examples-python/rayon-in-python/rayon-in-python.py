@@ -28,10 +28,14 @@ def detached():
 
 
 def run(way):
-    """Runs a way in a process of its own, which can be killed if it is stuck."""
-    command = [sys.executable, __file__, way]
+    """Runs a way in a process, which can be killed if it is stuck."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
+        done = subprocess.run(
+            [sys.executable, __file__, way],
+            capture_output=True,
+            text=True,
+            timeout=5,
+        )
         print(f"Callback, {way}: {done.stdout}", end="", flush=True)
     except subprocess.TimeoutExpired:
         print(f"Callback, {way}: stuck, killed after 5 s", flush=True)

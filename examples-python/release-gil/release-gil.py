@@ -50,11 +50,13 @@ def seconds(function, *arguments):
 def main():
     _, alone = seconds(release_gil.holding, "Main", LAST)
     for way in ("holding", "detached"):
+        longest = getattr(release_gil, way)
         with Heart() as heart:
-            heard, took = seconds(two_threads, way, getattr(release_gil, way))
+            heard, took = seconds(two_threads, way, longest)
         gain, gap = 2 * alone / took, heart.longest_gap * 1000
         print(f"{way}: {gain:.2f} times as fast as one after the other")
-        print(f"{way}: {heard} heartbeats heard, longest gap {gap:.0f} ms", flush=True)
+        line = f"{way}: {heard} heartbeats heard, longest gap {gap:.0f} ms"
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

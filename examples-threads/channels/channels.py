@@ -2,7 +2,8 @@ from queue import Queue
 from threading import Thread
 
 queue = Queue()
-DONE = None  # a Python queue does not know its senders, so each says when it ends
+# A Python queue does not know its senders, so each says when it ends.
+DONE = None
 
 
 def work(id):

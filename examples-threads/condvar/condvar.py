@@ -18,10 +18,12 @@ def pop():
         return jobs.popleft()
 
 
-workers = [
-    Thread(target=lambda id: print(f"Worker {id}: job {pop()}\n", end=""), args=(id,))
-    for id in range(2)
-]
+def work(id):
+    job = pop()
+    print(f"Worker {id}: job {job}\n", end="")
+
+
+workers = [Thread(target=work, args=(id,)) for id in range(2)]
 for worker in workers:
     worker.start()
 push(7)

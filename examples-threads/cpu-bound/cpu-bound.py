@@ -42,8 +42,8 @@ def measure(name, way):
     started = time.perf_counter()
     steps, start = way()
     took = time.perf_counter() - started
-    found = f"{start} takes {steps} steps, found in {took:.3f} s"
-    print(f"{name}: {found}", flush=True)
+    line = f"{name}: {start} takes {steps} steps, found in {took:.3f} s"
+    print(line, flush=True)
     return took
 
 
@@ -51,4 +51,5 @@ if __name__ == "__main__":
     sequence = measure("Sequence", in_sequence)
     for name, way in [("Threads", on_threads), ("Pool", in_processes)]:
         gain = sequence / measure(name, way)
-        print(f"{name}: {gain:.1f} times as fast as in sequence", flush=True)
+        line = f"{name}: {gain:.1f} times as fast as in sequence"
+        print(line, flush=True)

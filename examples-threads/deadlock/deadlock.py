@@ -22,7 +22,8 @@ def payer_first(payer, payee, both_hold_one):
 # ANCHOR: fixed
 def lower_number_first(payer, payee, both_have_started):
     both_have_started.wait()
-    first, second = sorted([payer, payee], key=lambda account: account.number)
+    pair = [payer, payee]
+    first, second = sorted(pair, key=lambda account: account.number)
     with first.lock, second.lock:
         payer.balance -= 10
         payee.balance += 10

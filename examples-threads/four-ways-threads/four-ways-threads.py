@@ -23,7 +23,9 @@ def main():
         for page in range(first, PAGES, AT_ONCE):
             counts.append(count(fetch(site, page)))
 
-    workers = [Thread(target=worker, args=(first,)) for first in range(AT_ONCE)]
+    workers = [
+        Thread(target=worker, args=(first,)) for first in range(AT_ONCE)
+    ]
     for w in workers:
         w.start()
     for w in workers:
@@ -34,7 +36,7 @@ def main():
 
 # ANCHOR: job
 def fetch(site, page):
-    # One write for the line and its end, so that no other line comes between.
+    # One write for the line and its end, so that they stay together.
     print(f"Page {page} starting\n", end="", flush=True)
     connection = http.client.HTTPConnection(*site)
     connection.request("GET", f"/{page}")
@@ -56,9 +58,8 @@ def print_ten(counts):
 # ANCHOR_END: job
 
 
-
 def start_site():
-    """A slow site. It answers four requests together, once all have come."""
+    """A slow site. It waits for four requests, and then answers them."""
     site = socket.create_server(("127.0.0.1", 0))  # on any free port
     Thread(target=serve, args=(site,), daemon=True).start()
     return site.getsockname()
@@ -70,7 +71,8 @@ def serve(site):
         time.sleep(0.1)
         for request in four:
             with request, request.makefile("rb") as head:
-                page = int(head.readline().split()[1][1:])  # GET /7 HTTP/1.0
+                line = head.readline()  # GET /7 HTTP/1.0
+                page = int(line.split()[1][1:])
                 while head.readline().strip():
                     pass  # the rest of the head
                 html = "<h1>Words</h1>\n" + TEXT * (20 + page)

@@ -25,8 +25,9 @@ def add_in_one_step(counter, both_have_started):
 
 def count(add):
     counter, barrier = Counter(), threading.Barrier(2)
+    arguments = (counter, barrier)
     threads = [
-        threading.Thread(target=add, args=(counter, barrier)) for _ in range(2)
+        threading.Thread(target=add, args=arguments) for _ in range(2)
     ]
     for thread in threads:
         thread.start()

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
+use guide::book::repository::Repository;
+use guide::book::screenshot;
 use guide::book::stdio;
 use guide::book::{self, For};
 use guide::figures::chart;
@@ -54,6 +56,8 @@ enum Task {
         #[arg(value_name = "FILE")]
         results: Option<PathBuf>,
     },
+    /// Take the screenshot of the book that the README shows; it needs Chromium
+    Screenshot,
     /// List the examples with their descriptions
     List,
     /// End the programs of a server that was killed; see guide::serve::watchdog
@@ -121,7 +125,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(Task::Build { dest }) => {
             let workspace = Workspace::find(root()?)?;
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
-            book::build(&workspace, &destination, For::Everyone)?;
+            let repository = Repository::find(root()?);
+            book::build(&workspace, &destination, For::Everyone, repository.as_ref())?;
             say(format_args!("The book is in {}", destination.display()));
             Ok(())
         }
@@ -132,6 +137,12 @@ fn run(arguments: Arguments) -> Result<()> {
             };
             let number = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
             say(format_args!("{number} pictures are next to {}", file.display()));
+            Ok(())
+        }
+        Some(Task::Screenshot) => {
+            let workspace = Workspace::find(root()?)?;
+            tokio::runtime::Runtime::new()?.block_on(screenshot::take(&workspace))?;
+            say(format_args!("The screenshot is in {}", screenshot::FILE));
             Ok(())
         }
         Some(Task::List) => {

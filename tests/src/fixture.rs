@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use guide::book::repository::Repository;
 use guide::book::{self, For};
 use harness::examples::Workspace;
 use tempfile::TempDir;
@@ -107,7 +108,9 @@ impl Fixture {
     /// When something in the book is wrong.
     pub fn build(&self) -> anyhow::Result<PathBuf> {
         let destination = self.root().join("out");
-        book::build(&Workspace::find(self.root())?, &destination, For::Everyone)?;
+        let repository = Repository::of_checkout(self.root());
+        let workspace = Workspace::find(self.root())?;
+        book::build(&workspace, &destination, For::Everyone, repository.as_ref())?;
         Ok(destination)
     }
 }

@@ -19,19 +19,21 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::client_stream::ClientStream;
 use crate::signals::Signals;
 
 /// Connections that the system keeps in its own queue until we accept them.
 const BACKLOG: u32 = 4096;
 /// The largest request line and headers together, in bytes.
 const MAX_HEAD: usize = 16 << 10;
-/// How long a client may take to send a request's head, which includes the
-/// pause since its previous request.
+/// The time limit for a request's head, which includes the pause since the
+/// client's previous request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time limit for a client to read some of the answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Binds a port.
 pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -47,13 +49,13 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// How a server stops.
+/// The shutdown of a server.
 pub struct Shutdown {
     /// Canceled at the first signal.
     pub stopping: CancellationToken,
-    /// How long the server then still accepts connections.
+    /// The time for which the server then still accepts connections.
     pub drain: Duration,
-    /// How long running requests then have to finish.
+    /// The time that running requests then have to finish.
     pub grace: Duration,
 }
 
@@ -113,11 +115,13 @@ impl Connections {
         stopping: &CancellationToken,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(max_connections));
-        let (available, stopping) = (Arc::clone(&permits), stopping.clone());
+        let (available, stopping) =
+            (Arc::clone(&permits), stopping.clone());
         // When other clients wait for the permit of a connection, or should go
         // to another server, the connection is closed after this answer.
         let close = move |mut response: Response| {
-            if available.available_permits() == 0 || stopping.is_cancelled() {
+            if available.available_permits() == 0 || stopping.is_cancelled()
+            {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
@@ -135,28 +139,36 @@ impl Connections {
     async fn accept_all(&self, listener: &TcpListener) {
         // The permit first: until there is one, the next client waits in the
         // system's queue, where it costs us nothing.
-        while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
+        while let Ok(permit) =
+            Arc::clone(&self.permits).acquire_owned().await
+        {
             let stream = accept(listener).await;
-            // An error means that the client has already left.
-            if let Ok(stream) = ClientStream::new(stream) {
+            // An answer is one small write. An error means that the client has
+            // already left.
+            if stream.set_nodelay(true).is_ok() {
                 self.spawn(stream, permit);
             }
         }
     }
 
-    fn spawn(&self, stream: ClientStream, permit: OwnedSemaphorePermit) {
+    fn spawn(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        // Without `half_close`, which would hide from hyper that a client has
+        // left, so that its job would run on.
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(MAX_HEAD)
             .serve_connection(
-                TokioIo::new(stream),
+                TokioIo::new(Box::pin(stream)),
                 TowerToHyperService::new(self.router.clone()),
             );
         let connection = self.graceful.watch(connection);
         let cut = self.cut.clone();
         tokio::spawn(async move {
-            if let Some(Err(error)) = cut.run_until_cancelled(connection).await
+            if let Some(Err(error)) =
+                cut.run_until_cancelled(connection).await
             {
                 debug!("a connection failed: {error}"); // the client's fault
             }

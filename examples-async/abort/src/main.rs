@@ -29,21 +29,16 @@ async fn main() -> anyhow::Result<()> {
     let task = tokio::spawn(waiting_task(task_starts));
     let job = task::spawn_blocking(|| blocking_job(job_starts));
 
-    // A job that has not started yet can be aborted, so wait until both have.
+    // A job that hasn't started can be aborted, so wait until both have.
     tokio::try_join!(task_started, job_started)?;
     task.abort();
     job.abort();
     println!("Main: both aborted");
 
     // Awaiting an aborted task returns an error. The job runs to its end.
-    println!(
-        "Main: the task was {}",
-        if task.await.is_err_and(|error| error.is_cancelled()) {
-            "cancelled"
-        } else {
-            "finished"
-        }
-    );
+    let is_canceled = task.await.is_err_and(|error| error.is_cancelled());
+    let fate = if is_canceled { "cancelled" } else { "finished" };
+    println!("Main: the task was {fate}");
     job.await?;
     println!("Main: the job was finished");
     Ok(())

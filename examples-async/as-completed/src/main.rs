@@ -6,22 +6,23 @@
 //! ```
 use std::time::Duration;
 
+use anyhow::Result;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 async fn fetch(page: usize) -> usize {
     println!("Page {page} starting");
-    let milliseconds = [450, 150, 300][page - 1]; // page 2 is the fastest
-    sleep(Duration::from_millis(milliseconds)).await; // stands for the request
+    let millis = [450, 150, 300][page - 1]; // page 2 is the fastest
+    sleep(Duration::from_millis(millis)).await; // stands for the request
     println!("Page {page} finished");
     page
 }
 
 // ANCHOR: way
 /// Tasks: they make progress while a result is handled, too.
-async fn from_tasks(mut handle: impl FnMut(usize)) -> Result<(), JoinError> {
+async fn from_tasks(mut handle: impl FnMut(usize)) -> Result<()> {
     let mut fetches: JoinSet<_> = (1..=3).map(fetch).collect();
     while let Some(page) = fetches.join_next().await {
         handle(page?); // an error means that the task panicked
@@ -29,8 +30,8 @@ async fn from_tasks(mut handle: impl FnMut(usize)) -> Result<(), JoinError> {
     Ok(())
 }
 
-/// Futures in this task: they may borrow from it, but they make progress only
-/// while `next` is awaited.
+/// Futures in this task: they may borrow from it, but they make progress
+/// only while `next` is awaited.
 async fn from_futures(mut handle: impl FnMut(usize)) {
     let mut fetches: FuturesUnordered<_> = (1..=3).map(fetch).collect();
     while let Some(page) = fetches.next().await {
@@ -40,7 +41,7 @@ async fn from_futures(mut handle: impl FnMut(usize)) {
 // ANCHOR_END: way
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), JoinError> {
+async fn main() -> Result<()> {
     let handle = |page| println!("Main: page {page}");
     from_tasks(handle).await?;
     println!("Main: the same again");
@@ -58,16 +59,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_result_arrives_when_its_task_is_done() {
-        let (started, mut results) = (Instant::now(), Vec::new());
-        let handle = |page| results.push((page, started.elapsed().as_millis()));
-        from_tasks(handle).await.expect("no task panics");
+        let started = Instant::now();
+        let mut results = Vec::new();
+        let handle =
+            |page| results.push((page, started.elapsed().as_millis()));
+        from_tasks(handle).await.unwrap();
         assert_eq!(results, AS_COMPLETED);
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_result_arrives_when_its_future_is_done() {
-        let (started, mut results) = (Instant::now(), Vec::new());
-        let handle = |page| results.push((page, started.elapsed().as_millis()));
+        let started = Instant::now();
+        let mut results = Vec::new();
+        let handle =
+            |page| results.push((page, started.elapsed().as_millis()));
         from_futures(handle).await;
         assert_eq!(results, AS_COMPLETED);
     }

@@ -1,5 +1,5 @@
-//! There is no async drop: cleanup that has to be awaited needs a method of its
-//! own, and a task for the case that the method is not called.
+//! There is no async drop: cleanup that has to be awaited needs a method of
+//! its own, and a task for the case that the method is not called.
 //!
 //! ```sh
 //! cargo run -p async-cleanup
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-/// A connection that says goodbye to the server when it ends, which takes I/O.
+/// A connection that says goodbye to the server, which takes I/O.
 struct Connection {
     name: &'static str,
     closer: Option<mpsc::UnboundedSender<&'static str>>,
@@ -21,7 +21,7 @@ async fn say_goodbye(name: &str) {
 }
 
 impl Connection {
-    /// The regular way: the caller awaits it, and an error could be returned.
+    /// The regular way: the caller awaits it and could handle an error.
     async fn close(mut self) {
         say_goodbye(self.name).await;
         self.closer = None; // nothing left to do
@@ -29,7 +29,7 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// The other way: dropped by an early return, a panic or a cancellation.
+    /// The other way: after an early return, a panic or a cancellation.
     /// `drop` can't await, but it can send a message to a task that can.
     fn drop(&mut self) {
         if let Some(closer) = self.closer.take() {
@@ -40,7 +40,7 @@ impl Drop for Connection {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     let (closer, mut notes) = mpsc::unbounded_channel();
     let cleaner = tokio::spawn(async move {
         while let Some(name) = notes.recv().await {
@@ -53,5 +53,6 @@ async fn main() {
     drop(connect("Forgotten"));
 
     drop(closer);
-    cleaner.await.expect("no panic"); // before the runtime ends
+    cleaner.await?; // before the runtime ends
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What tokio::fs does underneath: it runs ordinary blocking calls in the
+//! The inside of tokio::fs: it runs ordinary blocking calls in the
 //! runtime's pool of threads for blocking calls.
 //!
 //! ```sh
@@ -16,21 +16,23 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 
 fn main() -> anyhow::Result<()> {
     // A pool of one thread, so that one job fills it. Default: 512.
-    let mut runtime = Builder::new_current_thread();
-    let runtime = runtime.max_blocking_threads(1).enable_all().build()?;
+    let runtime = Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()?;
     runtime.block_on(run())
 }
 
 async fn run() -> anyhow::Result<()> {
-    let (start, started) = oneshot::channel();
-    let (end, ended) = mpsc::channel();
+    let (start, has_started) = oneshot::channel();
+    let (end, has_ended) = mpsc::channel();
     let job = tokio::task::spawn_blocking(move || {
         println!("Job: holds the only thread of the pool");
         start.send(()).ok();
-        ended.recv().ok();
+        has_ended.recv().ok();
         println!("Job: ends");
     });
-    started.await?;
+    has_started.await?;
 
     let mut read = pin!(tokio::fs::read(FILE));
     if timeout(Duration::from_millis(100), &mut read).await.is_err() {

@@ -32,7 +32,7 @@ async fn together() {
     }
     // In the order in which they finish. An error is a panic in the task.
     while let Some(page) = fetches.join_next().await {
-        page.expect("fetching does not panic");
+        page.expect("the task panicked");
     }
 }
 // ANCHOR_END: fixed

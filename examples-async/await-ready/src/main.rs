@@ -3,28 +3,24 @@
 //! ```sh
 //! cargo run -p await-ready
 //! ```
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tokio::task;
 
 static OTHER_HAS_RUN: AtomicBool = AtomicBool::new(false);
 
-/// Never waits. (Tokio's own channels, sockets and timers yield now and then,
-/// even when they are ready, to be fair to other tasks.)
+/// A function that never waits. (Tokio's own channels, sockets and timers
+/// yield now and then even when they are ready, to be fair to other tasks.)
 async fn ready() {}
 
 fn report(after: &str) {
-    let has_run = OTHER_HAS_RUN.load(Ordering::Relaxed);
-    println!(
-        "After {after}: the other task has {}run",
-        if has_run { "" } else { "not " }
-    );
+    let not = if OTHER_HAS_RUN.load(Relaxed) { "" } else { "not " };
+    println!("After {after}: the other task has {not}run");
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let other =
-        tokio::spawn(async { OTHER_HAS_RUN.store(true, Ordering::Relaxed) });
+    let other = tokio::spawn(async { OTHER_HAS_RUN.store(true, Relaxed) });
 
     for _ in 0..1_000_000 {
         ready().await;
@@ -35,5 +31,6 @@ async fn main() -> anyhow::Result<()> {
     task::yield_now().await;
     report("one yield_now");
 
-    Ok(other.await?)
+    other.await?;
+    Ok(())
 }

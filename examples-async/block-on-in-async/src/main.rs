@@ -5,7 +5,7 @@
 //! ```
 use std::thread;
 
-use anyhow::anyhow;
+use anyhow::Result;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task;
 
@@ -15,9 +15,9 @@ async fn answer() -> u32 {
 
 // ANCHOR: caller
 /// A blocking function that needs the result of an async one.
-fn blocking_caller() -> anyhow::Result<u32> {
+fn blocking_caller() -> Result<u32> {
     match Handle::try_current() {
-        // The thread belongs to a runtime. Let that runtime's block_on decide.
+        // The thread belongs to a runtime, whose block_on decides.
         Ok(runtime) => Ok(runtime.block_on(answer())),
         // An ordinary thread has none, so start one.
         Err(_) => Ok(Runtime::new()?.block_on(answer())),
@@ -26,27 +26,22 @@ fn blocking_caller() -> anyhow::Result<u32> {
 // ANCHOR_END: caller
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> Result<()> {
     // ANCHOR: broken
-    // On a thread that runs tasks, block_on panics: while it waited, no task
-    // could run there, perhaps not even the one that it waits for.
+    // On a thread that runs tasks, block_on panics: while it waited, no
+    // task could run there, perhaps not even the one that it waits for.
     let wrong = tokio::spawn(async { blocking_caller() }).await;
-    println!(
-        "On the runtime's thread: {}",
-        if wrong.is_err_and(|error| error.is_panic()) {
-            "panic"
-        } else {
-            "an answer"
-        }
-    );
+    let panicked = wrong.is_err_and(|error| error.is_panic());
+    let outcome = if panicked { "panic" } else { "an answer" };
+    println!("On the runtime's thread: {outcome}");
     // ANCHOR_END: broken
 
     // ANCHOR: fixed
-    // It may wait on a thread for blocking calls, and on a thread of your own.
+    // It may wait on a thread for blocking calls, or on one of your own.
     let right = task::spawn_blocking(blocking_caller).await??;
     println!("On a blocking thread: {right}");
-    let right = thread::spawn(blocking_caller).join();
-    let right = right.map_err(|_| anyhow!("the thread panicked"))??;
+    let thread = thread::spawn(blocking_caller);
+    let right = thread.join().expect("the thread panicked")?;
     println!("On a thread without a runtime: {right}");
 
     // Best of all is a caller that is async itself.

@@ -34,7 +34,10 @@ enum Way {
 }
 
 /// Beats every 50 ms until the job is done.
-async fn heartbeat(name: &str, mut job: JoinHandle<Result<u32>>) -> Result<()> {
+async fn heartbeat(
+    name: &str,
+    mut job: JoinHandle<Result<u32>>,
+) -> Result<()> {
     println!("{name} starting");
     let mut clock = time::interval(Duration::from_millis(50));
     clock.tick().await; // the first tick comes immediately
@@ -42,8 +45,9 @@ async fn heartbeat(name: &str, mut job: JoinHandle<Result<u32>>) -> Result<()> {
         select! {
             biased; // if both are ready, the job is done: no beat
             result = &mut job => {
+                result??;
                 println!("{name} finished");
-                return result?.map(drop);
+                return Ok(());
             }
             _ = clock.tick() => println!("Heart: beat"),
         }
@@ -55,9 +59,10 @@ async fn main() -> Result<()> {
     for way in Arguments::parse().ways {
         let (name, job) = match way {
             Way::Inline => ("Job 1 (inline)", tokio::spawn(ways::inline())),
-            Way::SpawnBlocking => {
-                ("Job 2 (spawn_blocking)", tokio::spawn(ways::spawn_blocking()))
-            }
+            Way::SpawnBlocking => (
+                "Job 2 (spawn_blocking)",
+                tokio::spawn(ways::spawn_blocking()),
+            ),
             Way::Rayon => ("Job 3 (rayon)", tokio::spawn(ways::rayon())),
         };
         heartbeat(name, job).await?;

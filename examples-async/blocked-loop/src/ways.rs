@@ -21,8 +21,8 @@ fn work() -> u32 {
 }
 
 // ANCHOR: ways
-/// The mistake: the work runs on the thread that polls the tasks, and until it
-/// is done no other task runs there.
+/// The mistake: the work runs on the thread that polls the tasks, and until
+/// it is done no other task runs there.
 pub async fn inline() -> Result<u32> {
     Ok(work())
 }
@@ -36,12 +36,12 @@ pub async fn spawn_blocking() -> Result<u32> {
 /// Runs the work on one of rayon's threads, of which there is one per core:
 /// made for computing. A oneshot channel brings the answer back.
 pub async fn rayon() -> Result<u32> {
-    let (answer, answered) = oneshot::channel();
+    let (sender, answer) = oneshot::channel();
     rayon::spawn(move || {
         // A panic that reached rayon would abort the whole program.
         let result = panic::catch_unwind(work);
-        answer.send(result).ok(); // an error: the caller was canceled
+        sender.send(result).ok(); // an error: the caller was canceled
     });
-    answered.await?.map_err(|_| anyhow!("the work panicked"))
+    answer.await?.map_err(|_| anyhow!("the work panicked"))
 }
 // ANCHOR_END: ways

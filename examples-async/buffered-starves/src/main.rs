@@ -31,7 +31,7 @@ async fn handle_all(pages: impl Stream<Item = u32>) {
 }
 
 // ANCHOR: broken
-/// During the loop body, no future of `buffered` is polled.
+/// No future of `buffered` is polled during the loop body.
 async fn futures_in_buffered() {
     handle_all(stream::iter(1..=3).map(fetch).buffered(2)).await;
 }
@@ -40,8 +40,10 @@ async fn futures_in_buffered() {
 // ANCHOR: fixed
 /// The runtime polls the tasks, and `buffered` only awaits their handles.
 async fn tasks_in_buffered() {
-    let tasks = stream::iter(1..=3).map(|page| tokio::spawn(fetch(page)));
-    let pages = tasks.buffered(2).map(|page| page.expect("no panic"));
+    let pages = stream::iter(1..=3)
+        .map(|page| tokio::spawn(fetch(page)))
+        .buffered(2)
+        .map(|page| page.expect("the task panicked"));
     handle_all(pages).await;
 }
 // ANCHOR_END: fixed

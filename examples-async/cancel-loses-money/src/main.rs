@@ -1,5 +1,5 @@
-//! A future that is dropped stops at the await where it is, in the middle of a
-//! transfer too.
+//! A future that is dropped stops at the await where it is, in the middle
+//! of a transfer too.
 //!
 //! ```sh
 //! cargo run -p cancel-loses-money
@@ -39,7 +39,7 @@ fn bank() -> Arc<Bank> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     // ANCHOR: broken
     let one = bank();
     tokio::select! {
@@ -55,12 +55,16 @@ async fn main() {
     // A task keeps running when its handle is dropped or no longer awaited.
     let mut transfer = tokio::spawn(transfer(Arc::clone(&other)));
     tokio::select! {
-        done = &mut transfer => println!("Done: {}", done.is_ok()),
+        done = &mut transfer => {
+            done?;
+            println!("Done");
+        }
         () = stop_pressed() => {
             println!("Stopped, but finishes the transfer");
-            transfer.await.expect("no panic"); // before the program ends
+            transfer.await?; // before the program ends
         }
     }
     println!("As a task of its own: {} of 100 left", other.total());
     // ANCHOR_END: fixed
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo run -p cancel-safe-read
 //! ```
-use std::io::Result;
+use std::io::{ErrorKind, Result};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -13,15 +13,13 @@ use tokio::time::{sleep, timeout};
 const LIMIT: Duration = Duration::from_millis(100);
 
 // ANCHOR: broken
-/// `read_exact` counts in a local variable how much of the buffer is filled.
-/// The timeout drops the future, and that count with it.
-async fn read_again_from_the_start(
-    stream: &mut DuplexStream,
-) -> Result<String> {
+/// `read_exact` counts in a local variable how much of the buffer is
+/// filled. The timeout drops the future, and that count with it.
+async fn read_again(stream: &mut DuplexStream) -> Result<String> {
     loop {
         let mut message = [0; 8];
-        if let Ok(read) = timeout(LIMIT, stream.read_exact(&mut message)).await
-        {
+        let read = stream.read_exact(&mut message);
+        if let Ok(read) = timeout(LIMIT, read).await {
             read?;
             return Ok(String::from_utf8_lossy(&message).into_owned());
         }
@@ -30,14 +28,17 @@ async fn read_again_from_the_start(
 // ANCHOR_END: broken
 
 // ANCHOR: fixed
-/// `read_buf` is cancel safe: it either adds to the buffer or has read nothing.
-/// The buffer outlives the future, so the next attempt continues where the
-/// last one stopped.
+/// `read_buf` is cancel safe: it either adds to the buffer or has read
+/// nothing. The buffer outlives the future, so the next attempt continues
+/// where the last one stopped.
 async fn read_on(stream: &mut DuplexStream) -> Result<String> {
     let mut message = Vec::with_capacity(8);
     while message.len() < 8 {
-        if let Ok(read) = timeout(LIMIT, stream.read_buf(&mut message)).await {
-            read?;
+        let read = stream.read_buf(&mut message);
+        if let Ok(read) = timeout(LIMIT, read).await
+            && read? == 0
+        {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
     }
     Ok(String::from_utf8_lossy(&message).into_owned())
@@ -57,10 +58,7 @@ fn slow_client() -> DuplexStream {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    println!(
-        "Broken: {}",
-        read_again_from_the_start(&mut slow_client()).await?
-    );
+    println!("Broken: {}", read_again(&mut slow_client()).await?);
     println!("Fixed: {}", read_on(&mut slow_client()).await?);
     Ok(())
 }

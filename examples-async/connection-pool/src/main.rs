@@ -3,11 +3,11 @@
 //! ```sh
 //! cargo run -p connection-pool
 //! ```
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use anyhow::{Result, ensure};
 use futures::future::join_all;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,27 +23,28 @@ struct Pool {
 
 impl Pool {
     /// Sends a line and returns the answer. Waits for a free connection.
-    async fn request(&self, line: &str) -> io::Result<String> {
-        let _permit = self.permits.acquire().await.expect("never closed");
-        let idle = self.idle.lock().expect("no panic").pop();
+    async fn request(&self, line: &str) -> Result<String> {
+        let _permit = self.permits.acquire().await?;
+        let idle = self.idle.lock().expect("another task panicked").pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => BufReader::new(TcpStream::connect(self.server).await?),
         };
         connection.write_all(format!("{line}\n").as_bytes()).await?;
         let mut answer = String::new();
-        if connection.read_line(&mut answer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        connection.read_line(&mut answer).await?;
+        ensure!(answer.ends_with('\n'), "the server closed the connection");
+
         // Only after a complete answer: a request that fails or is canceled
         // drops its connection, so that no other reads its answer later.
-        self.idle.lock().expect("no panic").push(connection);
+        let mut idle = self.idle.lock().expect("another task panicked");
+        idle.push(connection);
         Ok(answer)
     }
 }
 
 /// Sends back each line, but never answers "lost".
-async fn serve(connection: TcpStream) -> io::Result<()> {
+async fn serve(connection: TcpStream) -> Result<()> {
     let mut lines = BufReader::new(connection).lines();
     while let Some(line) = lines.next_line().await? {
         if line != "lost" {
@@ -55,7 +56,7 @@ async fn serve(connection: TcpStream) -> io::Result<()> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
+async fn main() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let pool = Pool {
         server: listener.local_addr()?,
@@ -72,9 +73,12 @@ async fn main() -> io::Result<()> {
     let answers = join_all((0..100).map(|_| pool.request("hello"))).await;
     println!("Client: {} answers", answers.iter().flatten().count());
 
-    let lost = timeout(Duration::from_millis(50), pool.request("lost")).await;
+    let limit = Duration::from_millis(50);
+    let lost = timeout(limit, pool.request("lost")).await;
     println!("Client: a request has timed out: {}", lost.is_err());
+
     let answers = join_all((0..3).map(|_| pool.request("again"))).await;
-    println!("Client: {:?}", Vec::from_iter(answers.iter().flatten()));
+    let answers: Vec<_> = answers.iter().flatten().collect();
+    println!("Client: {answers:?}");
     Ok(())
 }

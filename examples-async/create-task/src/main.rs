@@ -15,8 +15,8 @@ async fn fetch() -> &'static str {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // spawn hands the future to the runtime and returns immediately. A future
-    // that is only stored in a variable would not start before its await.
+    // spawn passes the future to the runtime and returns immediately. If it
+    // were only stored in a variable, it would not start before its await.
     let task = tokio::spawn(fetch());
 
     println!("Doing something else while waiting...");

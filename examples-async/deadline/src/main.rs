@@ -1,5 +1,5 @@
-//! A timeout limits one call. A deadline is passed on and limits all calls of
-//! a request together.
+//! A timeout limits one call. A deadline is passed on and limits all calls
+//! of a request together.
 //!
 //! ```sh
 //! cargo run -p deadline

@@ -1,5 +1,5 @@
-//! Each `async fn` of a trait returns a type of its own, so the trait can't be
-//! used behind `dyn`: this does not compile.
+//! Each `async fn` of a trait returns a type of its own, so the trait can't
+//! be used behind `dyn`: this does not compile.
 //!
 //! ```sh
 //! cargo run -p dyn-async-trait --bin dyn-async-trait-broken --features broken

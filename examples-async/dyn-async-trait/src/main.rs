@@ -1,13 +1,13 @@
-//! A trait with an async method that works behind `dyn`: the method returns a
-//! boxed future.
+//! A trait with an async method that works behind `dyn`: the method returns
+//! a boxed future.
 //!
 //! ```sh
 //! cargo run -p dyn-async-trait
 //! ```
 use std::pin::Pin;
 
-/// All implementations return this one type, so a `dyn Store` can be called.
-/// `Send` lets a task call it.
+/// The one type that all implementations return, so that a `dyn Store` can
+/// be called. `Send` lets a task call it.
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 trait Store: Send + Sync {
@@ -43,11 +43,12 @@ async fn find(stores: Vec<Box<dyn Store>>, key: &str) -> Option<String> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     for key in ["color", "size"] {
         let stores: Vec<Box<dyn Store>> =
             vec![Box::new(Memory), Box::new(Server)];
-        let found = tokio::spawn(find(stores, key)).await.expect("no panic");
-        println!("{key}: {found:?}");
+        let value = tokio::spawn(find(stores, key)).await?;
+        println!("{key}: {value:?}");
     }
+    Ok(())
 }

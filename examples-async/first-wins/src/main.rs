@@ -17,18 +17,18 @@ impl Drop for Connection {
     }
 }
 
-async fn ask(server: &'static str, milliseconds: u64) -> &'static str {
+async fn ask(server: &'static str, millis: u64) -> &'static str {
     let connection = Connection(server);
     println!("{server}: asked");
-    sleep(Duration::from_millis(milliseconds)).await; // stands for the request
+    sleep(Duration::from_millis(millis)).await; // stands for the request
     println!("{server}: answered");
     connection.0
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // A fixed number of futures: `select!` takes the first that is ready and
-    // drops the others before it runs the code after `=>`.
+    // A fixed number of futures: `select!` takes the first that is ready
+    // and drops the others before it runs the code after `=>`.
     tokio::select! {
         winner = ask("Paris", 2_000) => println!("Main: {winner} won"),
         winner = ask("Tokyo", 100) => println!("Main: {winner} won"),
@@ -36,9 +36,8 @@ async fn main() {
 
     // A list: tasks in a JoinSet, which aborts the rest when it is dropped.
     let mut requests = JoinSet::new();
-    for (server, milliseconds) in [("Lima", 2_000), ("Oslo", 50)] {
-        requests.spawn(ask(server, milliseconds));
-    }
+    requests.spawn(ask("Lima", 2_000));
+    requests.spawn(ask("Oslo", 50));
     if let Some(Ok(winner)) = requests.join_next().await {
         println!("Main: {winner} won");
     }

@@ -1,5 +1,5 @@
-//! The same job four ways: fetch the pages of a site, and count their words.
-//! Here with async code, on one thread.
+//! The same job four ways: fetch the pages of a site, and count their
+//! words. Here with async code, on one thread.
 //!
 //! ```sh
 //! cargo run -p four-ways-async
@@ -47,11 +47,12 @@ async fn fetch(site: SocketAddr, page: usize) -> io::Result<String> {
 /// Counts the words that follow a tag: neither tags nor the head of HTTP.
 fn count(html: &str) -> Counts {
     let parts = html.split('<').filter_map(|part| part.split_once('>'));
-    let words =
-        parts.flat_map(|(_tag, text)| text.split([' ', ',', '.', '\n']));
     let mut counts = Counts::new();
-    for word in words.filter(|word| !word.is_empty()) {
-        *counts.entry(word.to_lowercase()).or_default() += 1;
+    for (_tag, text) in parts {
+        let words = text.split([' ', ',', '.', '\n']);
+        for word in words.filter(|word| !word.is_empty()) {
+            *counts.entry(word.to_lowercase()).or_default() += 1;
+        }
     }
     counts
 }
@@ -63,6 +64,8 @@ fn print_ten(pages: Vec<Counts>) {
         *total.entry(word).or_default() += count;
     }
     let mut words = Vec::from_iter(total); // from A to Z
-    words.sort_by_key(|(_, count)| Reverse(*count)); // keeps the order of equals
-    words.iter().take(10).for_each(|(word, count)| println!("{count} {word}"));
+    words.sort_by_key(|(_, count)| Reverse(*count)); // equals: still A to Z
+    for (word, count) in words.iter().take(10) {
+        println!("{count} {word}");
+    }
 }

@@ -1,5 +1,5 @@
-//! Graceful shutdown: ask every task to stop, wait until they have, and don't
-//! wait forever.
+//! Graceful shutdown: ask every task to stop, wait until they have, and
+//! don't wait forever.
 //!
 //! ```sh
 //! cargo run -p graceful-shutdown

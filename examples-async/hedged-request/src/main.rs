@@ -17,21 +17,21 @@ impl Drop for Connection {
     }
 }
 
-async fn ask(server: &'static str, milliseconds: u64) -> &'static str {
+async fn ask(server: &'static str, millis: u64) -> &'static str {
     let connection = Connection(server);
     println!("{server}: asked");
-    sleep(Duration::from_millis(milliseconds)).await; // stands for the request
+    sleep(Duration::from_millis(millis)).await; // stands for the request
     println!("{server}: answered");
     connection.0
 }
 
 // ANCHOR: way
-/// How long to wait for the first server: longer than it usually takes.
-const USUALLY: Duration = Duration::from_millis(50);
+/// The wait for the first server: longer than it usually takes.
+const HEDGE_AFTER: Duration = Duration::from_millis(50);
 
 async fn hedged(first: u64, second: u64) -> &'static str {
     let mut first = pin!(ask("Paris", first));
-    if let Ok(answer) = timeout(USUALLY, &mut first).await {
+    if let Ok(answer) = timeout(HEDGE_AFTER, &mut first).await {
         return answer;
     }
     println!("Main: Paris is slow");

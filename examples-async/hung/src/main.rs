@@ -1,18 +1,18 @@
-//! A program that hangs in one of three ways: a task blocks the runtime, a lock
-//! is held across an await, or a wake-up is lost. An argument names the way.
+//! A program that hangs in one of three ways: a task blocks the runtime, a
+//! lock is held across an await, or a wake-up is lost. An argument names
+//! the way.
 //!
 //! ```sh
 //! cargo run -p hung
 //! ```
 use std::future::poll_fn;
 use std::process::{self, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, mpsc};
-use std::task::Poll::{Pending, Ready};
+use std::sync::{Mutex, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 use std::{env, thread};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
@@ -31,23 +31,22 @@ async fn wait_for_message() {
 /// the first one needs to continue.
 #[expect(clippy::await_holding_lock, reason = "the mistake to be shown")]
 async fn update(total: &Mutex<u32>) {
-    let mut total = total.lock().expect("no holder of the lock panics");
+    let mut total = total.lock().expect("another task panicked");
     sleep(Duration::from_millis(10)).await;
     *total += 1;
 }
 // ANCHOR_END: lock
 
 // ANCHOR: wakeup
-/// The thread sets the flag but wakes nothing up, because the future ignores
-/// the waker in its context.
+/// The thread wakes nothing up when it has the answer, because the future
+/// ignores the waker in its context.
 async fn wait_for_answer() {
-    let answered = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&answered);
-    thread::spawn(move || {
-        thread::sleep(Duration::from_millis(50));
-        flag.store(true, Relaxed);
-    });
-    poll_fn(|_| if answered.load(Relaxed) { Ready(()) } else { Pending }).await;
+    let thread = thread::spawn(|| thread::sleep(Duration::from_millis(50)));
+    poll_fn(|_context| match thread.is_finished() {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
 }
 // ANCHOR_END: wakeup
 
@@ -61,19 +60,26 @@ async fn main() -> Result<()> {
             let total = Mutex::new(0);
             tokio::join!(update(&total), update(&total));
         }
-        _ => wait_for_answer().await,
+        "wakeup" => wait_for_answer().await,
+        _ => bail!("the hangs are blocked, lock and wakeup"),
     }
     Ok(())
 }
 
 async fn run_all() -> Result<()> {
     for name in ["blocked", "lock", "wakeup"] {
-        let mut child = Command::new(env::current_exe()?);
-        let mut child = child.arg(name).stdout(Stdio::piped()).spawn()?;
-        let lines = BufReader::new(child.stdout.take().context("a pipe")?);
-        println!("{}", lines.lines().next_line().await?.context("a line")?);
-        let ended = timeout(Duration::from_millis(300), child.wait()).await;
-        println!("{name}: {}", if ended.is_ok() { "ended" } else { "hangs" });
+        let mut child = Command::new(env::current_exe()?)
+            .arg(name)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take().context("stdout is not piped")?;
+        let line = BufReader::new(stdout).lines().next_line().await?;
+        println!("{}", line.context("the program printed no line")?);
+
+        let limit = Duration::from_millis(300);
+        let result = timeout(limit, child.wait()).await;
+        let outcome = if result.is_ok() { "ended" } else { "hangs" };
+        println!("{name}: {outcome}");
         child.kill().await?;
     }
     Ok(())

@@ -35,7 +35,8 @@ async fn main() {
         MissedTickBehavior::Delay,
         MissedTickBehavior::Skip,
     ] {
-        println!("{behavior:?}: ticks after {:?} ms", ticks(behavior).await);
+        let times = ticks(behavior).await;
+        println!("{behavior:?}: ticks after {times:?} ms");
     }
 }
 

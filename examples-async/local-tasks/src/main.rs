@@ -1,5 +1,5 @@
-//! Tasks that never leave their thread may hold an `Rc` across an await: in a
-//! local runtime, or in a LocalSet.
+//! Tasks that never leave their thread may hold an `Rc` across an await: in
+//! a local runtime, or in a LocalSet.
 //!
 //! ```sh
 //! cargo run -p local-tasks
@@ -8,18 +8,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::thread;
 
+use anyhow::Result;
 use tokio::runtime::Runtime;
-use tokio::task::{JoinError, LocalSet, spawn_local, yield_now};
+use tokio::task::{LocalSet, spawn_local, yield_now};
 
 /// Counts three visits in tasks that share a value without a lock.
-async fn count(place: &str) -> Result<(), JoinError> {
+async fn count(place: &str) -> Result<()> {
     let visits = Rc::new(RefCell::new(Vec::new()));
     let mut tasks = Vec::new();
     for _ in 0..3 {
         let visits = Rc::clone(&visits);
         tasks.push(spawn_local(async move {
             yield_now().await; // stands for I/O
-            // Don't await while it is borrowed: another task could borrow it.
+            // Don't await during the borrow: another task could borrow it.
             visits.borrow_mut().push(thread::current().id());
         }));
     }
@@ -27,20 +28,21 @@ async fn count(place: &str) -> Result<(), JoinError> {
         task.await?;
     }
     let here = thread::current().id();
-    let stayed = visits.borrow().iter().all(|thread| *thread == here);
-    println!("{place}: {} visits, one thread: {stayed}", visits.borrow().len());
+    let visits = visits.borrow();
+    let all_here = visits.iter().all(|thread| *thread == here);
+    println!("{place}: {} visits, one thread: {all_here}", visits.len());
     Ok(())
 }
 
 /// The whole program has only one thread for tasks.
 #[tokio::main(flavor = "local")]
-async fn in_a_local_runtime() -> Result<(), JoinError> {
+async fn in_a_local_runtime() -> Result<()> {
     count("Local runtime").await
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> Result<()> {
     in_a_local_runtime()?;
-    // Only the tasks of the set stay on one thread: the one that waits for it.
-    Runtime::new()?.block_on(LocalSet::new().run_until(count("LocalSet")))?;
-    Ok(())
+    // Only the set's tasks stay on one thread: the one that waits for it.
+    let runtime = Runtime::new()?;
+    runtime.block_on(LocalSet::new().run_until(count("LocalSet")))
 }

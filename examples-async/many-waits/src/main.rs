@@ -17,7 +17,7 @@ use futures::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// How long each wait lasts. All waits together cannot take less.
+/// The length of each wait. All waits together cannot take less.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Waits for one second, many times at once
@@ -34,15 +34,15 @@ struct Arguments {
 // ANCHOR: ways
 async fn in_tasks(count: u32) -> anyhow::Result<()> {
     let mut waits: JoinSet<_> = (0..count).map(|_| sleep(WAIT)).collect();
-    while let Some(ended) = waits.join_next().await {
-        ended?; // an error is a panic in the task
+    while let Some(result) = waits.join_next().await {
+        result?; // an error is a panic in the task
     }
     Ok(())
 }
 
 /// The pitfall: all waits share the budget of one task. Each time the task
-/// runs, 128 of them may finish, and every other one that is ready is polled
-/// for nothing.
+/// runs, 128 of them may finish, and every other one that is ready is
+/// polled for nothing.
 async fn in_one_task(count: u32) {
     join_all((0..count).map(|_| sleep(WAIT))).await;
 }

@@ -1,5 +1,5 @@
-//! A guard that was dropped by hand still counts as held across the await, so
-//! this does not compile.
+//! A guard that was dropped by hand still counts as held across the await,
+//! so this does not compile.
 //!
 //! ```sh
 //! cargo run -p not-send --bin not-send-broken --features broken
@@ -12,15 +12,16 @@ async fn save(hits: u32) {
 }
 
 async fn count(hits: Arc<Mutex<u32>>) {
-    let mut hits = hits.lock().expect("no panic");
+    let mut hits = hits.lock().expect("another task panicked");
     *hits += 1;
     let now = *hits;
-    drop(hits); // not enough: the compiler looks at the scope of the variable
+    drop(hits); // not enough: the scope of the variable counts
     save(now).await;
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     let hits = Arc::new(Mutex::new(0));
-    tokio::spawn(count(hits)).await.expect("no panic");
+    tokio::spawn(count(hits)).await?;
+    Ok(())
 }

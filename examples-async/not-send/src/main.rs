@@ -13,7 +13,7 @@ async fn save(hits: u32) {
 
 async fn count(hits: Arc<Mutex<u32>>) {
     let now = {
-        let mut hits = hits.lock().expect("no panic");
+        let mut hits = hits.lock().expect("another task panicked");
         *hits += 1;
         *hits
     }; // the guard ends here
@@ -21,7 +21,8 @@ async fn count(hits: Arc<Mutex<u32>>) {
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     let hits = Arc::new(Mutex::new(0));
-    tokio::spawn(count(hits)).await.expect("no panic");
+    tokio::spawn(count(hits)).await?;
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! When one of several tasks fails: three ways to wait, and what happens to the
-//! other tasks in each.
+//! When one of several tasks fails: three ways to wait, and what happens to
+//! the other tasks in each.
 //!
 //! ```sh
 //! cargo run -p one-fails-all-stop
@@ -40,8 +40,8 @@ async fn in_a_join_set() -> Result<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(copy("C"));
     tasks.spawn(fail());
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended? {
+    while let Some(result) = tasks.join_next().await {
+        if let Err(error) = result? {
             tasks.shutdown().await; // aborts, and waits until they are gone
             return Err(error);
         }

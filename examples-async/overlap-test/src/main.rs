@@ -1,4 +1,5 @@
-//! Tests that requests overlap, and how many of them, without measuring time.
+//! Tests that requests overlap, and how many of them, without measuring
+//! time.
 //!
 //! ```sh
 //! cargo run -p overlap-test
@@ -6,7 +7,7 @@
 use futures::{StreamExt, stream};
 
 // ANCHOR: fetch
-const AT_MOST: usize = 3;
+const MAX_AT_ONCE: usize = 3;
 
 /// Fetches the pages, at most three at once.
 async fn fetch_all<T>(
@@ -14,7 +15,7 @@ async fn fetch_all<T>(
     fetch: impl AsyncFn(u32) -> T,
 ) -> Vec<T> {
     let fetches = stream::iter(pages).map(|page| fetch(page));
-    fetches.buffer_unordered(AT_MOST).collect().await
+    fetches.buffer_unordered(MAX_AT_ONCE).collect().await
 }
 // ANCHOR_END: fetch
 
@@ -39,14 +40,14 @@ mod tests {
 
     use super::*;
 
-    /// Whether this many requests are under way at the same time. Each one
-    /// waits until all of them are there.
+    /// Returns whether this many requests are under way at the same time.
+    /// Each one waits until all of them are there.
     async fn meet(requests: usize) -> bool {
         let barrier = Barrier::new(requests);
         let pages = (0..12).collect();
         let fetches = fetch_all(pages, async |_| barrier.wait().await);
-        // If they never meet, everything waits and the paused clock jumps to
-        // the limit: the test fails at once instead of hanging.
+        // If they never meet, everything waits and the paused clock jumps
+        // to the limit: the test fails at once instead of hanging.
         timeout(Duration::from_secs(1), fetches).await.is_ok()
     }
 

@@ -4,7 +4,6 @@
 //! ```sh
 //! cargo run -p own-executor
 //! ```
-use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -29,7 +28,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
         println!("Executor: polls");
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
-            // Sleeps, but returns at once if the waker has already been called.
+            // Sleeps, or returns at once if the waker was already called.
             Poll::Pending => thread::park(),
         }
     }
@@ -47,7 +46,7 @@ impl Future for Timer {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.0.lock().expect("no panic");
+        let mut state = self.0.lock().expect("another thread panicked");
         if state.done {
             return Poll::Ready(());
         }
@@ -62,7 +61,7 @@ fn timer(after: Duration) -> Timer {
     let timer = Timer(Arc::clone(&state));
     thread::spawn(move || {
         thread::sleep(after); // a runtime needs no thread for each timer
-        let mut state = state.lock().expect("no panic");
+        let mut state = state.lock().expect("another thread panicked");
         state.done = true;
         if let Some(waker) = state.waker.take() {
             waker.wake();

@@ -13,7 +13,8 @@ use poll::poll;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let (period, limit) = (Duration::from_millis(10), Duration::from_secs(10));
+    let period = Duration::from_millis(10);
+    let limit = Duration::from_secs(10);
     let mut checks = 0;
     let is_done = || {
         checks += 1;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 // ANCHOR: poll
-/// Checks once per period, until the limit. Returns whether the job is done.
+/// Checks once per period until the limit. Returns whether the job is done.
 pub async fn poll(
     period: Duration,
     limit: Duration,

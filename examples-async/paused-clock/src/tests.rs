@@ -22,8 +22,8 @@ async fn it_stops_after_exactly_an_hour() {
 // ANCHOR_END: exact
 
 // ANCHOR: blocking
-/// The hour does not pass while a blocking job runs. If the job never ended,
-/// the timeout would never fire, and the test would hang.
+/// The hour does not pass while a blocking job runs. If the job never
+/// ended, the timeout would never fire, and the test would hang.
 #[tokio::test(start_paused = true)]
 async fn a_blocking_job_stops_the_clock() {
     let started = Instant::now();
@@ -38,12 +38,12 @@ async fn a_blocking_job_stops_the_clock() {
 async fn a_thread_does_not_stop_the_clock() {
     let started = Instant::now();
     let (hour_is_over, wait) = mpsc::channel::<()>();
-    let (answer, answered) = oneshot::channel();
+    let (sender, answer) = oneshot::channel();
     thread::spawn(move || {
         wait.recv().ok();
-        answer.send("too late")
+        sender.send("too late")
     });
-    assert!(timeout(HOUR, answered).await.is_err());
+    assert!(timeout(HOUR, answer).await.is_err());
     assert_eq!(started.elapsed(), HOUR);
     drop(hour_is_over);
 }

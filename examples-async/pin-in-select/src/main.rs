@@ -1,5 +1,5 @@
-//! One timer for all rounds of a loop: it is pinned once, and `select!` gets a
-//! reference to it.
+//! One timer for all rounds of a loop: it is pinned once, and `select!`
+//! gets a reference to it.
 //!
 //! ```sh
 //! cargo run -p pin-in-select
@@ -11,21 +11,23 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     let (sender, mut messages) = mpsc::channel(3);
     for message in ["one", "two", "three"] {
-        sender.send(message).await.expect("there is room");
+        sender.send(message).await?;
     }
 
-    // pin! promises that the timer is not moved any more. The timer relies on
-    // that: the runtime's list of timers points to it.
+    // pin! promises that the timer is not moved any more. The timer relies
+    // on that: the runtime's list of timers points to it.
     let mut timer = pin!(sleep(Duration::from_millis(50)));
     loop {
         tokio::select! {
             biased;
             Some(message) = messages.recv() => println!("{message}"),
             // A reference: a new timer in each round would start again.
-            () = &mut timer => break println!("The time is over"),
+            () = &mut timer => break,
         }
     }
+    println!("The time is over");
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Stages that are connected by bounded channels. When the reader stops early,
-//! every stage before it ends too.
+//! Stages that are connected by bounded channels. When the reader stops
+//! early, every stage before it ends too.
 //!
 //! ```sh
 //! cargo run -p pipeline

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 
 // ANCHOR: bucket
 struct RateLimiter {
-    /// The tokens. Callers that have to wait get theirs in the order of arrival.
+    /// The tokens. Callers get theirs in the order of arrival.
     tokens: Arc<Semaphore>,
     refill: JoinHandle<()>,
 }
@@ -37,7 +37,8 @@ impl RateLimiter {
     }
 
     async fn acquire(&self) {
-        let token = self.tokens.acquire().await.expect("it is never closed");
+        let token = self.tokens.acquire().await;
+        let token = token.expect("the semaphore is closed");
         token.forget(); // only the refill task puts it back
     }
 }
@@ -51,7 +52,8 @@ impl Drop for RateLimiter {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let (limiter, started) = (RateLimiter::new(3), Instant::now());
+    let limiter = RateLimiter::new(3);
+    let started = Instant::now();
     for request in 1..=6 {
         limiter.acquire().await;
         println!("Request {request}: {} ms", started.elapsed().as_millis());
@@ -65,7 +67,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_burst_and_then_one_request_per_period() {
         let limiter = RateLimiter::new(3);
-        // The long pause fills the bucket, but with no more than three tokens.
+        // The long pause fills the bucket, but only with three tokens.
         for (pause, expected) in
             [(0, [0, 0, 0, 100, 200]), (60_050, [0, 0, 0, 50, 150])]
         {

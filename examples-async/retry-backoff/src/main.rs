@@ -25,28 +25,27 @@ async fn fetch(page: &str, attempt: u32) -> Result<String, Error> {
 }
 
 // ANCHOR: retry
+const MAX_ATTEMPTS: u32 = 5;
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
 async fn fetch_with_retry(page: &str) -> Result<String, Error> {
-    let mut longest = Duration::from_millis(20);
-    for attempt in 1.. {
+    let mut wait = Duration::from_millis(20);
+    for attempt in 1..MAX_ATTEMPTS {
         match fetch(page, attempt).await {
-            Err(Error::Overloaded) if attempt < 5 => {
-                // A random part of the longest wait, called jitter: without
-                // it all clients come back at the same moment.
-                let wait = longest.mul_f64(random());
-                println!(
-                    "Attempt {attempt}: overloaded, waits up to {longest:?}"
-                );
-                sleep(wait).await;
-                longest = (longest * 2).min(Duration::from_secs(1));
-            }
+            Err(Error::Overloaded) => {}
             result => return result,
         }
+        println!("Attempt {attempt}: overloaded, waits up to {wait:?}");
+        // A random part of the wait, called jitter: without it all clients
+        // come back at the same moment.
+        sleep(wait.mul_f64(random())).await;
+        wait = (wait * 2).min(MAX_WAIT);
     }
-    unreachable!("the last attempt returns")
+    fetch(page, MAX_ATTEMPTS).await
 }
 // ANCHOR_END: retry
 
-/// Between 0 and 1. A crate such as `fastrand` does it better.
+/// Returns a number from 0 to 1. A crate such as `fastrand` does it better.
 fn random() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }

@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo run -p runtime-errors
 //! ```
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -14,18 +14,21 @@ use tokio::time::sleep;
 /// Runs one of the mistakes and prints the panic that it causes.
 fn report(mistake: &str, run: impl FnOnce()) {
     println!("{mistake}:");
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(()) => println!("  nothing happened"),
-        Err(panic) => match panic.downcast_ref::<String>() {
-            Some(message) => println!("  {message}"),
-            None => println!("  {}", panic.downcast_ref().unwrap_or(&"?")),
-        },
+    let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else {
+        println!("  nothing happened");
+        return;
+    };
+    // A constant message is a `&str`, and a formatted one is a `String`.
+    if let Some(message) = panic.downcast_ref::<&str>() {
+        println!("  {message}");
+    } else if let Some(message) = panic.downcast_ref::<String>() {
+        println!("  {message}");
     }
 }
 
 fn main() -> std::io::Result<()> {
-    // The message goes to stdout with the others, not to stderr.
-    std::panic::set_hook(Box::new(|_| {}));
+    // Without this, each panic would also print its message to stderr.
+    panic::set_hook(Box::new(|_| {}));
     let runtime = Runtime::new()?;
 
     // A timer or a socket registers with the runtime of the current thread,
@@ -43,16 +46,15 @@ fn main() -> std::io::Result<()> {
 
     // Dropping a runtime waits for its blocking jobs, which would block the
     // thread too. Send it to another thread, or call `shutdown_background`.
+    let another = Runtime::new()?;
     report("A runtime dropped inside of a runtime", || {
-        runtime.block_on(async {
-            drop(Runtime::new().expect("a runtime starts"));
-        });
+        runtime.block_on(async { drop(another) });
     });
 
-    // It would move the other tasks to another thread, and here there is none.
+    // It would move the other tasks to another thread, but there is none.
+    let single = Builder::new_current_thread().build()?;
     report("`block_in_place` with a single thread", || {
-        let runtime = Builder::new_current_thread().build();
-        runtime.expect("a runtime starts").block_on(async {
+        single.block_on(async {
             task::block_in_place(|| {});
         });
     });

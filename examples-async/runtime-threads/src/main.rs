@@ -9,15 +9,15 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 // ANCHOR: ways
-/// Holds its thread until it is done, as computing would. (`tokio::time::sleep`
-/// would free the thread instead.)
+/// Holds its thread until it is done, as computing would.
+/// (`tokio::time::sleep` would free the thread instead.)
 async fn worker(id: u32) {
     println!("Worker {id} starting");
     thread::sleep(Duration::from_millis(250));
     println!("Worker {id} finished");
 }
 
-/// Both futures are part of one task, and a task runs on one thread at a time.
+/// Both futures are one task, and a task runs on one thread at a time.
 async fn joined(first: u32, second: u32) {
     tokio::join!(worker(first), worker(second));
 }
@@ -32,7 +32,8 @@ async fn spawned(first: u32, second: u32) -> anyhow::Result<()> {
 
 fn main() -> anyhow::Result<()> {
     let one_thread = Builder::new_current_thread().build()?;
-    let two_threads = Builder::new_multi_thread().worker_threads(2).build()?;
+    let two_threads =
+        Builder::new_multi_thread().worker_threads(2).build()?;
 
     println!("One thread, join!");
     one_thread.block_on(joined(1, 2));

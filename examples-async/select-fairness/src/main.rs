@@ -1,5 +1,6 @@
-//! `select!` polls its branches in a random order, and with `biased` from top
-//! to bottom: a branch that is always ready then starves the ones below it.
+//! `select!` polls its branches in a random order, and with `biased` from
+//! top to bottom: a branch that is always ready then starves the ones below
+//! it.
 //!
 //! ```sh
 //! cargo run -p select-fairness
@@ -11,10 +12,10 @@ use tokio::sync::mpsc::{Receiver, channel};
 async fn both_ready() -> (Receiver<u32>, Receiver<()>) {
     let (requests, waiting) = channel(1000);
     for request in 0..1000 {
-        requests.send(request).await.expect("there is room");
+        requests.send(request).await.expect("the receiver is gone");
     }
     let (stop, stopped) = channel(1);
-    stop.send(()).await.expect("there is room");
+    stop.send(()).await.expect("the receiver is gone");
     (waiting, stopped)
 }
 

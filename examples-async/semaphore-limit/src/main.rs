@@ -4,37 +4,38 @@
 //! cargo run -p semaphore-limit
 //! ```
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let permits = Arc::new(Semaphore::new(3));
-    let (running, most) =
-        (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static MAX_RUNNING: AtomicUsize = AtomicUsize::new(0);
 
+async fn request(id: u32) {
+    println!("Request {id} starting");
+    let running = RUNNING.fetch_add(1, Relaxed) + 1;
+    MAX_RUNNING.fetch_max(running, Relaxed);
+    sleep(Duration::from_millis(100)).await; // stands for the request
+    RUNNING.fetch_sub(1, Relaxed);
+    println!("Request {id} finished");
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let permits = Arc::new(Semaphore::new(3));
     let mut requests = JoinSet::new();
     for id in 0..9 {
         // Before the spawn, so that no task has to wait for a permit.
-        let permit = Arc::clone(&permits).acquire_owned().await;
-        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+        let permit = Arc::clone(&permits).acquire_owned().await?;
         requests.spawn(async move {
-            // The permit is released when it is dropped, after the request.
-            let _permit = permit.expect("the semaphore is not closed");
-            println!("Request {id} starting");
-            most.fetch_max(
-                running.fetch_add(1, Ordering::Relaxed) + 1,
-                Ordering::Relaxed,
-            );
-            sleep(Duration::from_millis(100)).await; // stands for the request
-            running.fetch_sub(1, Ordering::Relaxed);
-            println!("Request {id} finished");
+            request(id).await;
+            drop(permit); // releases it, as a panic would too
         });
     }
     requests.join_all().await;
-    println!("Most at once: {}", most.load(Ordering::Relaxed));
+    println!("Most at once: {}", MAX_RUNNING.load(Relaxed));
+    Ok(())
 }

@@ -1,5 +1,6 @@
-//! A client disconnects, so its handler is canceled. Work that must not stop
-//! halfway still finishes, and the program waits for it before it ends.
+//! A client disconnects, so its handler is canceled. Work that must not
+//! stop halfway still finishes, and the program waits for it before it
+//! ends.
 //!
 //! ```sh
 //! cargo run -p shield
@@ -10,12 +11,17 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-/// Says when it is dropped before the payment has finished.
-struct Unfinished(&'static str);
+/// Prints when it is dropped in the middle.
+struct Payment {
+    name: &'static str,
+    finished: bool,
+}
 
-impl Drop for Unfinished {
+impl Drop for Payment {
     fn drop(&mut self) {
-        println!("{}: canceled in the middle", self.0);
+        if !self.finished {
+            println!("{}: canceled in the middle", self.name);
+        }
     }
 }
 
@@ -23,10 +29,10 @@ static IN_THE_MIDDLE: Notify = Notify::const_new();
 
 async fn pay(name: &'static str) {
     println!("{name}: takes the money");
-    let unfinished = Unfinished(name);
+    let mut payment = Payment { name, finished: false };
     IN_THE_MIDDLE.notify_one();
     sleep(Duration::from_millis(50)).await; // stands for a second server
-    std::mem::forget(unfinished);
+    payment.finished = true;
     println!("{name}: delivers the goods");
 }
 
@@ -38,11 +44,11 @@ async fn handler() {
 // ANCHOR_END: broken
 
 // ANCHOR: fixed
-/// The handler awaits a task, which keeps running if the handler is dropped.
-/// The tracker knows the task even when its handle is gone.
+/// The handler awaits a task, which keeps running if the handler is
+/// dropped. The tracker knows the task even when its handle is gone.
 async fn shielded_handler(payments: &TaskTracker) {
     let payment = payments.spawn(pay("Shielded"));
-    payment.await.expect("no panic");
+    payment.await.expect("the task panicked");
 }
 // ANCHOR_END: fixed
 

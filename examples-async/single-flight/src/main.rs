@@ -1,5 +1,5 @@
-//! Many tasks ask for the same thing: one of them fetches it, and all get the
-//! answer.
+//! Many tasks ask for the same thing: one of them fetches it, and all get
+//! the answer.
 //!
 //! ```sh
 //! cargo run -p single-flight
@@ -12,18 +12,19 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// A cell for each key. std's Mutex, because it is held for a look-up only; the
-/// fetch happens outside of it.
+/// A cell for each key. std's Mutex, because it is held for a look-up only;
+/// the fetch happens outside of it.
 #[derive(Default)]
 struct Cache(Mutex<HashMap<u32, Arc<OnceCell<String>>>>);
 
 impl Cache {
     async fn get(&self, key: u32) -> String {
-        let cell = Arc::clone(
-            self.0.lock().expect("no panic").entry(key).or_default(),
-        );
-        // The first one fetches, the others wait for it. If the first one is
-        // canceled, one of those that wait takes over.
+        let cell = {
+            let mut cells = self.0.lock().expect("another task panicked");
+            Arc::clone(cells.entry(key).or_default())
+        };
+        // The first task fetches, and the others wait for it. If the first
+        // one is canceled, a task that waits takes over.
         cell.get_or_init(|| fetch(key)).await.clone()
     }
 }

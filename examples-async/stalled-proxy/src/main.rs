@@ -8,7 +8,7 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -21,8 +21,8 @@ async fn serve(listener: TcpListener) -> Result<()> {
 }
 
 // ANCHOR: proxy
-/// Neither an error nor the end of the stream follows the first bytes, as if
-/// the server hung or a cable were cut.
+/// Passes on five bytes, and then neither an error nor the end of the
+/// stream, as if the server hung or a cable were cut.
 async fn stall(listener: TcpListener, server: SocketAddr) -> Result<()> {
     let (mut client, _) = listener.accept().await?;
     let mut server = TcpStream::connect(server).await?.take(5);
@@ -38,11 +38,15 @@ const LIMIT: Duration = Duration::from_millis(800);
 async fn fetch(server: SocketAddr) -> Result<String> {
     let mut stream = TcpStream::connect(server).await?;
     let mut answer = Vec::new();
-    while timeout(LIMIT, stream.read_buf(&mut answer)).await.with_context(
-        || format!("the server stalls at byte {}", answer.len()),
-    )?? > 0
-    {}
-    Ok(String::from_utf8(answer)?)
+    loop {
+        let read = timeout(LIMIT, stream.read_buf(&mut answer)).await;
+        let Ok(bytes) = read else {
+            bail!("the server stalls at byte {}", answer.len());
+        };
+        if bytes? == 0 {
+            return Ok(String::from_utf8(answer)?); // the end of the stream
+        }
+    }
 }
 // ANCHOR_END: client
 

@@ -10,13 +10,13 @@ use async_stream::stream;
 use futures::stream::{self, Stream, StreamExt};
 use tokio::time::sleep;
 
-/// The pages of a listing. Nothing is fetched before the reader asks for it.
+/// The pages of a listing. Each is fetched when the reader asks for it.
 fn pages(name: &'static str, count: u32) -> impl Stream<Item = String> {
-    // `stream!` turns code with `yield` into a stream, as an async generator
-    // does in Python.
+    // `stream!` turns code with `yield` into a stream, as an async
+    // generator does in Python.
     stream! {
         for page in 1..=count {
-            sleep(Duration::from_millis(20)).await; // stands for the request
+            sleep(Duration::from_millis(20)).await; // the request
             yield format!("{name}{page}");
         }
     }
@@ -32,8 +32,11 @@ async fn main() {
     }
 
     // A stream has the methods of an iterator, too.
-    let titles: Vec<_> =
-        pages("b", 9).map(|page| page.to_uppercase()).take(2).collect().await;
+    let titles: Vec<_> = pages("b", 9)
+        .map(|page| page.to_uppercase())
+        .take(2)
+        .collect()
+        .await;
     println!("Two of nine: {titles:?}");
 
     // Two streams as one: the next item from either.

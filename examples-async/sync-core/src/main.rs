@@ -1,5 +1,5 @@
-//! Logic without an await, and thin shells around it: the same core behind a
-//! thread and behind a task.
+//! Logic without an await, and thin shells around it: the same core behind
+//! a thread and behind a task.
 //!
 //! ```sh
 //! cargo run -p sync-core
@@ -7,8 +7,8 @@
 use std::sync::mpsc;
 use std::thread;
 
-/// Finds lines in a stream of bytes that arrives in pieces. It does no I/O, so
-/// it needs no runtime, and a test of it needs neither sockets nor sleeps.
+/// Finds the lines in text that arrives in pieces. It does no I/O, so it
+/// needs no runtime, and a test of it needs neither sockets nor sleeps.
 #[derive(Default)]
 struct Lines {
     rest: String,
@@ -18,8 +18,8 @@ impl Lines {
     /// Takes a piece and returns the lines that are complete now.
     fn feed(&mut self, piece: &str) -> Vec<String> {
         self.rest += piece;
-        let mut lines: Vec<_> =
-            self.rest.split('\n').map(str::to_owned).collect();
+        let lines = self.rest.split('\n').map(str::to_owned);
+        let mut lines: Vec<_> = lines.collect();
         self.rest = lines.pop().unwrap_or_default();
         lines
     }
@@ -30,32 +30,39 @@ const PIECES: [&str; 3] = ["GET /a\nGE", "T /b\nGET", " /c\n"];
 fn in_a_thread(pieces: mpsc::Receiver<&str>) {
     let mut lines = Lines::default();
     for piece in pieces {
-        lines.feed(piece).iter().for_each(|line| println!("Thread: {line}"));
+        for line in lines.feed(piece) {
+            println!("Thread: {line}");
+        }
     }
 }
 
 async fn in_a_task(mut pieces: tokio::sync::mpsc::Receiver<&str>) {
     let mut lines = Lines::default();
     while let Some(piece) = pieces.recv().await {
-        lines.feed(piece).iter().for_each(|line| println!("Task: {line}"));
+        for line in lines.feed(piece) {
+            println!("Task: {line}");
+        }
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> anyhow::Result<()> {
     let (sender, pieces) = mpsc::channel();
     let reader = thread::spawn(|| in_a_thread(pieces));
-    PIECES.into_iter().for_each(|piece| sender.send(piece).expect("it reads"));
+    for piece in PIECES {
+        sender.send(piece)?;
+    }
     drop(sender);
-    reader.join().expect("no panic");
+    reader.join().expect("the thread panicked");
 
     let (sender, pieces) = tokio::sync::mpsc::channel(1);
     let reader = tokio::spawn(in_a_task(pieces));
     for piece in PIECES {
-        sender.send(piece).await.expect("it reads");
+        sender.send(piece).await?;
     }
     drop(sender);
-    reader.await.expect("no panic");
+    reader.await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::task;
 
 /// Knows nothing about async: think of SQLite or a file format library.
 fn blocking_call() -> &'static str {
-    thread::sleep(Duration::from_secs(2)); // stands for I/O; holds the thread
+    thread::sleep(Duration::from_secs(2)); // stands for blocking I/O
     "Completed"
 }
 

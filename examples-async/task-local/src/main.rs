@@ -1,5 +1,5 @@
-//! A value that belongs to a task, wherever its thread takes it: a request id
-//! without a parameter.
+//! A value that belongs to a task, wherever its thread takes it: a request
+//! id without a parameter.
 //!
 //! ```sh
 //! cargo run -p task-local
@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 tokio::task_local! {
-    /// Not `thread_local!`: many tasks share a thread, and a task may change
-    /// its thread at an await.
+    /// The id of the request. Not `thread_local!`: many tasks share a
+    /// thread, and a task may change its thread at an await.
     static REQUEST: u32;
 }
 
@@ -26,7 +26,7 @@ async fn handle() {
     sleep(Duration::from_millis(20)).await;
     // A spawned task does not inherit the value.
     let task = tokio::spawn(async { log("in a spawned task") });
-    task.await.expect("no panic");
+    task.await.expect("the task panicked");
     log("ends");
 }
 

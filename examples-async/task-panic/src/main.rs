@@ -5,11 +5,11 @@
 //! cargo run -p task-panic
 //! ```
 use std::fmt::Display;
-use std::future::Future;
+use std::num::ParseIntError;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
-async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+async fn parse(text: &str) -> Result<u32, ParseIntError> {
     assert!(!text.is_empty(), "an empty message"); // panics: a bug
     text.parse() // fails: bad input
 }
@@ -35,7 +35,7 @@ where
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> Result<(), JoinError> {
     // No handle: the error disappears, and the panic is a line on stderr.
     tokio::spawn(parse("seven"));
     tokio::spawn(parse(""));
@@ -44,10 +44,12 @@ async fn main() {
 
     // The handle has it: a panic is a `JoinError`.
     let handle = tokio::spawn(parse(""));
-    println!("Awaited: a panic? {}", handle.await.is_err_and(|e| e.is_panic()));
+    let panicked = handle.await.is_err_and(|error| error.is_panic());
+    println!("Awaited: a panic? {panicked}");
 
     for (name, text) in [("Input 1", "seven"), ("Input 2", "")] {
-        spawn_and_report(name, parse(text)).await.expect("it only reports");
+        spawn_and_report(name, parse(text)).await?;
     }
     println!("Main goes on");
+    Ok(())
 }

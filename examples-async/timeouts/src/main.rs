@@ -1,38 +1,44 @@
-//! Three timeouts: for connecting, for each read, and for the whole request.
+//! Three timeouts: for connecting, for each read, and for the whole
+//! request.
 //!
 //! ```sh
 //! cargo run -p timeouts
 //! ```
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-#[derive(Clone, Copy)]
 struct Limits {
     connect: Duration,
     read: Duration,
     whole: Duration,
 }
 
+const SHORT: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_secs(30);
+const PATIENT: Limits = Limits { connect: LONG, read: LONG, whole: LONG };
+
 /// Sends a request, and reads until the server closes the connection.
 async fn request(
     connect: impl Future<Output = io::Result<TcpStream>>,
     limits: Limits,
-) -> anyhow::Result<String> {
+) -> Result<String> {
     let exchange = async {
-        let connected = timeout(limits.connect, connect).await;
-        let mut connection = connected.context("connecting")??;
+        let connection = timeout(limits.connect, connect).await;
+        let mut connection = connection.context("connecting")??;
         connection.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
         let mut answer = Vec::new();
         loop {
             // For each read, so that a long answer may take longer.
-            let read = timeout(limits.read, connection.read_buf(&mut answer));
-            if read.await.context("reading")?? == 0 {
+            let read = connection.read_buf(&mut answer);
+            let read = timeout(limits.read, read).await;
+            if read.context("reading")?? == 0 {
                 return Ok(String::from_utf8(answer)?);
             }
         }
@@ -57,22 +63,25 @@ async fn drip(bytes: usize) -> io::Result<SocketAddr> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    let (short, long) = (Duration::from_millis(100), Duration::from_secs(30));
-    let patient = Limits { connect: long, read: long, whole: long };
-
+async fn main() -> Result<()> {
     let prompt = TcpStream::connect(drip(3).await?);
-    print("prompt", request(prompt, patient).await);
-    let down = std::future::pending(); // stands for a host that is down
-    print("down", request(down, Limits { connect: short, ..patient }).await);
+    print("prompt", request(prompt, PATIENT).await);
+
+    let down = pending(); // stands for a host that is down
+    let limits = Limits { connect: SHORT, ..PATIENT };
+    print("down", request(down, limits).await);
+
     let listener = TcpListener::bind("127.0.0.1:0").await?; // never accepts
     let silent = TcpStream::connect(listener.local_addr()?);
-    print("silent", request(silent, Limits { read: short, ..patient }).await);
+    let limits = Limits { read: SHORT, ..PATIENT };
+    print("silent", request(silent, limits).await);
+
     let drips = TcpStream::connect(drip(usize::MAX).await?);
-    print("drips", request(drips, Limits { whole: short, ..patient }).await);
+    let limits = Limits { whole: SHORT, ..PATIENT };
+    print("drips", request(drips, limits).await);
     Ok(())
 }
 
-fn print(server: &str, answer: anyhow::Result<String>) {
+fn print(server: &str, answer: Result<String>) {
     println!("{server}: {}", answer.unwrap_or_else(|e| format!("{e:#}")));
 }

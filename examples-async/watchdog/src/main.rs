@@ -1,5 +1,5 @@
-//! A watchdog: a thread expects heartbeats from the runtime, and reports when
-//! they stop because a task blocks the runtime's thread.
+//! A watchdog: a thread expects heartbeats from the runtime, and reports
+//! when they stop because a task blocks the runtime's thread.
 //!
 //! ```sh
 //! cargo run -p watchdog
@@ -14,8 +14,8 @@ use tokio::time::sleep;
 const PERIOD: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_millis(300);
 
-/// Beats as long as the runtime runs its tasks. The channel is unbounded, so
-/// its `send` never blocks.
+/// Beats as long as the runtime runs its tasks. The channel is unbounded,
+/// so its `send` never blocks.
 async fn beat(heart: Sender<()>) {
     while heart.send(()).is_ok() {
         sleep(PERIOD).await;
@@ -58,5 +58,5 @@ async fn main() {
 
     heartbeat.abort(); // drops the sender, which ends the watchdog
     heartbeat.await.ok();
-    watchdog.join().expect("no panic");
+    watchdog.join().expect("the watchdog panicked");
 }

@@ -20,8 +20,8 @@ async fn main() -> anyhow::Result<()> {
     // each one as it ends. If it is dropped early, it aborts the rest.
     let mut workers: JoinSet<_> = (0..5).map(worker).collect();
 
-    while let Some(ended) = workers.join_next().await {
-        ended?; // an error is a panic in the task
+    while let Some(result) = workers.join_next().await {
+        result?; // an error is a panic in the task
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Jobs that abort, are killed or run out of memory; the program keeps running.
+//! Jobs that abort, are killed or run out of memory; the program keeps
+//! running.
 //!
 //! ```sh
 //! cargo run -p crash-isolation
@@ -39,15 +40,15 @@ fn job(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The child limits itself when it starts, because that is simplest. A parent
-/// that did it between fork and exec would need unsafe code.
+/// The child limits itself when it starts, because that is simplest. A
+/// parent that did it between fork and exec would need unsafe code.
 #[cfg(unix)]
 fn limit(resource: Resource, bytes: u64) -> Result<()> {
     let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
     rustix::process::setrlimit(resource, limit).context("setting a limit")
 }
 
-/// Runs a job in a process of its own, and prints how it ended. Returns whether
+/// Runs a job in its own process, and prints how it ended. Returns whether
 /// it succeeded.
 fn run(job: &str) -> Result<bool> {
     let output = Command::new(env::current_exe()?)
@@ -67,8 +68,11 @@ fn main() -> Result<()> {
     }
     let mut done = 0;
     for job in JOBS {
-        done += usize::from(run(job)?);
+        if run(job)? {
+            done += 1;
+        }
     }
-    println!("{done} of {} jobs done, and this program goes on", JOBS.len());
+    let jobs = JOBS.len();
+    println!("{done} of {jobs} jobs done, and this program goes on");
     Ok(())
 }

@@ -14,12 +14,13 @@ use anyhow::{Context, Result};
 const ROUNDS: u32 = 1000;
 
 // ANCHOR: count
-/// Reads the number in the file and writes the next one. Without the lock, two
-/// programs would read the same number, and one update would be lost.
+/// Reads the number in the file and writes the next one. Without the lock,
+/// two programs could read the same number: a lost update.
 fn count(path: &str) -> Result<()> {
     for _ in 0..ROUNDS {
         let mut file = File::options().read(true).write(true).open(path)?;
-        file.lock().context("locking the file")?; // waits for other programs
+        // Waits until no other program holds the lock.
+        file.lock().context("locking the file")?;
         let mut number = String::new();
         file.read_to_string(&mut number)?;
         file.rewind()?;
@@ -30,7 +31,7 @@ fn count(path: &str) -> Result<()> {
 // ANCHOR_END: count
 
 // ANCHOR: instance
-/// Does not wait: a second instance has nothing to do.
+/// Tries to lock, and does not wait: a second instance has nothing to do.
 fn run_once(path: &str) -> Result<()> {
     let file = File::open(path)?;
     match file.try_lock() {
@@ -49,15 +50,23 @@ fn start(role: &str, path: &str) -> io::Result<Child> {
 }
 
 fn main() -> Result<()> {
-    if let [_, role, path] = &*env::args().collect::<Vec<_>>() {
-        return if role == "count" { count(path) } else { run_once(path) };
+    let mut arguments = env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some("count"), Some(path)) => count(&path),
+        (Some("instance"), Some(path)) => run_once(&path),
+        _ => supervise(),
     }
+}
+
+/// Starts two counters, and then two instances, the first while it holds
+/// the lock.
+fn supervise() -> Result<()> {
     let mut file = tempfile::NamedTempFile::new()?;
     file.write_all(b"0")?;
     let path = file.path().to_str().context("the path is text")?;
 
-    let counters = [start("count", path)?, start("count", path)?];
-    for mut counter in counters {
+    let mut counters = [start("count", path)?, start("count", path)?];
+    for counter in &mut counters {
         counter.wait()?;
     }
     let number = std::fs::read_to_string(path)?;

@@ -1,5 +1,5 @@
-//! The same job four ways: fetch the pages of a site, and count their words.
-//! Here with processes.
+//! The same job four ways: fetch the pages of a site, and count their
+//! words. Here with processes.
 //!
 //! ```sh
 //! cargo run -p four-ways-processes
@@ -20,21 +20,25 @@ type Counts = BTreeMap<String, usize>;
 
 // ANCHOR: way
 fn main() -> Result<()> {
-    // A worker is this program, started with arguments. It prints its counts.
-    if let [_, site, page] = &Vec::from_iter(env::args())[..] {
-        let counts = count(&fetch(site.parse()?, page)?);
-        return Ok(serde_json::to_writer(io::stdout(), &counts)?);
+    // A worker is this program with arguments. It prints counts as JSON.
+    let mut arguments = env::args().skip(1);
+    if let (Some(site), Some(page)) = (arguments.next(), arguments.next()) {
+        let counts = count(&fetch(site.parse()?, &page)?);
+        serde_json::to_writer(io::stdout(), &counts)?;
+        return Ok(());
     }
     let site = site::start()?;
     let mut counts = Vec::new();
     for first in (0..PAGES).step_by(AT_ONCE) {
-        let batch =
-            (first..first + AT_ONCE).map(|page| (page, start(site, page)));
-        for (page, worker) in batch.collect::<Vec<_>>() {
-            let output = worker?.wait_with_output()?;
+        let mut workers = Vec::new();
+        for page in first..first + AT_ONCE {
+            workers.push((page, start(site, page)?));
+        }
+        for (page, worker) in workers {
+            let output = worker.wait_with_output()?;
             println!("Page {page} finished");
-            let page = serde_json::from_slice(&output.stdout);
-            counts.push(page.context("a worker failed")?);
+            let result = serde_json::from_slice(&output.stdout);
+            counts.push(result.context("a worker failed")?);
         }
     }
     print_ten(counts);
@@ -43,27 +47,31 @@ fn main() -> Result<()> {
 
 fn start(site: SocketAddr, page: usize) -> Result<Child> {
     println!("Page {page} starting");
-    let mut worker = Command::new(env::current_exe()?);
-    worker.args([site.to_string(), page.to_string()]).stdout(Stdio::piped());
-    worker.spawn().context("starting a worker")
+    Command::new(env::current_exe()?)
+        .args([site.to_string(), page.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting a worker")
 }
 // ANCHOR_END: way
 
 /// Fetches a page, and waits until the site has sent all of it.
 fn fetch(site: SocketAddr, page: &str) -> io::Result<String> {
     let mut connection = TcpStream::connect(site)?;
-    connection.write_all(format!("GET /{page} HTTP/1.0\r\n\r\n").as_bytes())?;
+    let request = format!("GET /{page} HTTP/1.0\r\n\r\n");
+    connection.write_all(request.as_bytes())?;
     io::read_to_string(connection)
 }
 
 /// Counts the words that follow a tag: neither tags nor the head of HTTP.
 fn count(html: &str) -> Counts {
     let parts = html.split('<').filter_map(|part| part.split_once('>'));
-    let words =
-        parts.flat_map(|(_tag, text)| text.split([' ', ',', '.', '\n']));
     let mut counts = Counts::new();
-    for word in words.filter(|word| !word.is_empty()) {
-        *counts.entry(word.to_lowercase()).or_default() += 1;
+    for (_tag, text) in parts {
+        let words = text.split([' ', ',', '.', '\n']);
+        for word in words.filter(|word| !word.is_empty()) {
+            *counts.entry(word.to_lowercase()).or_default() += 1;
+        }
     }
     counts
 }
@@ -75,6 +83,8 @@ fn print_ten(pages: Vec<Counts>) {
         *total.entry(word).or_default() += count;
     }
     let mut words = Vec::from_iter(total); // from A to Z
-    words.sort_by_key(|(_, count)| Reverse(*count)); // keeps the order of equals
-    words.iter().take(10).for_each(|(word, count)| println!("{count} {word}"));
+    words.sort_by_key(|(_, count)| Reverse(*count)); // equals: still A to Z
+    for (word, count) in words.iter().take(10) {
+        println!("{count} {word}");
+    }
 }

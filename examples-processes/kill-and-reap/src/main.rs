@@ -1,4 +1,5 @@
-//! Kill a child at its deadline, and wait for it: until then it is a zombie.
+//! Kill a child at its deadline, and wait for it: until then it is a
+//! zombie.
 //!
 //! ```sh
 //! cargo run -p kill-and-reap
@@ -25,10 +26,10 @@ async fn parent() -> Result<()> {
         .context("starting the child")?;
     let id = child.id().context("the child has already been waited for")?;
     println!("Process {id} started");
-    // Taken out, because wait closes the child's stdin, and then the child ends.
+    // Taken out, because `wait` closes the child's stdin, which ends it.
     let _stdin = child.stdin.take();
 
-    // tokio's Child, because that of std can't wait with a timeout.
+    // tokio's Child, because the one of std can't wait with a timeout.
     if timeout(LIMIT, child.wait()).await.is_err() {
         child.start_kill().context("killing the child")?;
         println!("Past its deadline of {LIMIT:?}: killed");
@@ -47,10 +48,12 @@ async fn parent() -> Result<()> {
 #[cfg(target_os = "linux")]
 fn show_state(id: u32) -> Result<()> {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    // It dies soon after the signal. NOWAIT waits for that and does not reap it.
+
+    // It dies soon after the signal. NOWAIT waits for that without reaping.
     let until_it_is_dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    let process = Pid::from_raw(id.try_into()?).context("0 is no process")?;
-    waitid(WaitId::Pid(process), until_it_is_dead).ok(); // an error: reaped
+    let child = Pid::from_raw(id.try_into()?).context("0 is no process")?;
+    waitid(WaitId::Pid(child), until_it_is_dead).ok(); // an error: reaped
+
     let table = std::fs::read_to_string(format!("/proc/{id}/status"));
     let table = table.unwrap_or_else(|_| "State: nothing".to_owned());
     let state = table.lines().find_map(|line| line.strip_prefix("State:"));
@@ -62,13 +65,13 @@ fn show_state(id: u32) -> Result<()> {
 fn child() -> ! {
     thread::spawn(|| {
         io::stdin().read_to_end(&mut Vec::new()).ok();
-        // Not process::exit: its exit handlers could wait for a lock of the job.
+        // Not process::exit, whose exit handlers could wait for the job.
         #[cfg(unix)]
         kill_process(getpid(), Signal::KILL).ok();
         process::abort()
     });
     loop {
-        thread::sleep(Duration::from_secs(1)); // stands for a job that hangs
+        thread::sleep(Duration::from_secs(1)); // a job that hangs
     }
 }
 

@@ -28,12 +28,10 @@ fn main() -> anyhow::Result<()> {
     }
 
     show();
-    thread::spawn(|| set("Thread", 1))
-        .join()
-        .expect("the thread does not panic");
+    thread::spawn(|| set("Thread", 1)).join().expect("the thread panicked");
     show();
 
-    // Rust has no fork: the child is this program, started with an argument.
+    // Rust has no fork: the child is this program with an argument.
     let status = Command::new(env::current_exe()?)
         .arg("child")
         .status()

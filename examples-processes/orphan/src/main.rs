@@ -40,7 +40,7 @@ fn work() -> ! {
 // ANCHOR: parent
 fn parent(role: &str) -> Result<()> {
     let stdin = match role {
-        // `main` holds the other end, so it stays open when the parent dies.
+        // `main` holds the other end: it stays open when the parent dies.
         "careless" => Stdio::inherit(),
         // Only the parent holds the other end, which closes when it dies.
         _ => Stdio::piped(),
@@ -53,18 +53,25 @@ fn parent(role: &str) -> Result<()> {
 
 /// Kills a parent, and asks whether its worker is still there.
 fn kill_parent(role: &str) -> Result<()> {
-    let (stdin, stdout) = (Stdio::piped(), Stdio::piped());
-    let mut parent = program(role)?.stdin(stdin).stdout(stdout).spawn()?;
+    let mut parent = program(role)?
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let mut questions = parent.stdin.take().context("no stdin")?;
-    let lines = parent.stdout.take().context("no stdout")?; // the worker's too
-    let mut lines = BufReader::new(lines).lines();
+    // The worker inherits this pipe, so it also brings the worker's lines.
+    let stdout = parent.stdout.take().context("no stdout")?;
+    let mut lines = BufReader::new(stdout).lines();
     let worker = lines.next().context("the parent started no worker")??;
     println!("A {role} parent started a worker (process {worker})");
+
     parent.kill()?;
     parent.wait()?;
-    writeln!(questions, "Are you there?").ok(); // an error: no reader is left
-    let answer = lines.next().unwrap_or_else(|| Ok("nothing".to_owned()))?;
+    // Fails if no reader is left.
+    writeln!(questions, "Are you there?").ok();
+    let answer = lines.next().transpose()?;
+    let answer = answer.unwrap_or_else(|| "nothing".to_owned());
     println!("Parent killed; its worker says: {answer}");
+
     drop(questions);
     lines.for_each(drop); // until no process is left that could write
     println!("Pipe closed; no process is left");
@@ -73,7 +80,10 @@ fn kill_parent(role: &str) -> Result<()> {
 
 fn main() -> Result<()> {
     match env::args().nth(1).as_deref() {
-        None => kill_parent("careless").and_then(|()| kill_parent("careful")),
+        None => {
+            kill_parent("careless")?;
+            kill_parent("careful")
+        }
         Some("worker") => work(),
         Some(role) => parent(role),
     }

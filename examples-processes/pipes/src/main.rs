@@ -35,17 +35,16 @@ fn parent() -> anyhow::Result<()> {
         .stdout(Stdio::piped())
         .spawn()
         .context("starting the child")?;
-    let mut requests = child.stdin.take().expect("stdin is a pipe");
-    let replies = child.stdout.take().expect("stdout is a pipe");
+    let mut requests = child.stdin.take().context("no stdin")?;
+    let replies = child.stdout.take().context("no stdout")?;
     let mut replies = BufReader::new(replies).lines();
 
     for request in ["12", "a dozen"] {
         println!("Parent: what is {request} squared?");
         writeln!(requests, "{request}").context("sending the request")?;
-        // Read each reply before the next request. If the parent sent all of
-        // them first, both pipes could fill up, and both processes would block.
-        let reply =
-            replies.next().context("the child ended without a reply")?;
+        // Read each reply before the next request. If the parent sent all
+        // requests first, both pipes could fill up, and both would block.
+        let reply = replies.next().context("the child has ended")?;
         println!("Child: {}", reply.context("reading the reply")?);
     }
 

@@ -3,10 +3,11 @@
 //! ```sh
 //! cargo run -p shared-memory
 //! ```
+use std::env;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::{env, fs::File};
 
 use anyhow::{Context, Result};
 use memmap2::MmapRaw;
@@ -31,33 +32,42 @@ fn main() -> Result<()> {
     let (file, path) = NamedTempFile::new()?.into_parts();
     file.set_len(8)?;
     let memory = MmapRaw::map_raw(&file)?;
-    let mut child = Command::new(env::current_exe()?);
-    child.arg(&path).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = child.spawn().context("starting the child")?;
+    let mut child = Command::new(env::current_exe()?)
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting the child")?;
     let mut requests = child.stdin.take().context("no stdin")?;
     let replies = child.stdout.take().context("no stdout")?;
-    let mut replies = BufReader::new(replies).lines().map_while(Result::ok);
-    let mut hear = || replies.next().context("the child has ended");
-    let ready = hear()?;
-    path.close()?; // both have opened the file, so it needs no name any more
+    let mut replies = BufReader::new(replies).lines();
+    let mut reply = || -> Result<String> {
+        Ok(replies.next().context("the child has ended")??)
+    };
+
+    let ready = reply()?;
+    path.close()?; // both have opened the file, so it needs no name now
     println!("{ready}");
 
     for request in ["Add 1 without a lock", "Add 1 with the lock"] {
         counter(&memory).store(0, Relaxed);
         file.lock()?;
         let seen = counter(&memory).load(Relaxed);
-        writeln!(requests, "{request}")?; // now: the worst moment, for certain
-        println!("Parent: {request}\n{}", hear()?);
+        // The worst moment: after the load, before the store.
+        println!("Parent: {request}");
+        writeln!(requests, "{request}")?;
+        println!("{}", reply()?);
         counter(&memory).store(seen + 1, Relaxed);
         println!("Parent: I read {seen} and wrote {}", seen + 1);
         file.unlock()?;
         if request.contains("with the lock") {
-            println!("{}", hear()?);
+            println!("{}", reply()?);
         }
         println!("{} of 2 updates kept", counter(&memory).load(Relaxed));
     }
     drop(requests); // the child ends with its stdin
-    child.wait().map(drop).context("waiting for the child")
+    child.wait().context("waiting for the child")?;
+    Ok(())
 }
 
 fn child(path: &str) -> Result<()> {
@@ -65,7 +75,7 @@ fn child(path: &str) -> Result<()> {
     let memory = MmapRaw::map_raw(&file).context("mapping the file")?;
     println!("Child: I share the memory");
     for request in io::stdin().lines() {
-        // A file's lock: a Mutex would exclude only threads of this process.
+        // Not a Mutex, which excludes only the threads of this process.
         if request?.contains("with the lock") && file.try_lock().is_err() {
             println!("Child: I wait for the lock");
             file.lock()?;

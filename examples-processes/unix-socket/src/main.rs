@@ -30,8 +30,8 @@ mod talk {
 
     // ANCHOR: client
     fn ask(path: &str) -> Result<()> {
-        let mut server =
-            UnixStream::connect(path).context("connecting to the server")?;
+        let mut server = UnixStream::connect(path)
+            .context("connecting to the server")?;
         let mut replies = BufReader::new(server.try_clone()?).lines();
         for number in [3, 5] {
             writeln!(server, "{number}")?;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use process_pool::{Config, Error, Job, JobResult, Pool};
 use serde::{Deserialize, Serialize};
 
-/// What the program sends to its workers. Several kinds of jobs are an enum.
+/// A job for a worker. Several kinds of jobs are an enum.
 #[derive(Serialize, Deserialize)]
 enum Task {
-    CountPrimes { below: u32 },
+    Primes { below: u32 },
     Panic,
     Crash,
     LoopForever,
@@ -23,8 +23,8 @@ impl Job for Task {
 
     fn run(self) -> JobResult<usize> {
         match self {
-            Task::CountPrimes { below: 0 } => Err("below 0 is nothing".into()),
-            Task::CountPrimes { below } => {
+            Task::Primes { below: 0 } => Err("below 0 is nothing".into()),
+            Task::Primes { below } => {
                 let is_prime = |n: &u32| {
                     let mut below_root = (2..).take_while(|d| d * d <= *n);
                     !below_root.any(|d| n.is_multiple_of(d))
@@ -32,7 +32,7 @@ impl Job for Task {
                 Ok((2..below).filter(is_prime).count())
             }
             Task::Panic => panic!("a bug in the job"),
-            Task::Crash => std::process::abort(), // as a bug in C code would
+            Task::Crash => std::process::abort(), // as a bug in C code can
             Task::LoopForever => loop {
                 std::hint::spin_loop();
             },
@@ -53,16 +53,16 @@ async fn run() -> anyhow::Result<()> {
     let config = Config { workers: 2, deadline, ..Config::default() };
     let pool = Pool::start(config).await?;
 
-    let primes = pool.run(Task::CountPrimes { below: 100_000 }).await?;
+    let primes = pool.run(Task::Primes { below: 100_000 }).await?;
     println!("Primes below 100000: {primes}");
 
-    let tens = (1..=5).map(|n| Task::CountPrimes { below: 10u32.pow(n) });
+    let tens = (1..=5).map(|n| Task::Primes { below: 10_u32.pow(n) });
     let counts: Result<Vec<_>, Error> =
         pool.map(tens).await.into_iter().collect();
     println!("Below 10, 100, ... 100000: {:?}", counts?);
 
     for (name, task) in [
-        ("refuses", Task::CountPrimes { below: 0 }),
+        ("refuses", Task::Primes { below: 0 }),
         ("panics", Task::Panic),
         ("crashes", Task::Crash),
         ("runs forever", Task::LoopForever),
@@ -73,7 +73,7 @@ async fn run() -> anyhow::Result<()> {
         }
     }
 
-    let primes = pool.run(Task::CountPrimes { below: 1000 }).await?;
+    let primes = pool.run(Task::Primes { below: 1000 }).await?;
     println!("The pool goes on. Primes below 1000: {primes}");
     pool.shutdown().await;
     Ok(())

@@ -27,8 +27,8 @@ fn main() -> anyhow::Result<()> {
     // collect starts all five before the first wait.
     let workers: Vec<_> = (0..5).map(start_worker).collect();
 
-    // A process stays in the process table as a zombie until its parent waits
-    // for it. So wait for each one, even if another one has failed.
+    // A process stays in the process table as a zombie until its parent
+    // waits for it. So wait for each one, even if another one has failed.
     let ended: Vec<_> = workers
         .into_iter()
         .map(|worker| worker.and_then(|mut worker| worker.wait()))

@@ -5,7 +5,7 @@
 //! cargo run -p worker-recycling
 //! ```
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio, id};
+use std::process::{self, Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::{env, io};
 
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ const JOBS_PER_WORKER: usize = 3;
 fn work() -> Result<()> {
     for job in io::stdin().lines() {
         let job: u64 = job?.parse()?;
-        println!("{} (process {})", job * job, id());
+        println!("{} (process {})", job * job, process::id());
     }
     Ok(())
 }
@@ -36,8 +36,8 @@ impl Worker {
             .stdout(Stdio::piped())
             .spawn()
             .context("starting a worker")?;
-        let pipes = process.stdin.take().zip(process.stdout.take());
-        let (jobs, results) = pipes.context("two pipes")?;
+        let jobs = process.stdin.take().context("no stdin")?;
+        let results = process.stdout.take().context("no stdout")?;
         Ok(Self { process, jobs, results: BufReader::new(results).lines() })
     }
 
@@ -49,7 +49,7 @@ impl Worker {
     /// Closes the worker's stdin, and waits until the process has ended.
     fn stop(self) -> Result<()> {
         let Self { mut process, jobs, .. } = self;
-        drop(jobs);
+        drop(jobs); // the worker ends with its stdin
         process.wait()?;
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! asyncio awaits Rust futures, which run on tokio's threads. Canceled by asyncio, a
-//! Rust future is dropped.
+//! asyncio awaits Rust futures, which run on tokio's threads. Canceled by
+//! asyncio, a Rust future is dropped.
 //!
 //! ```sh
 //! cargo run -p asyncio-and-tokio
@@ -16,7 +16,7 @@ mod asyncio_and_tokio {
     use tokio::runtime::Builder;
 
     // ANCHOR: await
-    /// Returns an awaitable. The future starts right away, on tokio's threads.
+    /// Returns an awaitable. The future starts at once, on tokio's threads.
     #[pyfunction]
     fn fetch(py: Python<'_>, name: String) -> PyResult<Bound<'_, PyAny>> {
         println!("Rust {name} starting");
@@ -41,7 +41,8 @@ mod asyncio_and_tokio {
     // ANCHOR_END: await
 
     // ANCHOR: hop
-    /// Ready at once, so what awaiting it costs is the hop to tokio and back.
+    /// Is ready at once, so awaiting it costs only the hop to tokio and
+    /// back.
     #[pyfunction]
     fn ready(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         future_into_py(py, async { Ok(()) })
@@ -55,8 +56,9 @@ mod asyncio_and_tokio {
     // ANCHOR_END: hop
 
     // ANCHOR: exit
-    /// A blocking thread of tokio hands each result to asyncio. There is only one
-    /// such thread, so the job below runs after all results have been handed over.
+    /// A blocking thread of tokio hands each result to asyncio. There is
+    /// only one such thread, so the job below runs after all results have
+    /// been handed over.
     #[pymodule_init]
     fn start(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         let mut runtime = Builder::new_multi_thread();
@@ -68,7 +70,8 @@ mod asyncio_and_tokio {
     /// Waits until that thread is done with all results so far.
     #[pyfunction]
     fn wait_for_results(py: Python<'_>) {
-        py.detach(|| get_runtime().block_on(get_runtime().spawn_blocking(|| ()))).ok();
+        let last_job = get_runtime().spawn_blocking(|| ());
+        py.detach(|| get_runtime().block_on(last_job)).ok();
     }
     // ANCHOR_END: exit
 }

@@ -1,5 +1,5 @@
-//! One function of a Python program, moved to Rust: first as it is, then for several
-//! threads of Python, then for all cores.
+//! One function of a Python program, moved to Rust: first as it is, then
+//! for several threads of Python, then for all cores.
 //!
 //! ```sh
 //! cargo run --release -p fast-function
@@ -12,7 +12,8 @@ mod fast_function {
     use pyo3::prelude::*;
     use rayon::prelude::*;
 
-    /// Returns the length of the longest Collatz chain up to `last`, and its start.
+    /// Finds the longest Collatz chain up to `last`. Returns its length and
+    /// its start.
     #[pyfunction]
     fn longest(last: u64) -> (u32, u64) {
         (1..=last).map(chain).max().unwrap_or_default()
@@ -27,15 +28,16 @@ mod fast_function {
         (steps, start)
     }
 
-    /// The same without the GIL, so other Python threads run meanwhile.
+    /// Releases the GIL, so other Python threads run meanwhile.
     #[pyfunction]
     fn longest_detached(py: Python<'_>, last: u64) -> (u32, u64) {
         py.detach(|| longest(last))
     }
 
-    /// The same on all cores, also without the GIL.
+    /// Uses all cores, also without the GIL.
     #[pyfunction]
     fn longest_parallel(py: Python<'_>, last: u64) -> (u32, u64) {
-        py.detach(|| (1..=last).into_par_iter().map(chain).max().unwrap_or_default())
+        let chains = (1..=last).into_par_iter().map(chain);
+        py.detach(|| chains.max().unwrap_or_default())
     }
 }

@@ -1,5 +1,5 @@
-//! `multiprocessing` forks after Rust has started threads: the child hangs, because
-//! a fork copies the memory of the process, but not its threads.
+//! `multiprocessing` forks after Rust has started threads: the child hangs,
+//! because a fork copies the memory of the process, but not its threads.
 //!
 //! ```sh
 //! cargo run -p fork-after-threads
@@ -16,9 +16,10 @@ mod fork_after_threads {
     use rayon::prelude::*;
     use tokio::runtime::Runtime;
 
-    /// Like rayon's pool: it is started by the first call and then kept.
-    static RUNTIME: LazyLock<Runtime> =
-        LazyLock::new(|| Runtime::new().expect("the runtime can start its threads"));
+    /// Like rayon's pool, it is started by the first call and then kept.
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        Runtime::new().expect("the threads did not start")
+    });
 
     /// Waits for rayon's threads. In a forked child they don't exist.
     #[pyfunction]
@@ -26,7 +27,7 @@ mod fork_after_threads {
         py.detach(|| (1..=1000).into_par_iter().sum())
     }
 
-    /// Waits for a task on the threads of the runtime. The child lacks them, too.
+    /// Waits for a task on tokio's threads. The child lacks them, too.
     #[pyfunction]
     fn sum_on_tokio(py: Python<'_>) -> PyResult<u64> {
         let task = async { tokio::spawn(async { (1..=1000).sum() }).await };

@@ -1,4 +1,4 @@
-//! What happens to values, errors and panics on their way between Python and Rust.
+//! Values, errors and panics on their way between Python and Rust.
 //!
 //! ```sh
 //! cargo run -p python-boundary
@@ -11,7 +11,7 @@ mod python_boundary {
     use pyo3::prelude::*;
 
     // ANCHOR: copies
-    /// A list is copied into a Vec, and the result is copied into a new list.
+    /// A list is copied into a Vec, and the result into a new list.
     #[pyfunction]
     fn sorted(mut numbers: Vec<i64>) -> Vec<i64> {
         numbers.sort_unstable();
@@ -26,7 +26,7 @@ mod python_boundary {
     // ANCHOR_END: copies
 
     // ANCHOR: strings
-    /// A `str` is UTF-8 for Rust. Returns its length in bytes and in characters.
+    /// Returns the length of a `str` in bytes of UTF-8 and in characters.
     #[pyfunction]
     fn lengths(text: &str) -> (usize, usize) {
         (text.len(), text.chars().count())
@@ -40,8 +40,8 @@ mod python_boundary {
         Ok(text.parse()?)
     }
 
-    /// A panic becomes an exception, too, but not one that `except Exception`
-    /// catches.
+    /// A panic becomes an exception, too, but `except Exception` doesn't
+    /// catch it.
     #[pyfunction]
     fn third(numbers: Vec<i64>) -> i64 {
         numbers[2]

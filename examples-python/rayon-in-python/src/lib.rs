@@ -1,5 +1,5 @@
-//! One call from Python uses all cores through rayon. If rayon's threads call back
-//! into Python, the caller has to release the GIL.
+//! One call from Python uses all cores through rayon. If rayon's threads
+//! call back into Python, the caller has to release the GIL.
 //!
 //! ```sh
 //! cargo run -p rayon-in-python
@@ -16,28 +16,34 @@ mod rayon_in_python {
     use rayon::prelude::*;
 
     // ANCHOR: cores
-    /// Returns the number up to `last` with the longest Collatz chain, and how
-    /// many threads took part in the search.
+    /// Returns the number up to `last` with the longest Collatz chain, and
+    /// the number of threads that took part in the search.
     #[pyfunction]
     fn longest(py: Python<'_>, last: u64) -> (u64, usize) {
         let threads = Mutex::new(HashSet::new());
         let take_part = || {
-            let mut threads = threads.lock().expect("no holder panics");
-            threads.insert(rayon::current_thread_index());
+            let thread = rayon::current_thread_index();
+            threads.lock().expect("another thread panicked").insert(thread);
         };
-        let numbers = (1..=last).into_par_iter();
-        let search = numbers.map_init(take_part, |(), start| (steps(start), start));
-        let found = py.detach(|| search.max());
-        let threads = threads.into_inner().expect("no holder panics").len();
-        (found.map_or(0, |(_, start)| start), threads)
+        let chains = (1..=last)
+            .into_par_iter()
+            .map_init(take_part, |(), start| (steps(start), start));
+        let longest = py.detach(|| chains.max());
+        let start = longest.map_or(0, |(_steps, start)| start);
+        let threads =
+            threads.into_inner().expect("another thread panicked");
+        (start, threads.len())
     }
     // ANCHOR_END: cores
 
     // ANCHOR: broken
-    /// Deadlocks: it holds the GIL while it waits for rayon's threads, and they
-    /// wait for the GIL.
+    /// Deadlocks: it holds the GIL while it waits for rayon's threads, and
+    /// they wait for the GIL.
     #[pyfunction]
-    fn map_holding(callback: Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
+    fn map_holding(
+        callback: Py<PyAny>,
+        numbers: Vec<u64>,
+    ) -> PyResult<Vec<u64>> {
         map(&callback, numbers)
     }
     // ANCHOR_END: broken
@@ -45,13 +51,19 @@ mod rayon_in_python {
     // ANCHOR: fixed
     /// Releases the GIL for rayon's threads, which take turns with it.
     #[pyfunction]
-    fn map_detached(py: Python<'_>, callback: Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
+    fn map_detached(
+        py: Python<'_>,
+        callback: Py<PyAny>,
+        numbers: Vec<u64>,
+    ) -> PyResult<Vec<u64>> {
         py.detach(|| map(&callback, numbers))
     }
 
-    /// Calls a Python function on rayon's threads. The first exception ends it.
+    /// Calls a Python function on rayon's threads, until a call raises.
     fn map(callback: &Py<PyAny>, numbers: Vec<u64>) -> PyResult<Vec<u64>> {
-        let call = |n| Python::attach(|py| callback.call1(py, (n,))?.extract(py));
+        let call = |number| {
+            Python::attach(|py| callback.call1(py, (number,))?.extract(py))
+        };
         numbers.into_par_iter().map(call).collect()
     }
     // ANCHOR_END: fixed

@@ -1,5 +1,6 @@
-//! A second interpreter in the same process imports an extension module. Since
-//! Python 3.12, the import fails if the module doesn't declare that it supports this.
+//! A second interpreter in the same process imports an extension module.
+//! Since Python 3.12, the import fails if the module doesn't declare that
+//! it supports this.
 //!
 //! ```sh
 //! cargo run -p two-interpreters

@@ -13,8 +13,8 @@ fn main() {
             let barrier = &barrier;
             scope.spawn(move || {
                 println!("Worker {id}: loaded its part");
-                // The last thread to arrive releases all of them. Exactly one
-                // thread is told that it is the leader.
+                // The last thread to arrive releases all of them.
+                // `is_leader` is true for exactly one thread.
                 if barrier.wait().is_leader() {
                     println!("Leader: every part is loaded");
                 }

@@ -14,20 +14,20 @@ fn main() {
     // `send` never waits, so all messages can pile up in memory.
     let (sender, receiver) = mpsc::channel();
     for message in 0..MESSAGES {
-        sender.send(message).expect("the receiver is there");
+        sender.send(message).expect("the receiver is gone");
     }
     drop(sender);
     println!("Unbounded: {} messages waited", receiver.iter().count());
 
-    // At most ten messages wait. After that `send` blocks until the receiver
-    // takes one: that is backpressure.
+    // At most ten messages wait. After that `send` blocks until the
+    // receiver takes one: that is backpressure.
     let (sender, receiver) = mpsc::sync_channel(10);
     let sent = AtomicUsize::new(0);
     let most_ahead = thread::scope(|scope| {
         scope.spawn(|| {
             let sender = sender; // dropped with this thread
             for message in 0..MESSAGES {
-                sender.send(message).expect("the receiver is there");
+                sender.send(message).expect("the receiver is gone");
                 sent.fetch_add(1, Ordering::Relaxed);
             }
         });

@@ -1,5 +1,5 @@
-//! Two threads send to each other over bounded channels until both are full:
-//! a deadlock without a lock.
+//! Two threads send to each other over bounded channels until both are
+//! full: a deadlock without a lock.
 //!
 //! ```sh
 //! cargo run -p channel-cycle
@@ -8,33 +8,36 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-const MESSAGES: u32 = 100;
+const MESSAGES: usize = 100;
 
 // ANCHOR: broken
-/// Sends everything, then receives everything. The other thread does the same,
-/// so with both channels full neither gets to receive.
-fn send_then_receive(to: SyncSender<u32>, from: Receiver<u32>) {
+/// Sends everything, then receives everything. The other thread does the
+/// same, so with both channels full neither gets to receive.
+fn send_then_receive(to: SyncSender<usize>, from: Receiver<usize>) {
     for message in 0..MESSAGES {
-        to.send(message).expect("the other thread is there");
+        to.send(message).expect("the other thread is gone");
     }
-    assert_eq!(from.iter().take(100).count(), 100);
+    assert_eq!(from.iter().take(MESSAGES).count(), MESSAGES);
 }
 // ANCHOR_END: broken
 
 // ANCHOR: fixed
-/// A second thread receives all the time, so every `send` gets room in the end.
-fn receive_meanwhile(to: SyncSender<u32>, from: Receiver<u32>) {
+/// A second thread receives meanwhile, so the channel never stays full.
+fn receive_meanwhile(to: SyncSender<usize>, from: Receiver<usize>) {
     thread::scope(|scope| {
-        scope.spawn(move || assert_eq!(from.iter().take(100).count(), 100));
+        scope.spawn(move || {
+            assert_eq!(from.iter().take(MESSAGES).count(), MESSAGES);
+        });
         for message in 0..MESSAGES {
-            to.send(message).expect("the other thread is there");
+            to.send(message).expect("the other thread is gone");
         }
     });
 }
 // ANCHOR_END: fixed
 
-/// Whether two threads that talk to each other end within a second.
-fn both_end(talk: fn(SyncSender<u32>, Receiver<u32>)) -> bool {
+/// Lets two threads talk to each other, and returns whether both end
+/// within a second.
+fn both_end(talk: fn(SyncSender<usize>, Receiver<usize>)) -> bool {
     let (done, ended) = mpsc::channel();
     let (to_b, from_a) = mpsc::sync_channel(10);
     let (to_a, from_b) = mpsc::sync_channel(10);
@@ -51,7 +54,10 @@ fn both_end(talk: fn(SyncSender<u32>, Receiver<u32>)) -> bool {
 }
 
 fn main() {
-    let outcome = |ends| if ends { "both end" } else { "both are stuck" };
-    println!("Send, then receive: {}", outcome(both_end(send_then_receive)));
-    println!("Receive meanwhile: {}", outcome(both_end(receive_meanwhile)));
+    let outcome = |talk| match both_end(talk) {
+        true => "both end",
+        false => "both are stuck",
+    };
+    println!("Send, then receive: {}", outcome(send_then_receive));
+    println!("Receive meanwhile: {}", outcome(receive_meanwhile));
 }

@@ -1,4 +1,5 @@
-//! Many senders and one receiver: the loop ends when the last sender is gone.
+//! Many senders and one receiver: the loop ends when the last sender is
+//! gone.
 //!
 //! ```sh
 //! cargo run -p channels

@@ -1,4 +1,5 @@
-//! Check, then act: if the lock is free in between, the answer can be outdated.
+//! Check, then act: if the lock is free in between, the answer can be
+//! outdated.
 //!
 //! ```sh
 //! cargo run -p check-then-act
@@ -8,21 +9,26 @@ use std::collections::hash_map::Entry;
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
+/// The guest of each seat.
 type Seats = Mutex<HashMap<&'static str, &'static str>>;
 
 // ANCHOR: broken
-/// Each call locks correctly, and the two together are still wrong.
+/// Each call of `lock` is correct, and the two together are still wrong.
 fn check_then_book(
     seats: &Seats,
     guest: &'static str,
     both_have_checked: &Barrier,
 ) -> bool {
-    let free = !seats.lock().expect("no panic").contains_key("12A");
+    let is_free = {
+        let seats = seats.lock().expect("another thread panicked");
+        !seats.contains_key("12A")
+    };
     both_have_checked.wait(); // makes the unlucky moment certain
-    if free {
-        seats.lock().expect("no panic").insert("12A", guest);
+    if is_free {
+        let mut seats = seats.lock().expect("another thread panicked");
+        seats.insert("12A", guest);
     }
-    free
+    is_free
 }
 // ANCHOR_END: broken
 
@@ -34,7 +40,8 @@ fn book_if_free(
     both_have_started: &Barrier,
 ) -> bool {
     both_have_started.wait();
-    match seats.lock().expect("no panic").entry("12A") {
+    let mut seats = seats.lock().expect("another thread panicked");
+    match seats.entry("12A") {
         Entry::Occupied(_) => false,
         Entry::Vacant(seat) => {
             seat.insert(guest);
@@ -44,19 +51,25 @@ fn book_if_free(
 }
 // ANCHOR_END: fixed
 
-/// Two guests want the same seat. How many are told that they have it?
+/// Lets two guests book one seat at once, and returns how many succeed.
 fn confirmed(book: fn(&Seats, &'static str, &Barrier) -> bool) -> usize {
     let (seats, barrier) = (Seats::default(), Barrier::new(2));
-    let book = |guest| book(&seats, guest, &barrier);
-    let (ada, bob) = thread::scope(|scope| {
-        let ada = scope.spawn(|| book("Ada"));
-        let bob = scope.spawn(|| book("Bob"));
-        (ada.join().expect("no panic"), bob.join().expect("no panic"))
-    });
-    usize::from(ada) + usize::from(bob)
+    thread::scope(|scope| {
+        let guests = ["Ada", "Bob"].map(|guest| {
+            let (seats, barrier) = (&seats, &barrier);
+            scope.spawn(move || book(seats, guest, barrier))
+        });
+        guests
+            .map(|guest| guest.join().expect("the thread panicked"))
+            .into_iter()
+            .filter(|has_seat| *has_seat)
+            .count()
+    })
 }
 
 fn main() {
-    println!("Two locks: {} guests have seat 12A", confirmed(check_then_book));
-    println!("One lock: {} guest has seat 12A", confirmed(book_if_free));
+    let guests = confirmed(check_then_book);
+    println!("Two locks: {guests} guests have seat 12A");
+    let guests = confirmed(book_if_free);
+    println!("One lock: {guests} guest has seat 12A");
 }

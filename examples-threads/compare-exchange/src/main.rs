@@ -14,12 +14,13 @@ const SEATS: u32 = 100;
 fn take_seat(taken: &AtomicU32) -> bool {
     let mut seen = taken.load(Relaxed);
     while seen < SEATS {
-        // Writes only if `taken` has not changed since. `weak` may also fail
-        // without a reason, which is cheaper on some processors and no problem
-        // in a loop.
-        match taken.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed) {
+        // Writes only if `taken` still has this value. `weak` may also fail
+        // without a reason, which is cheaper on some processors and no
+        // problem in a loop.
+        let next = seen + 1;
+        match taken.compare_exchange_weak(seen, next, Relaxed, Relaxed) {
             Ok(_) => return true,
-            Err(newer) => seen = newer, // try again with what is there now
+            Err(newer) => seen = newer, // try again with the new value
         }
     }
     false
@@ -27,32 +28,34 @@ fn take_seat(taken: &AtomicU32) -> bool {
 // ANCHOR_END: loop
 
 // ANCHOR: update
-/// The same loop, as the standard library offers it.
+/// Runs the same loop, from the standard library.
 fn take_seat_by_update(taken: &AtomicU32) -> bool {
     let one_more = |seen| (seen < SEATS).then_some(seen + 1);
     taken.fetch_update(Relaxed, Relaxed, one_more).is_ok()
 }
 // ANCHOR_END: update
 
-/// Four threads ask for 50 seats each. How many do they get in all?
+/// Returns how many seats four threads get if each asks for 50.
 fn sold(take: fn(&AtomicU32) -> bool) -> usize {
     let taken = AtomicU32::new(0);
     thread::scope(|scope| {
         let buyers: [_; 4] = std::array::from_fn(|_| {
             scope.spawn(|| (0..50).filter(|_| take(&taken)).count())
         });
-        buyers.map(|buyer| buyer.join().expect("no panic")).iter().sum()
+        buyers
+            .into_iter()
+            .map(|buyer| buyer.join().expect("the thread panicked"))
+            .sum()
     })
 }
 
 fn main() {
-    println!("compare_exchange: {} of {SEATS} seats sold", sold(take_seat));
-    println!(
-        "fetch_update: {} of {SEATS} seats sold",
-        sold(take_seat_by_update)
-    );
+    let seats = sold(take_seat);
+    println!("compare_exchange: {seats} of {SEATS} seats sold");
+    let seats = sold(take_seat_by_update);
+    println!("fetch_update: {seats} of {SEATS} seats sold");
 
-    // For a maximum there is a method of its own.
+    // For a maximum, there is a method that needs no loop.
     let largest = AtomicU32::new(0);
     thread::scope(|scope| {
         for size in [3, 9, 4] {

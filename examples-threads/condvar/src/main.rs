@@ -17,20 +17,21 @@ struct Queue {
 
 impl Queue {
     fn push(&self, job: u32) {
-        self.jobs.lock().expect("no panic").push_back(job);
+        self.jobs.lock().expect("another thread panicked").push_back(job);
         self.changed.notify_one(); // wakes one thread that waits, if any
     }
 
     fn pop(&self) -> u32 {
-        let mut jobs = self.jobs.lock().expect("no panic");
-        // `while`, not `if`. Another thread may take the job before this one
-        // has the lock again, and a thread may wake up without a reason.
+        let mut jobs = self.jobs.lock().expect("another thread panicked");
+        // `while`, not `if`: another thread may take the job before this
+        // thread has the lock, and a thread may wake up without a reason.
         while jobs.is_empty() {
-            // Unlocks, sleeps and locks again. No notification can be lost in
-            // between, because the lock is held until the thread sleeps.
-            jobs = self.changed.wait(jobs).expect("no panic");
+            // Unlocks, sleeps and locks again. No notification can be lost
+            // in between, because the lock is held until the thread sleeps.
+            let woken = self.changed.wait(jobs);
+            jobs = woken.expect("another thread panicked");
         }
-        jobs.pop_front().expect("the loop ends when there is a job")
+        jobs.pop_front().expect("the queue is empty")
     }
 }
 
@@ -39,9 +40,12 @@ fn main() {
     thread::scope(|scope| {
         for id in 0..2 {
             let queue = &queue;
-            scope.spawn(move || println!("Worker {id}: job {}", queue.pop()));
+            scope.spawn(move || {
+                let job = queue.pop();
+                println!("Worker {id}: job {job}");
+            });
         }
-        // The workers may be asleep by now, or not started yet: both are fine.
+        // The workers may be asleep by now, or not started yet: both work.
         queue.push(7);
         queue.push(8);
     });

@@ -16,7 +16,7 @@ fn count() {
 fn main() {
     let worker = thread::spawn(count);
 
-    // Without this join, main would end immediately, and the thread with it.
-    worker.join().expect("the thread does not panic");
+    // Without this join, main would end at once, and the thread with it.
+    worker.join().expect("the thread panicked");
     println!("Main thread: Execution finished");
 }

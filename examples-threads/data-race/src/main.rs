@@ -11,10 +11,15 @@ fn main() {
 
     thread::scope(|scope| {
         for _ in 0..5 {
-            // lock() fails only if a thread panicked while it held the lock.
-            scope.spawn(|| *hits.lock().expect("no thread panics") += 1);
+            scope.spawn(|| {
+                // Fails only if a thread panicked while it held the lock.
+                let mut hits =
+                    hits.lock().expect("another thread panicked");
+                *hits += 1;
+            });
         }
     });
 
-    println!("{} hits", hits.into_inner().expect("no thread panics"));
+    let hits = hits.into_inner().expect("another thread panicked");
+    println!("{hits} hits");
 }

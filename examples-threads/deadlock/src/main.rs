@@ -14,7 +14,7 @@ struct Account {
 
 impl Account {
     fn lock(&self) -> MutexGuard<'_, i64> {
-        self.balance.lock().expect("no thread panics while it holds the lock")
+        self.balance.lock().expect("another thread panicked")
     }
 }
 
@@ -30,8 +30,8 @@ fn payer_first(payer: &Account, payee: &Account, barrier: &Barrier) {
 // ANCHOR_END: broken
 
 // ANCHOR: fixed
-/// Every thread locks the lower number first. A thread that holds the higher
-/// lock already has the lower one, so the threads cannot wait in a circle.
+/// Every thread locks the lower number first. So a thread that holds the
+/// higher lock has the lower one, too: the threads can't wait in a circle.
 fn lower_number_first(payer: &Account, payee: &Account, barrier: &Barrier) {
     barrier.wait(); // until both have started
     let (mut from, mut to);
@@ -47,10 +47,11 @@ fn lower_number_first(payer: &Account, payee: &Account, barrier: &Barrier) {
 }
 // ANCHOR_END: fixed
 
-/// Two accounts pay each other. Prints whether both payments end in a second.
+/// Lets two accounts pay each other, and prints whether both payments end
+/// within a second.
 fn pay_each_other(order: &str, pay: fn(&Account, &Account, &Barrier)) {
-    let [anna, ben] = [1, 2]
-        .map(|number| Arc::new(Account { number, balance: Mutex::new(100) }));
+    let account = |number| Account { number, balance: Mutex::new(100) };
+    let (anna, ben) = (Arc::new(account(1)), Arc::new(account(2)));
     let barrier = Arc::new(Barrier::new(2));
     let (done, ended) = mpsc::channel();
 
@@ -60,14 +61,13 @@ fn pay_each_other(order: &str, pay: fn(&Account, &Account, &Barrier)) {
         // Not a scope, which would wait for the stuck threads forever.
         thread::spawn(move || {
             pay(&payer, &payee, &barrier);
-            done.send(()).ok(); // an error: main gave up after a second
+            done.send(()).ok(); // an error: main stopped waiting
         });
     }
-    let ends = |_| ended.recv_timeout(Duration::from_secs(1)).is_ok();
-    println!(
-        "{order}: {}",
-        if (0..2).all(ends) { "both paid" } else { "stuck" }
-    );
+    let limit = Duration::from_secs(1);
+    let both_paid = (0..2).all(|_| ended.recv_timeout(limit).is_ok());
+    let outcome = if both_paid { "both paid" } else { "stuck" };
+    println!("{order}: {outcome}");
 }
 
 fn main() {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 fn main() {
-    // This drops the JoinHandle, which detaches the thread: it keeps running.
+    // Drops the JoinHandle, which detaches the thread: it keeps running.
     thread::spawn(|| {
         thread::sleep(Duration::from_secs(1)); // stands for work
         // Never happens: the process has ended by then.

@@ -1,5 +1,5 @@
-//! Five philosophers, five forks, and each one needs two: a deadlock of five
-//! threads, and the order that prevents it.
+//! Five philosophers, five forks, and each one needs two: a deadlock of
+//! five threads, and the order that prevents it.
 //!
 //! ```sh
 //! cargo run -p dining-philosophers
@@ -13,8 +13,8 @@ const SEATS: usize = 5;
 type Forks = [Mutex<()>; SEATS];
 
 // ANCHOR: broken
-/// Each philosopher takes the left fork first. If all of them do that at the
-/// same time, each holds one fork and waits for its neighbor's.
+/// Each philosopher takes the left fork first. If all of them do that at
+/// the same time, each holds one fork and waits for its neighbor's.
 fn left_first(seat: usize) -> (usize, usize) {
     (seat, (seat + 1) % SEATS)
 }
@@ -29,8 +29,8 @@ fn lower_first(seat: usize) -> (usize, usize) {
 }
 // ANCHOR_END: fixed
 
-/// How many eat before a second passes without a meal. `all_hold_one` makes the unlucky
-/// moment certain, where it can happen.
+/// Returns how many eat before a second passes without a meal. `unlucky`
+/// makes sure that each holds one fork before any takes the second.
 fn dine(order: fn(usize) -> (usize, usize), unlucky: bool) -> usize {
     let forks = Arc::new(Forks::default());
     let all_hold_one = Arc::new(Barrier::new(SEATS));
@@ -41,12 +41,14 @@ fn dine(order: fn(usize) -> (usize, usize), unlucky: bool) -> usize {
         // Not a scope: it would wait for threads that never end.
         thread::spawn(move || {
             let (first, second) = order(seat);
-            let _first = forks[first].lock().expect("no panic");
+            let first = forks[first].lock();
+            let _first = first.expect("another thread panicked");
             if unlucky {
                 all_hold_one.wait();
             }
-            let _second = forks[second].lock().expect("no panic");
-            done.send(()).ok();
+            let second = forks[second].lock();
+            let _second = second.expect("another thread panicked");
+            done.send(()).ok(); // an error: main stopped waiting
         });
     }
     drop(done);
@@ -55,12 +57,8 @@ fn dine(order: fn(usize) -> (usize, usize), unlucky: bool) -> usize {
 }
 
 fn main() {
-    println!(
-        "Left fork first: {} of {SEATS} have eaten",
-        dine(left_first, true)
-    );
-    println!(
-        "Lower fork first: {} of {SEATS} have eaten",
-        dine(lower_first, false)
-    );
+    let fed = dine(left_first, true);
+    println!("Left fork first: {fed} of {SEATS} have eaten");
+    let fed = dine(lower_first, false);
+    println!("Lower fork first: {fed} of {SEATS} have eaten");
 }

@@ -20,13 +20,16 @@ fn main() {
     // rayon splits the work where it likes, so the result of this sum may
     // differ from run to run and from machine to machine.
     let parallel: f64 = numbers.par_iter().sum();
-    println!("In parallel, about as much: {}", (parallel - 1e16).abs() < 1e5);
+    let is_close = (parallel - 1e16).abs() < 1e5;
+    println!("In parallel, about as much: {is_close}");
 
-    // Fixed chunks, whose sums are added in order, give the same result each
-    // time: `collect` keeps the order.
+    // Fixed chunks, whose sums are added in order, give the same result
+    // each time: `collect` keeps the order.
     let fixed = || -> f64 {
-        let chunks = numbers.par_chunks(100).map(|chunk| chunk.iter().sum());
-        chunks.collect::<Vec<f64>>().iter().sum()
+        let chunks = numbers.par_chunks(100);
+        let sums: Vec<f64> =
+            chunks.map(|chunk| chunk.iter().sum()).collect();
+        sums.iter().sum()
     };
     println!("In fixed chunks: {}, and again: {}", fixed(), fixed());
 }

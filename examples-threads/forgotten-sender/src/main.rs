@@ -26,7 +26,7 @@ fn move_the_sender() -> usize {
 }
 // ANCHOR_END: fixed
 
-/// What a function returns, or `None` if it still runs after a second.
+/// Returns the function's result, or `None` if it takes over a second.
 fn within_limit(count: fn() -> usize) -> Option<usize> {
     let (done, counted) = mpsc::channel();
     thread::spawn(move || done.send(count()));
@@ -34,13 +34,10 @@ fn within_limit(count: fn() -> usize) -> Option<usize> {
 }
 
 fn main() {
-    for (name, count) in [
-        ("Sender kept", keep_the_sender as fn() -> usize),
-        ("Sender moved", move_the_sender),
-    ] {
-        match within_limit(count) {
-            Some(count) => println!("{name}: {count} message, then the end"),
-            None => println!("{name}: still waiting for more"),
-        }
-    }
+    let outcome = |count| match within_limit(count) {
+        Some(count) => format!("{count} message, then the end"),
+        None => "still waiting for more".to_owned(),
+    };
+    println!("Sender kept: {}", outcome(keep_the_sender));
+    println!("Sender moved: {}", outcome(move_the_sender));
 }

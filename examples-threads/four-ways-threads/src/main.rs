@@ -1,5 +1,5 @@
-//! The same job four ways: fetch the pages of a site, and count their words.
-//! Here with threads.
+//! The same job four ways: fetch the pages of a site, and count their
+//! words. Here with threads.
 //!
 //! ```sh
 //! cargo run -p four-ways-threads
@@ -41,7 +41,8 @@ fn main() -> io::Result<()> {
 fn fetch(site: SocketAddr, page: usize) -> io::Result<String> {
     println!("Page {page} starting");
     let mut connection = TcpStream::connect(site)?;
-    connection.write_all(format!("GET /{page} HTTP/1.0\r\n\r\n").as_bytes())?;
+    let request = format!("GET /{page} HTTP/1.0\r\n\r\n");
+    connection.write_all(request.as_bytes())?;
     let answer = io::read_to_string(connection)?;
     println!("Page {page} finished");
     Ok(answer)
@@ -50,11 +51,12 @@ fn fetch(site: SocketAddr, page: usize) -> io::Result<String> {
 /// Counts the words that follow a tag: neither tags nor the head of HTTP.
 fn count(html: &str) -> Counts {
     let parts = html.split('<').filter_map(|part| part.split_once('>'));
-    let words =
-        parts.flat_map(|(_tag, text)| text.split([' ', ',', '.', '\n']));
     let mut counts = Counts::new();
-    for word in words.filter(|word| !word.is_empty()) {
-        *counts.entry(word.to_lowercase()).or_default() += 1;
+    for (_tag, text) in parts {
+        let words = text.split([' ', ',', '.', '\n']);
+        for word in words.filter(|word| !word.is_empty()) {
+            *counts.entry(word.to_lowercase()).or_default() += 1;
+        }
     }
     counts
 }
@@ -66,7 +68,9 @@ fn print_ten(pages: Vec<Counts>) {
         *total.entry(word).or_default() += count;
     }
     let mut words = Vec::from_iter(total); // from A to Z
-    words.sort_by_key(|(_, count)| Reverse(*count)); // keeps the order of equals
-    words.iter().take(10).for_each(|(word, count)| println!("{count} {word}"));
+    words.sort_by_key(|(_, count)| Reverse(*count)); // equals: still A to Z
+    for (word, count) in words.iter().take(10) {
+        println!("{count} {word}");
+    }
 }
 // ANCHOR_END: job

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 fn main() {
     let door = Mutex::new("open");
     // `_` is not a variable: the guard is dropped at the end of this line.
-    // With a variable, such as `_guard`, it would live until the end of main.
+    // With a variable, such as `_guard`, it would live until main ends.
     let _ = door.lock();
     println!("Not locked any more");
 }

@@ -12,25 +12,30 @@ use std::time::Duration;
 /// The guard is a temporary of the `match`, so it lives until the closing
 /// brace. The second `lock` waits for it, in the same thread: forever.
 fn lock_in_the_match(queue: &Mutex<Vec<u32>>) {
-    match queue.lock().expect("no panic").first().copied() {
-        Some(first) => queue.lock().expect("no panic").push(first + 1),
-        None => queue.lock().expect("no panic").push(0),
+    match queue.lock().expect("another thread panicked").first().copied() {
+        Some(first) => {
+            queue.lock().expect("another thread panicked").push(first + 1)
+        }
+        None => queue.lock().expect("another thread panicked").push(0),
     }
 }
 // ANCHOR_END: broken
 
 // ANCHOR: fixed
-/// A statement of its own: the guard is dropped at the semicolon.
+/// Locks in a statement of its own: the guard is dropped at the semicolon.
 fn lock_before_the_match(queue: &Mutex<Vec<u32>>) {
-    let first = queue.lock().expect("no panic").first().copied();
+    let first =
+        queue.lock().expect("another thread panicked").first().copied();
     match first {
-        Some(first) => queue.lock().expect("no panic").push(first + 1),
-        None => queue.lock().expect("no panic").push(0),
+        Some(first) => {
+            queue.lock().expect("another thread panicked").push(first + 1)
+        }
+        None => queue.lock().expect("another thread panicked").push(0),
     }
 }
 // ANCHOR_END: fixed
 
-/// Whether a function returns within a second.
+/// Returns whether a function ends within a second.
 fn ends(run: fn(&Mutex<Vec<u32>>)) -> bool {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {

@@ -10,7 +10,7 @@ use std::thread;
 // ANCHOR: broken
 fn add_in_two_steps(counter: &AtomicU32, both_have_read: &Barrier) {
     let seen = counter.load(Ordering::Relaxed);
-    both_have_read.wait(); // without this the loss is rare, and so found late
+    both_have_read.wait(); // without this, the loss is rare: hard to find
     counter.store(seen + 1, Ordering::Relaxed);
 }
 // ANCHOR_END: broken
@@ -23,7 +23,7 @@ fn add_in_one_step(counter: &AtomicU32, both_have_started: &Barrier) {
 }
 // ANCHOR_END: fixed
 
-/// Two threads add 1 each. Returns the count.
+/// Returns the count after two threads have added 1 each.
 fn count(add: fn(&AtomicU32, &Barrier)) -> u32 {
     let (counter, barrier) = (AtomicU32::new(0), Barrier::new(2));
     thread::scope(|scope| {

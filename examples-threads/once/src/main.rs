@@ -6,8 +6,8 @@
 use std::sync::{LazyLock, OnceLock};
 use std::thread;
 
-/// In place of a global variable: computed at the first use, then read without
-/// a lock. `LazyLock` knows how to compute its value.
+/// In place of a global variable: computed at the first use, then read
+/// without a lock. `LazyLock` knows how to compute its value.
 static PRIMES: LazyLock<Vec<u32>> = LazyLock::new(|| {
     println!("Computing the primes");
     (2..30).filter(|n| (2..*n).all(|d| n % d != 0)).collect()

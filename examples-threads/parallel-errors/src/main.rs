@@ -18,13 +18,14 @@ fn main() {
         line.parse::<u64>()
     };
 
-    // Not `sum`: it returns an error too, but computes all other parts first.
+    // Not `sum`, which returns an error too, but computes all other parts
+    // before.
     let add = |a, b| Ok(a + b);
     let sum = lines.par_iter().map(parse).try_reduce(|| 0, add);
     println!("All lines are numbers: {sum:?}");
 
-    // After an error no new items are begun, but those under way are finished.
-    // With several errors it is not certain which one you get.
+    // After an error, no new items are started, but those that run are
+    // finished. With several errors, you can get any of them.
     lines[1000] = "seven";
     parsed.store(0, Ordering::Relaxed);
     let sum = lines.par_iter().map(parse).try_reduce(|| 0, add);

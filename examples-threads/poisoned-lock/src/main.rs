@@ -1,5 +1,5 @@
-//! A thread panics while it holds a lock: the lock is poisoned, and the next
-//! thread decides what to do about it.
+//! A thread panics while it holds a lock: the lock is poisoned, and the
+//! next thread decides what to do about it.
 //!
 //! ```sh
 //! cargo run -p poisoned-lock
@@ -15,7 +15,7 @@ struct Accounts {
 
 /// Moves money in two steps, and panics in between.
 fn transfer(accounts: &Mutex<Accounts>, amount: i32, fee: &str) {
-    let mut accounts = accounts.lock().expect("not poisoned yet");
+    let mut accounts = accounts.lock().expect("another thread panicked");
     accounts.savings -= amount;
     let fee: i32 = fee.parse().expect("a fee is a whole number");
     accounts.checking += amount - fee;
@@ -28,9 +28,9 @@ fn main() {
         println!("The transfer panicked: {}", transfer.join().is_err());
     });
 
-    // Most programs write `.lock().expect(…)`, which panics here too, because
-    // the data may be half changed. To recover, take the guard out of the
-    // error, restore what must always be true, and clear the mark.
+    // Most programs write `.lock().expect(…)`, which panics here too,
+    // because the data may be half changed. To recover, take the guard out
+    // of the error, restore what must always be true, and clear the mark.
     println!("The lock is poisoned: {}", accounts.is_poisoned());
     let mut guard = accounts.lock().unwrap_or_else(|poisoned| {
         let mut guard = poisoned.into_inner();

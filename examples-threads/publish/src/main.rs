@@ -1,5 +1,5 @@
-//! One thread writes data and then sets a flag; another one sees the flag and
-//! reads the data. Release and Acquire make that work.
+//! One thread writes data and then sets a flag; another one sees the flag
+//! and reads the data. Release and Acquire make that work.
 //!
 //! ```sh
 //! cargo run -p publish
@@ -38,7 +38,7 @@ fn main() {
         loop {
             match post.read() {
                 Some(data) => break data,
-                None => hint::spin_loop(), // fine for a very short wait only
+                None => hint::spin_loop(), // only for a very short wait
             }
         }
     });

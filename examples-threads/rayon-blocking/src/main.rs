@@ -1,5 +1,5 @@
-//! Blocking calls in rayon's pool keep every other job waiting; a pool of their
-//! own does not.
+//! Blocking calls in rayon's pool keep every other job waiting; a pool of
+//! their own does not.
 //!
 //! ```sh
 //! cargo run -p rayon-blocking
@@ -11,18 +11,18 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 fn pool(threads: usize) -> ThreadPool {
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.expect("the threads start")
+    pool.expect("the threads did not start")
 }
 
-/// A job that waits for an answer from outside. The thread that runs it can do
-/// nothing else meanwhile, because rayon can't take it away from the job.
+/// Starts a job that waits for an answer from outside. Its thread can do
+/// nothing else meanwhile, because rayon can't interrupt a job.
 fn wait_for_answer(pool: &ThreadPool, answer: Receiver<()>) {
     pool.spawn(move || {
         answer.recv().ok();
     });
 }
 
-/// Whether a job of the computing pool runs within a second.
+/// Starts a job that computes, and waits at most a second for its result.
 fn computes(pool: &ThreadPool) -> &'static str {
     let (done, ended) = mpsc::channel();
     pool.spawn(move || {
@@ -44,17 +44,13 @@ fn main() {
         wait_for_answer(&computing, question);
         answer
     });
-    println!(
-        "Two blocked jobs on two threads: a third {}",
-        computes(&computing)
-    );
+    let outcome = computes(&computing);
+    println!("Two blocked jobs on two threads: a third {outcome}");
     drop(answers); // both jobs end
 
     let waiting = pool(2);
     let (_answer, question) = mpsc::channel();
     wait_for_answer(&waiting, question);
-    println!(
-        "Blocked jobs in a pool of their own: a third {}",
-        computes(&computing)
-    );
+    let outcome = computes(&computing);
+    println!("Blocked jobs in a pool of their own: a third {outcome}");
 }

@@ -1,12 +1,12 @@
-//! Divide and conquer: `rayon::join` runs two halves in parallel if a thread
-//! is free, and one after the other if not.
+//! Divide and conquer: `rayon::join` runs two halves in parallel if a
+//! thread is free, and one after the other if not.
 //!
 //! ```sh
 //! cargo run -p rayon-join
 //! ```
 
-/// Sorts a slice. The halves don't overlap, so both may be borrowed at once,
-/// which is why this needs no lock and no copy.
+/// Sorts a slice. The halves don't overlap, so both may be borrowed at
+/// once, and no lock or copy is needed.
 fn quicksort(numbers: &mut [u32]) {
     // Below this size, offloading a job would cost more than running it.
     if numbers.len() <= 1000 {
@@ -36,10 +36,12 @@ fn partition(numbers: &mut [u32]) -> usize {
 
 fn main() {
     // Pseudo-random, the same numbers each time.
-    let next =
-        |n: &u32| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
-    let mut numbers: Vec<_> =
-        std::iter::successors(Some(1), next).take(100_000).collect();
+    let mut state = 1_u32;
+    let mut numbers = Vec::new();
+    for _ in 0..100_000 {
+        numbers.push(state);
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    }
     let mut expected = numbers.clone();
     expected.sort_unstable();
 

@@ -13,8 +13,9 @@ fn main() {
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                let prices = prices.read().expect("no panic");
-                // With a Mutex the second reader would never get here.
+                let reader = prices.read();
+                let prices = reader.expect("another thread panicked");
+                // With a Mutex, the second reader would never get here.
                 all_inside.wait();
                 assert_eq!(prices.iter().sum::<u32>(), 60);
             });
@@ -24,7 +25,7 @@ fn main() {
 
     // A read lock can't be turned into a write lock. `write` would wait for
     // this thread's own reader forever, or panic.
-    let reader = prices.read().expect("no panic");
+    let reader = prices.read().expect("another thread panicked");
     let upgrade = match prices.try_write() {
         Err(TryLockError::WouldBlock) => "no, it would wait for itself",
         _ => "yes",
@@ -32,6 +33,7 @@ fn main() {
     println!("Can a reader become a writer? {upgrade}");
 
     drop(reader); // release it first, then lock and check again
-    prices.write().expect("no panic").push(40);
-    println!("As a writer: {} prices", prices.read().expect("no panic").len());
+    let mut writer = prices.write().expect("another thread panicked");
+    writer.push(40);
+    println!("As a writer: {} prices", writer.len());
 }

@@ -1,5 +1,5 @@
-//! A channel without any room: each `send` waits until the receiver takes the
-//! message. This is called a rendezvous.
+//! A channel without any room: each `send` waits until the receiver takes
+//! the message. This is called a rendezvous.
 //!
 //! ```sh
 //! cargo run -p rendezvous
@@ -13,12 +13,12 @@ const MESSAGES: usize = 3;
 /// Returns how many messages the sender was ahead of the receiver, at most.
 fn most_ahead(capacity: usize) -> usize {
     let (sender, receiver) = mpsc::sync_channel(capacity);
-    let sent = AtomicUsize::new(0); // how many calls of `send` have returned
+    let sent = AtomicUsize::new(0); // calls of `send` that have returned
     thread::scope(|scope| {
         scope.spawn(|| {
             let sender = sender; // dropped with this thread
             for message in 0..MESSAGES {
-                sender.send(message).expect("the receiver is there");
+                sender.send(message).expect("the receiver is gone");
                 sent.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -27,7 +27,7 @@ fn most_ahead(capacity: usize) -> usize {
             // Read before the next message is received.
             let sent = sent.load(Ordering::Relaxed);
             most = most.max(sent.saturating_sub(received));
-            receiver.recv().expect("another message comes");
+            receiver.recv().expect("the sender is gone");
         }
         most
     })
@@ -36,14 +36,14 @@ fn most_ahead(capacity: usize) -> usize {
 fn main() {
     println!("The sender was {} messages ahead", most_ahead(0));
 
-    // `try_send` doesn't wait, so it succeeds only if a receiver is waiting.
+    // `try_send` doesn't wait, so it fails unless a receiver is waiting.
     let (sender, receiver) = mpsc::sync_channel(0);
     if let Err(error) = sender.try_send("hello") {
         println!("No receiver waits: {error}");
     }
     thread::scope(|scope| {
         scope.spawn(|| {
-            sender.send("hello").expect("the receiver is there");
+            sender.send("hello").expect("the receiver is gone");
         });
         println!("A receiver waits: {:?}", receiver.recv());
     });

@@ -1,5 +1,5 @@
-//! A thread from `spawn` that borrows local data: it could outlive the data,
-//! so this does not compile.
+//! A thread from `spawn` that borrows local data: it could outlive the
+//! data, so this does not compile.
 //!
 //! ```sh
 //! cargo run -p scoped-threads --bin scoped-threads-broken --features broken
@@ -13,7 +13,7 @@ fn main() {
     let morning = thread::spawn(|| morning.iter().sum::<u32>());
     let evening = thread::spawn(|| evening.iter().sum::<u32>());
 
-    let morning = morning.join().expect("a sum");
-    let evening = evening.join().expect("a sum");
+    let morning = morning.join().expect("the thread panicked");
+    let evening = evening.join().expect("the thread panicked");
     println!("Morning: {morning}, evening: {evening}");
 }

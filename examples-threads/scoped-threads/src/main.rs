@@ -10,13 +10,15 @@ fn main() {
     let orders = [12, 7, 31, 8];
     let (morning, evening) = orders.split_at(2);
 
-    // Not `thread::spawn`: its thread could outlive `orders`, so it may only
-    // use what it owns. A scope waits for its threads, so they may borrow.
+    // Not `thread::spawn`: its thread could outlive `orders`, so it may not
+    // borrow them. A scope waits for its threads, so they may.
     let (morning, evening) = thread::scope(|scope| {
         let morning = scope.spawn(|| morning.iter().sum::<u32>());
         let evening = scope.spawn(|| evening.iter().sum::<u32>());
         // `join` fails only if the thread panicked.
-        (morning.join().expect("a sum"), evening.join().expect("a sum"))
+        let morning = morning.join().expect("the thread panicked");
+        let evening = evening.join().expect("the thread panicked");
+        (morning, evening)
     });
 
     println!("Morning: {morning}, evening: {evening}");

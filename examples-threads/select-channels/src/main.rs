@@ -1,5 +1,6 @@
-//! Wait for several sources at once. std can't wait for two channels, so the
-//! sources share one channel, and an enum says where a message comes from.
+//! Wait for several sources at once. std can't wait for two channels, so
+//! the sources share one channel, and an enum says where a message comes
+//! from.
 //!
 //! ```sh
 //! cargo run -p select-channels
@@ -14,8 +15,8 @@ enum Event {
     Packet(u32),
 }
 
-/// Two keys and two packets. The second key and packet are sent only after both
-/// first ones have been received: `send` waits for that if the capacity is 0.
+/// Sends two keys and two packets, the second of each only after both first
+/// ones have been received: `send` waits for that if the capacity is 0.
 fn start(keyboard: SyncSender<Event>, network: SyncSender<Event>) {
     let both = Arc::new(Barrier::new(2));
     let source = |sender: SyncSender<Event>, events: [Event; 2]| {
@@ -31,7 +32,7 @@ fn start(keyboard: SyncSender<Event>, network: SyncSender<Event>) {
     source(network, [Event::Packet(1), Event::Packet(2)]);
 }
 
-/// While it waits for the second key, the first packet waits too.
+/// Waits for the second key before it receives the first packet.
 fn one_after_the_other(handle: fn(Event)) {
     let (keyboard, keys) = mpsc::sync_channel(0);
     let (network, packets) = mpsc::sync_channel(0);
@@ -46,7 +47,7 @@ fn in_one_channel(handle: fn(Event)) {
     events.into_iter().for_each(handle);
 }
 
-/// Whether a function returns within a second.
+/// Returns whether a function ends within a second.
 fn ends(run: fn(fn(Event)), handle: fn(Event)) -> bool {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
@@ -58,15 +59,15 @@ fn ends(run: fn(fn(Event)), handle: fn(Event)) -> bool {
 
 fn main() {
     let outcome = |ends| if ends { "all received" } else { "is stuck" };
-    println!(
-        "One after the other: {}",
-        outcome(ends(one_after_the_other, |_| {}))
-    );
+    let ended = ends(one_after_the_other, |_| {});
+    println!("One after the other: {}", outcome(ended));
+
     let show = |event| match event {
         Event::Key(key) => println!("Key {key}"),
         Event::Packet(number) => println!("Packet {number}"),
     };
-    println!("In one channel: {}", outcome(ends(in_one_channel, show)));
+    let ended = ends(in_one_channel, show);
+    println!("In one channel: {}", outcome(ended));
 
     // Wait for at most 10 ms.
     let (sender, events) = mpsc::channel::<Event>();

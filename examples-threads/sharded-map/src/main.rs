@@ -24,15 +24,15 @@ impl Accounts {
     ) -> T {
         // A real map takes the remainder of the key's hash.
         let shard = &self.0[account % SHARDS];
-        let mut balances = shard.lock().expect("no panic");
+        let mut balances = shard.lock().expect("another thread panicked");
         change(balances.entry(account).or_insert(100))
     }
 }
 // ANCHOR_END: map
 
 // ANCHOR: broken
-/// Locks the second shard while the first one is locked. If both accounts are
-/// in the same shard, the thread waits for itself.
+/// Locks the second shard while the first one is locked. If both accounts
+/// are in the same shard, the thread waits for itself.
 fn nested(accounts: &Accounts, from: usize, to: usize) {
     accounts.change(to, |balance| {
         *balance += accounts.change(from, std::mem::take);
@@ -48,8 +48,10 @@ fn in_two_steps(accounts: &Accounts, from: usize, to: usize) {
 }
 // ANCHOR_END: fixed
 
-/// Moves everything from account 1 to this one, or gives up after a second.
-fn outcome(transfer: fn(&Accounts, usize, usize), to: usize) -> &'static str {
+type Transfer = fn(&Accounts, usize, usize);
+
+/// Moves everything from account 1 to this one, and waits at most a second.
+fn outcome(transfer: Transfer, to: usize) -> &'static str {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || {
         let accounts = Accounts::default();
@@ -76,5 +78,6 @@ fn main() {
 
     println!("Nested, accounts 1 and 2: {}", outcome(nested, 2));
     println!("Nested, accounts 1 and 5: {}", outcome(nested, 5));
-    println!("In two steps, accounts 1 and 5: {}", outcome(in_two_steps, 5));
+    let fixed = outcome(in_two_steps, 5);
+    println!("In two steps, accounts 1 and 5: {fixed}");
 }

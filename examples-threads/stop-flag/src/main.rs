@@ -1,4 +1,5 @@
-//! A flag that asks a thread to stop, and a counter that shows its progress.
+//! A flag that asks a thread to stop, and a counter that shows its
+//! progress.
 //!
 //! ```sh
 //! cargo run -p stop-flag
@@ -27,7 +28,7 @@ fn main() {
         println!("Main: 1000 jobs are done");
         // A thread can't be stopped from outside, only asked.
         stop.store(true, Ordering::Relaxed);
-        worker.join().expect("no panic");
+        worker.join().expect("the thread panicked");
     });
     println!("Main: the worker has ended");
 }

@@ -19,7 +19,8 @@ fn call() -> u32 {
 fn main() {
     call();
     call();
-    let in_thread = thread::spawn(call).join().expect("no panic");
+    let thread = thread::spawn(call);
+    let in_thread = thread.join().expect("the thread panicked");
     println!("Calls in main: {}", CALLS.get());
     println!("Calls in the thread: {in_thread}");
 }

@@ -10,8 +10,8 @@ fn price(text: &str) -> u32 {
 }
 
 fn main() -> anyhow::Result<()> {
-    // `Builder` gives the thread a name. The panic message names the thread,
-    // and so do debuggers and `top -H`.
+    // `Builder` gives the thread a name. The panic message names the
+    // thread, and so do debuggers and `top -H`.
     let parser = thread::Builder::new().name("parser".into());
     let parser = parser.spawn(|| price("12 EUR"))?;
 

@@ -1,5 +1,5 @@
-//! Several workers take jobs from one queue, and a lock that is held for too
-//! long makes them work one at a time.
+//! Several workers take jobs from one queue, and a lock that is held for
+//! too long makes them work one at a time.
 //!
 //! ```sh
 //! cargo run -p work-queue
@@ -13,9 +13,10 @@ use std::time::Duration;
 type Jobs = Mutex<Receiver<u32>>;
 
 fn lock_while_working(jobs: &Jobs, work: &(dyn Fn(u32) + Sync)) {
-    // The guard is a temporary of the `while let`: it lives until the end of
-    // the loop's body, so the lock is held during the work.
-    while let Ok(job) = jobs.lock().expect("no panic").recv() {
+    // The guard is a temporary of the `while let`: it lives until the end
+    // of the loop's body, so the lock is held during the work.
+    while let Ok(job) = jobs.lock().expect("another thread panicked").recv()
+    {
         work(job);
     }
 }
@@ -23,16 +24,18 @@ fn lock_while_working(jobs: &Jobs, work: &(dyn Fn(u32) + Sync)) {
 fn lock_while_taking(jobs: &Jobs, work: &(dyn Fn(u32) + Sync)) {
     loop {
         // The guard is dropped at the end of this statement.
-        let job = jobs.lock().expect("no panic").recv();
+        let job = jobs.lock().expect("another thread panicked").recv();
         let Ok(job) = job else { return };
         work(job);
     }
 }
 
-/// Runs six jobs on three workers, and returns how many ran at the same time.
+/// Runs six jobs on three workers, and returns how many ran at once.
 fn most_at_once(worker: fn(&Jobs, &(dyn Fn(u32) + Sync))) -> usize {
     let (sender, receiver) = mpsc::channel();
-    (0..6).for_each(|job| sender.send(job).expect("the receiver is there"));
+    for job in 0..6 {
+        sender.send(job).expect("the receiver is gone");
+    }
     drop(sender);
 
     let jobs = Mutex::new(receiver);
@@ -52,12 +55,8 @@ fn most_at_once(worker: fn(&Jobs, &(dyn Fn(u32) + Sync))) -> usize {
 }
 
 fn main() {
-    println!(
-        "Lock held while working: {} at once",
-        most_at_once(lock_while_working)
-    );
-    println!(
-        "Lock held while taking: {} at once",
-        most_at_once(lock_while_taking)
-    );
+    let most = most_at_once(lock_while_working);
+    println!("Lock held while working: {most} at once");
+    let most = most_at_once(lock_while_taking);
+    println!("Lock held while taking: {most} at once");
 }

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 fn worker(id: u32) {
     println!("Worker {id} starting");
-    thread::sleep(Duration::from_secs(2)); // stands for I/O; the others go on
+    thread::sleep(Duration::from_secs(2)); // stands for I/O
     println!("Worker {id} finished");
 }
 
 fn main() {
-    // collect starts all five before the first join. The iterator is lazy, so
-    // without collect each worker would be joined before the next one starts.
+    // collect starts all five before the first join. The iterator is lazy,
+    // so without collect each join would come before the next start.
     let workers: Vec<_> =
         (0..5).map(|id| thread::spawn(move || worker(id))).collect();
 
     for worker in workers {
-        worker.join().expect("a worker does not panic");
+        worker.join().expect("the thread panicked");
     }
 }

@@ -1,6 +1,8 @@
 //! Builds the book with mdBook. It is strict: what mdBook only logs fails the build.
 pub mod check;
 pub mod preprocessor;
+pub mod repository;
+pub mod screenshot;
 pub mod search;
 pub mod stdio;
 
@@ -19,6 +21,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
 use self::preprocessor::Examples;
+use self::repository::Repository;
 use crate::page::links::copy_of;
 
 /// Who a book is built for.
@@ -34,13 +37,19 @@ pub enum For<'a> {
     },
 }
 
-/// Builds the book of the workspace's `guide` folder into `destination`, which is emptied first.
+/// Builds the book of the workspace's `guide` folder into `destination`, which is emptied first. The
+/// pages link to the repository, if there is one.
 ///
 /// # Errors
 ///
 /// When something is wrong, with one line for each fault that names the file and the line; when
 /// mdBook logs an error or a warning; and when the book cannot be written.
-pub fn build(workspace: &Workspace, destination: &Path, reader: For<'_>) -> Result<()> {
+pub fn build(
+    workspace: &Workspace,
+    destination: &Path,
+    reader: For<'_>,
+    repository: Option<&Repository>,
+) -> Result<()> {
     fs::create_dir_all(destination)
         .with_context(|| format!("creating the folder {}", destination.display()))?;
     // mdBook empties the folder, so it must not hold anything else.
@@ -64,9 +73,14 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For<'_>) -> Resu
             scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
             book.config.set("output.html.additional-js", scripts)?;
         }
+        if let Some(repository) = repository {
+            book.config.set("output.html.git-repository-url", &repository.address)?;
+            book.config.set("output.html.edit-url-template", repository.edit_template())?;
+        }
         let mut examples = Examples::new(workspace.clone())?;
         examples.live_words = live_words;
         examples.has_copies = true;
+        examples.repository = repository.map(|repository| repository.address.clone());
         book.with_preprocessor(examples);
         book.build()
     })

@@ -45,6 +45,8 @@ pub struct Examples {
     /// Whether the book has copies of the workspace's files to link to, see [`links::copy_of`].
     /// Default: false.
     pub has_copies: bool,
+    /// The address of the book's repository. Default: none.
+    pub repository: Option<String>,
     /// The words of a live run, as JSON, if the book is served, so that its examples can be run.
     /// Default: none.
     pub live_words: Option<String>,
@@ -59,7 +61,14 @@ impl Examples {
     pub fn new(workspace: Workspace) -> Result<Self> {
         let suite = Suite::read(&workspace.root)?;
         let results = OnceCell::new();
-        Ok(Self { workspace, suite, results, has_copies: false, live_words: None })
+        Ok(Self {
+            workspace,
+            suite,
+            results,
+            has_copies: false,
+            repository: None,
+            live_words: None,
+        })
     }
 
     /// The pages with each directive replaced. `folder` holds the pages and their images.
@@ -310,6 +319,7 @@ impl Expansion<'_> {
                     test: suite.test_of(name)?,
                     id,
                     copies: has_copies.then_some(up.as_str()),
+                    repository: self.examples.repository.as_deref(),
                     words,
                 };
                 figure.draw()?

@@ -32,6 +32,8 @@ pub struct Figure<'a> {
     pub id: &'a str,
     /// The path to the book's copies of files, from the page's folder. None if it has no copies.
     pub copies: Option<&'a str>,
+    /// The address of the book's repository, if it is known.
+    pub repository: Option<&'a str>,
     /// The words of the book's language.
     pub words: &'a Words,
 }
@@ -277,9 +279,16 @@ impl Figure<'_> {
     /// The commands that make a crate of the reader's own, and the files to put into it.
     fn own_crate(&self) -> Markup {
         let crates = &self.example.own_crates;
+        let dependencies = own_crate::dependency_lines(crates, self.repository);
         html! {
             details.copy {
                 summary { (self.words.own_crate) }
+                @if !dependencies.is_empty() {
+                    p { (self.words.own_dependency) }
+                    pre { code.language-toml { (in_one_line(&dependencies)) } }
+                    @if self.repository.is_none() { p { (self.words.own_path) } }
+                    p { (self.words.own_copy) }
+                }
                 (command(&own_crate::commands(crates)))
                 p { (if self.example.is_extension { self.words.own_module } else { self.words.own_files }) }
                 ul {

@@ -3,8 +3,8 @@
 //!
 //! The claims are in `ledger.toml` next to the pages, with a table `[C1]` for each. A proof is
 //! `example NAME`, `benchmark NAME` or `test FILE NAME`, which is the function `NAME` in
-//! `tests/suite/FILE.rs`. A claim without a proof is an error, and so is a proof that does not
-//! exist.
+//! `tests/suite/FILE.rs`, or in `FILE.rs` if that is in `crates/*/tests`. A claim without a proof is an
+//! error, and so is a proof that does not exist.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -55,6 +55,7 @@ pub fn draw(
             test: suite.test_of(&variant.example.name)?,
             id: &id,
             copies,
+            repository: None,
             words,
         };
         drawn.push(figure.as_variant(&variant.name, output, recording.as_ref(), axis));

@@ -37,6 +37,12 @@ pub struct Words {
     pub tested_by: &'static str,
     /// Above the commands that make a crate of the reader's own.
     pub own_crate: &'static str,
+    /// Above the lines that make a crate depend on a library of this book.
+    pub own_dependency: &'static str,
+    /// Below these lines, if the repository's address is not known.
+    pub own_path: &'static str,
+    /// Before the commands that make a copy of the library.
+    pub own_copy: &'static str,
     /// Below these commands, before the list of files.
     pub own_files: &'static str,
     /// The same for an extension module.
@@ -213,6 +219,9 @@ pub const ENGLISH: Words = Words {
     one_axis: "All pictures have the same time axis.",
     tested_by: "Tested by",
     own_crate: "In a crate of your own",
+    own_dependency: "Depend on the library:",
+    own_path: "PATH is the folder of this book's repository.",
+    own_copy: "Or copy the library, with its tests:",
     own_files: "Save these files in the new folder, and start the program with cargo run:",
     own_module: "Save these files in the new folder. In a virtual environment with maturin, run \
                  maturin develop, and then start the program with Python:",

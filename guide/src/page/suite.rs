@@ -1,10 +1,10 @@
-//! The sources of the tests in `tests/suite`, for the pages to link to.
+//! The sources of the tests in `tests/suite` and `crates/*/tests`, for the pages to link to.
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use harness::files;
 
-/// The folder of all integration tests, from the workspace's root.
+/// The folder of the tests that span crates, from the workspace's root.
 const FOLDER: &str = "tests/suite";
 
 /// A test: a function that is marked as one, and not as ignored.
@@ -34,7 +34,10 @@ impl Suite {
     /// When a file or a folder cannot be read.
     pub fn read(root: &Path) -> Result<Self> {
         let mut files = files::below(root, FOLDER)?;
+        let of_crates = files::below(root, "crates")?;
+        files.extend(of_crates.into_iter().filter(|file| file.split('/').nth(2) == Some("tests")));
         files.retain(|file| file.ends_with(".rs"));
+        files.sort();
         let mut tests = Vec::new();
         for file in &files {
             tests.extend(tests_in(&files::read(root, file)?, file));
@@ -42,13 +45,15 @@ impl Suite {
         Ok(Self { files, tests })
     }
 
-    /// The test of this name in the file `tests/suite/FILE.rs`.
+    /// The test of this name in the file `tests/suite/FILE.rs`, or in `FILE.rs` if that begins with
+    /// `crates/NAME/tests/`.
     ///
     /// # Errors
     ///
     /// When there is no such file, or no such test in it.
     pub fn test(&self, file: &str, name: &str) -> Result<&Test> {
-        let file = format!("{FOLDER}/{file}.rs");
+        let of_crate = file.starts_with("crates/") && file.split('/').nth(2) == Some("tests");
+        let file = if of_crate { format!("{file}.rs") } else { format!("{FOLDER}/{file}.rs") };
         ensure!(self.files.contains(&file), "there is no file {file}");
         let found = self.tests.iter().find(|test| test.file == file && test.name == name);
         found.with_context(|| format!("{file} has no test {name}"))
@@ -128,6 +133,16 @@ mod tests {
             assert!(suite().test("x", name).is_err(), "{name}");
         }
         assert!(suite().test("y", "one").unwrap_err().to_string().contains("no file"));
+    }
+
+    #[test]
+    fn a_crate_has_tests_of_its_own() {
+        let file = "crates/pool/tests/pool/bounds";
+        let files = vec![format!("{file}.rs")];
+        let suite = Suite { tests: tests_in(SOURCE, &files[0]), files };
+        assert!(suite.test(file, "one").is_ok());
+        let error = suite.test("crates/pool", "one").unwrap_err().to_string();
+        assert_eq!(error, "there is no file tests/suite/crates/pool.rs");
     }
 
     #[test]

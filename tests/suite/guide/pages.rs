@@ -1,9 +1,12 @@
 //! The guide: the strict build of the book, its commands and its server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use guide::book::repository::Repository;
+use guide::book::screenshot;
 use guide::figures::recorded;
 use guide::serve::{Server, Settings};
 use harness::examples::Workspace;
@@ -13,6 +16,7 @@ use picture::timeline::{self, Track};
 use picture::words::ENGLISH;
 use process_tree::activity::{Activity, Cores, Thread};
 use regex::Regex;
+use tests::browser::{Browser, axe};
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
 use tests::{LIMIT, WORKSPACE, book, has, package, run, runtime};
@@ -481,13 +485,79 @@ fn list_names_every_example_with_its_description() {
 #[test]
 fn build_writes_the_whole_book() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(&guide(&["build", "--dest", folder.path().to_str().unwrap()]));
+    let guide = guide(&["build", "--dest", folder.path().to_str().unwrap()]);
+    // As in a workflow, whose repository the pages then link to.
+    let mut arguments: Vec<OsString> =
+        vec!["GITHUB_SERVER_URL=https://git.example".into(), "GITHUB_REPOSITORY=owner/name".into()];
+    arguments.push(guide.executable.into());
+    arguments.extend(guide.arguments);
+    let output = run(&Program { executable: "env".into(), arguments, folder: guide.folder });
     assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
     for file in ["index.html", "gather.html", "print.html", "404.html"] {
         let page = fs::read_to_string(folder.path().join(file)).unwrap();
         assert!(!page.contains("live-"), "{file} has the script of the server");
         assert!(!page.contains("play.rust-lang.org"));
+        assert!(page.contains("\"https://git.example/owner/name\""), "{file} has no link to it");
     }
+    let front = fs::read_to_string(folder.path().join("index.html")).unwrap();
+    for license in ["MIT license</a>", "Apache License 2.0</a>"] {
+        assert!(front.replace('\n', " ").contains(license), "the front page names its license");
+    }
+}
+
+#[test]
+fn a_page_links_to_the_repository_where_its_address_is_known() {
+    let fixture = Fixture::new();
+    let page = || fs::read_to_string(fixture.build().unwrap().join("index.html")).unwrap();
+    let links = ["title=\"Git repository\"", "rel=\"edit\""];
+    let without = page();
+    assert!(!links.iter().any(|link| without.contains(link)), "{without}");
+
+    if !has(Path::new("git")) {
+        return;
+    }
+    let git = |arguments: &[&str]| {
+        let git = Program {
+            executable: "git".into(),
+            arguments: arguments.iter().map(Into::into).collect(),
+            folder: fixture.root().to_owned(),
+        };
+        assert_eq!(run(&git).code(), Some(0), "{arguments:?}");
+    };
+    git(&["init"]);
+    assert_eq!(Repository::of_checkout(fixture.root()), None, "there is no remote yet");
+    git(&["remote", "add", "origin", "git@github.com:owner/name.git"]);
+    assert_eq!(Repository::of_checkout(&fixture.root().join("guide")), None, "part of a checkout");
+    let with = page();
+    for (link, address) in links.iter().zip(["", "/edit/main/guide/en/index.md"]) {
+        assert!(with.contains(link), "{link} is missing in {with}");
+        let address = format!("href=\"https://github.com/owner/name{address}\"");
+        assert!(with.contains(&address), "{address} is missing in {with}");
+    }
+
+    let (Some(mut browser), Some(axe)) = (Browser::start(), axe()) else { return };
+    browser.open(&format!("file://{}/out/index.html", fixture.root().display()));
+    for width in [1280, 360] {
+        browser.resize(width, 800);
+        assert_eq!(browser.axe(&axe), Vec::<String>::new(), "{width} px wide");
+    }
+}
+
+#[test]
+fn the_screenshot_in_the_readme_is_up_to_date() {
+    let kept = fs::read_to_string(WORKSPACE.root.join(screenshot::DIGESTS)).unwrap();
+    let now = screenshot::digests(&WORKSPACE.root, book().path()).unwrap();
+    let outdated: Vec<_> = now
+        .lines()
+        .filter(|line| !kept.lines().any(|other| other == *line))
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .collect();
+    assert!(
+        outdated.is_empty(),
+        "{} is out of date ({}); run `cargo run -p guide -- screenshot`",
+        screenshot::FILE,
+        outdated.join(", ")
+    );
 }
 
 /// In the rendered pages, including the print page.

@@ -182,7 +182,7 @@ fn instrumented() -> PathBuf {
             for (old, new) in [
                 ("async fn main() -> Result<()> {", "$ console_subscriber::init();"),
                 ("=> wait_for_message().await", "=> tokio::spawn(wait_for_message()).await?"),
-                ("_ => wait_for_answer().await", "_ => tokio::spawn(wait_for_answer()).await?"),
+                ("=> wait_for_answer().await", "=> tokio::spawn(wait_for_answer()).await?"),
             ] {
                 assert!(source.contains(old), "{old}");
                 source = source.replace(old, &new.replace('$', old)); // all lines keep their numbers

@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use harness::run::{Limits, Program, Running};
+use harness::run::{Limits, Running};
 use process_tree::activity::{Activity, State, Thread};
-use tests::{LIMIT, Output, WORKSPACE, build, run_sampled, runtime, skip};
+use tests::{LIMIT, Output, build, run_sampled, runtime, skip};
 
 /// Runs an example. None if the kernel does not show what a thread waits for.
 fn run_of(name: &str) -> Option<(Output, Activity)> {
@@ -120,12 +120,8 @@ async fn activity_when(running: &Running, holds: impl Fn(&Activity) -> bool) -> 
 
 #[test]
 fn each_process_has_its_own_threads() {
-    // Its two workers compute until they are killed.
-    let program = Program {
-        executable: env!("CARGO_BIN_EXE_pool-host").into(),
-        arguments: vec!["busy".into()],
-        folder: WORKSPACE.root.clone(),
-    };
+    // One of its jobs computes until it is killed at its deadline, after seconds.
+    let program = build("worker-pool");
     let names = |activity: &Activity, process| -> BTreeSet<String> {
         let threads = activity.threads.iter().filter(|thread| thread.process == process);
         threads.map(|thread| thread.name.clone()).collect()
@@ -136,7 +132,7 @@ fn each_process_has_its_own_threads() {
         let worker_seen = |so_far: &Activity| names(so_far, 1).contains("pool-worker");
         let activity = activity_when(&running, worker_seen).await;
         let of_main = names(&activity, 0);
-        assert!(of_main.contains("pool-host"), "{activity:#?}");
+        assert!(of_main.contains("worker-pool"), "{activity:#?}");
         assert!(!of_main.contains("pool-worker"), "{activity:#?}");
         let main = &activity.threads[0];
         assert_eq!((main.process, main.at_end), (0, true));

@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 client that sends any bytes, including requests that no well-behaved client
-//! would send.
+//! A small HTTP/1.1 client that sends any bytes, including requests that no
+//! well-behaved client would send.
 
 use std::io;
 
@@ -24,11 +24,11 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The value, in lower case, of a header whose name is given in lower case.
+    /// Returns the value, in lower case, of a header. Its name is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
+        self.headers.iter().find_map(|line| {
+            Some(line.strip_prefix(name)?.strip_prefix(':')?.trim())
+        })
     }
 }
 
@@ -37,7 +37,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When no server listens there.
+    /// If no server listens there.
     pub async fn open(address: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -48,16 +48,19 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection is closed.
+    /// If the connection is closed.
     pub async fn send(&mut self, path: &str) -> io::Result<()> {
-        self.send_raw(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes()).await
+        self.send_raw(
+            format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes(),
+        )
+        .await
     }
 
     /// Sends these bytes.
     ///
     /// # Errors
     ///
-    /// When the connection is closed.
+    /// If the connection is closed.
     pub async fn send_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.get_mut().write_all(bytes).await
     }
@@ -66,9 +69,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends first, or what arrives is not a response.
+    /// If the connection ends first, or what arrives is not a response.
     pub async fn answer(&mut self) -> io::Result<Answer> {
-        let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+        let bad = |what: &str| {
+            io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+        };
         let mut line = String::new();
         let mut lines = Vec::new();
         loop {
@@ -81,13 +86,19 @@ impl Connection {
             }
             lines.push(line.trim_end().to_ascii_lowercase());
         }
-        let status = lines.first().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let status = lines
+            .first()
+            .and_then(|line| line.split(' ').nth(1)?.parse().ok());
         let status = status.ok_or_else(|| bad("no status"))?;
-        let mut answer = Answer { status, headers: lines, body: String::new() };
-        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        let mut answer =
+            Answer { status, headers: lines, body: String::new() };
+        let length = answer
+            .header("content-length")
+            .and_then(|length| length.parse().ok());
         let mut body = vec![0; length.ok_or_else(|| bad("no length"))?];
         self.stream.read_exact(&mut body).await?;
-        answer.body = String::from_utf8(body).map_err(|_| bad("a body that is not UTF-8"))?;
+        answer.body = String::from_utf8(body)
+            .map_err(|_| bad("a body that is not UTF-8"))?;
         Ok(answer)
     }
 
@@ -105,7 +116,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends first.
+    /// If the connection ends first.
     pub async fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         self.stream.read_exact(bytes).await.map(drop)
     }
@@ -114,7 +125,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection is reset.
+    /// If the connection is reset.
     pub async fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.stream.read_to_end(&mut bytes).await?;
@@ -126,7 +137,9 @@ impl Connection {
 pub fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => char::from(byte).to_string(),
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()

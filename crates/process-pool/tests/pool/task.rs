@@ -1,17 +1,20 @@
-//! The jobs that the tests of the process pool send to their workers, and what the tests check.
+//! The jobs that the tests send to their workers.
+//!
+//! A worker finds its jobs by the path of their type. So this module is a part
+//! of two crates that have one name: the test `pool` and the example `pool`.
+#![allow(dead_code)] // each of the two uses a part
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use process_pool::{Config, Job, JobResult, Pool};
 use serde::ser::SerializeTupleStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tokio::runtime::Builder;
 
-use crate::LIMIT;
-
-/// A job that does what a test needs. The worker is the program `pool-host`.
+/// A job that does what a test needs. The worker is the program `examples/pool.rs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
     /// Returns the text.
@@ -54,11 +57,12 @@ pub enum Task {
     Pid,
     /// Returns the worker's niceness.
     Niceness,
-    /// Returns where the worker's descriptors lead, and those of a process that the job starts.
+    /// Returns the targets of the worker's descriptors, and of those of a process
+    /// that the job starts.
     Descriptors,
     /// Starts a process that outlives the job, and returns its id.
     Spawn,
-    /// The same, in a process group of its own.
+    /// Starts such a process in a process group of its own.
     SpawnApart,
     /// Starts a pool in the worker, and runs a job in that pool.
     Nested,
@@ -72,7 +76,9 @@ impl Job for Task {
             Self::Echo(text) => return Ok(text),
             Self::Large(bytes) => return Ok("x".repeat(bytes)),
             Self::Fail(message) => return Err(message.into()),
-            Self::FailAtLength(bytes) => return Err(long_text(bytes).into()),
+            Self::FailAtLength(bytes) => {
+                return Err(long_text(bytes).into());
+            }
             Self::Panic(message) => panic!("{message}"),
             Self::PanicAtLength(bytes) => panic!("{}", long_text(bytes)),
             Self::Abort => std::process::abort(),
@@ -80,7 +86,10 @@ impl Job for Task {
             #[cfg(unix)]
             Self::Exec(text) => {
                 use std::os::unix::process::CommandExt;
-                return Err(std::process::Command::new("sh").args(["-c", &text]).exec().into());
+                return Err(std::process::Command::new("sh")
+                    .args(["-c", &text])
+                    .exec()
+                    .into());
             }
             Self::Loop => loop {
                 std::hint::spin_loop();
@@ -97,7 +106,9 @@ impl Job for Task {
                 append(&file, &format!("{number}\n"))?;
                 // Long enough for a signal to arrive in the middle of it.
                 let steps = (0..20_000_u64).fold(number, |sum, step| {
-                    std::hint::black_box(sum.wrapping_mul(31).wrapping_add(step))
+                    std::hint::black_box(
+                        sum.wrapping_mul(31).wrapping_add(step),
+                    )
                 });
                 std::hint::black_box(steps);
                 return Ok(number.to_string());
@@ -123,32 +134,49 @@ impl Job for Task {
                 // Filling it in advance is what a program does by writing to all of it.
                 let mut options = memmap2::MmapOptions::new();
                 let memory = options.populate().map_raw(&file)?;
-                let status = procfs::process::Process::myself()?.status()?;
+                let status =
+                    procfs::process::Process::myself()?.status()?;
                 drop(memory);
                 // In KiB; which of the two depends on where temporary files are.
-                let used = status.rssfile.zip(status.rssshmem).ok_or("no such figures")?;
+                let used = status
+                    .rssfile
+                    .zip(status.rssshmem)
+                    .ok_or("no such figures")?;
                 return Ok(((used.0 + used.1) * 1024).to_string());
             }
             Self::Thread(stack) => {
-                std::thread::Builder::new().stack_size(stack).spawn(std::thread::park)?;
+                std::thread::Builder::new()
+                    .stack_size(stack)
+                    .spawn(std::thread::park)?;
             }
             Self::Pid => return Ok(std::process::id().to_string()),
             #[cfg(unix)]
             Self::Niceness => {
-                return Ok(rustix::process::getpriority_process(None)?.to_string());
+                return Ok(
+                    rustix::process::getpriority_process(None)?.to_string()
+                );
             }
             #[cfg(target_os = "linux")]
             Self::Descriptors => {
                 let mut list = std::process::Command::new("ls");
                 let child = list.args(["-l", "/proc/self/fd"]).output()?;
                 let child = String::from_utf8(child.stdout)?;
-                let child = child.lines().filter_map(|line| line.split_once(" -> "));
-                let child: Vec<_> = child.map(|(_, target)| target.to_owned()).collect();
-                return Ok(format!("{}\n\n{}", descriptors()?.join("\n"), child.join("\n")));
+                let child = child
+                    .lines()
+                    .filter_map(|line| line.split_once(" -> "));
+                let child: Vec<_> =
+                    child.map(|(_, target)| target.to_owned()).collect();
+                return Ok(format!(
+                    "{}\n\n{}",
+                    descriptors()?.join("\n"),
+                    child.join("\n")
+                ));
             }
             #[cfg(unix)]
             Self::Spawn => {
-                let child = std::process::Command::new("sleep").arg("1000").spawn()?;
+                let child = std::process::Command::new("sleep")
+                    .arg("1000")
+                    .spawn()?;
                 return Ok(child.id().to_string());
             }
             #[cfg(unix)]
@@ -159,10 +187,13 @@ impl Job for Task {
                 return Ok(child.id().to_string());
             }
             Self::Nested => {
-                let text = crate::runtime().block_on(async {
+                let runtime =
+                    Builder::new_current_thread().enable_all().build()?;
+                let text = runtime.block_on(async {
                     let config = Config { workers: 1, ..Config::default() };
                     let pool = Pool::start(config).await?;
-                    let text = pool.run(Self::Echo("from within".into())).await;
+                    let text =
+                        pool.run(Self::Echo("from within".into())).await;
                     pool.shutdown().await;
                     text
                 });
@@ -177,7 +208,8 @@ impl Job for Task {
 
 /// Adds to a file by a single write, so that lines of several processes do not mix.
 fn append(file: &Path, line: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).open(file)?;
+    let mut file =
+        OpenOptions::new().append(true).create(true).open(file)?;
     file.write_all(line.as_bytes())
 }
 
@@ -192,15 +224,15 @@ pub fn long_text(bytes: usize) -> String {
 pub enum Trap {
     /// It does not: its result is this number.
     None(u32),
-    /// When the worker decodes the job.
+    /// It panics when the worker decodes the job.
     Decode,
-    /// When its error is turned into text.
+    /// It panics when its error is turned into text.
     Error,
-    /// When the value that it has panicked with is dropped.
+    /// It panics again when the value that it has panicked with is dropped.
     Payload,
-    /// When its result is encoded.
+    /// It panics when its result is encoded.
     Encode,
-    /// When its result is dropped.
+    /// It panics when its result is dropped.
     Drop,
 }
 
@@ -209,8 +241,10 @@ pub enum Trap {
 pub struct Sprung(pub u32, #[serde(skip)] Option<Trap>);
 
 impl<'de> Deserialize<'de> for Trap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// The same without the panic.
+    fn deserialize<D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        /// A `Trap` that does not panic.
         #[derive(Deserialize)]
         enum Plain {
             None(u32),
@@ -233,7 +267,10 @@ impl<'de> Deserialize<'de> for Trap {
 }
 
 impl Serialize for Sprung {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(
+        &self,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         assert!(self.1 != Some(Trap::Encode), "encoding");
         let mut fields = serializer.serialize_tuple_struct("Sprung", 1)?;
         fields.serialize_field(&self.0)?;
@@ -279,7 +316,7 @@ impl Job for Trap {
     }
 }
 
-/// A job of a type that the main of `pool-host` does not know.
+/// A job of a type that the main of `examples/pool.rs` does not know.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Unknown;
 
@@ -291,7 +328,7 @@ impl Job for Unknown {
     }
 }
 
-/// Where the descriptors of this process lead.
+/// Returns the targets of the descriptors of this process.
 ///
 /// # Errors
 ///
@@ -299,28 +336,12 @@ impl Job for Unknown {
 #[cfg(target_os = "linux")]
 pub fn descriptors() -> std::io::Result<Vec<String>> {
     let entries = fs::read_dir("/proc/self/fd")?;
-    let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    let mut targets: Vec<_> = targets.map(|target| target.display().to_string()).collect();
-    // The one that this function itself has opened.
+    let targets =
+        entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let mut targets: Vec<_> =
+        targets.map(|target| target.display().to_string()).collect();
+    // The target that this function itself has opened.
     targets.retain(|target| !target.ends_with("/fd"));
     targets.sort();
     Ok(targets)
-}
-
-/// Waits until a condition holds, and fails after [`LIMIT`].
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// Waits until a condition holds, and lets other tasks run in the meantime; fails after [`LIMIT`].
-pub async fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
 }
