@@ -129,6 +129,10 @@ impl Recording {
         ensure!(*version == VERSION, "it has version {version}, not {VERSION}");
         ensure!(*name == example.name, "it is a recording of {name}");
 
+        for (language, run) in self.runs() {
+            let is_late = |line: &TimedLine| line.at > run.wall;
+            ensure!(!run.lines.iter().any(is_late), "{language}: a line is later than the run");
+        }
         let transcript = Transcript::read(&workspace.snapshot(name))?;
         transcript.admits(&rust.lines).context("the Rust program's output")?;
         let command = example.command.join(" ");
