@@ -58,8 +58,41 @@ pub struct Cores {
     pub step: f64,
     /// The CPU time of all threads in each step from the start of the
     /// program, divided by the length of the step. The last step ends with
-    /// the last snapshot, so it can be shorter.
+    /// the last snapshot, so it can be shorter. In a recording they are a text
+    /// such as `0.19 0 1.5`.
+    #[serde(with = "numbers")]
     pub used: Vec<f64>,
+}
+
+/// Numbers as a text, with spaces between them.
+mod numbers {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        numbers: &[f64],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let words: Vec<_> = numbers.iter().map(f64::to_string).collect();
+        serializer.serialize_str(&words.join(" "))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<f64>, D::Error> {
+        let number = |word: &str| match word.parse() {
+            Ok(number) if f64::is_finite(number) && number >= 0.0 => {
+                Ok(number)
+            }
+            _ => Err(D::Error::custom(format!(
+                "{word}: not a number of cores"
+            ))),
+        };
+        String::deserialize(deserializer)?
+            .split_whitespace()
+            .map(number)
+            .collect()
+    }
 }
 
 /// The activity of a thread at one time: computing, or a reason to wait.
@@ -250,6 +283,18 @@ mod tests {
         );
         for wrong in ["x5", "c", "c-1", "cNaN", "5"] {
             wrong.parse::<Spans>().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn cores_in_use_are_a_short_text() {
+        let cores = Cores { step: 0.5, used: vec![0.19, 0.0, 1.5] };
+        let json = r#"{"step":0.5,"used":"0.19 0 1.5"}"#;
+        assert_eq!(serde_json::to_string(&cores).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Cores>(json).unwrap(), cores);
+        for wrong in ["x", "-1", "NaN", "inf"] {
+            let json = json.replace("1.5", wrong);
+            serde_json::from_str::<Cores>(&json).unwrap_err();
         }
     }
 }

@@ -29,7 +29,7 @@ fn a_sound_book_holds_source_command_and_output() {
         "threads": [
             { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
         ],
-        "more": 0, "cores": { "step": 0.0, "used": [] }
+        "more": 0, "cores": { "step": 0.0, "used": "" }
     });
     recording["python"] = recording["rust"].clone();
     recording["python"]["command"] = "python3 examples-async/one/one.py".into();
@@ -195,7 +195,7 @@ fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
             "threads": [
                 { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
             ],
-            "more": 0, "cores": { "step": 0.0, "used": [] }
+            "more": 0, "cores": { "step": 0.0, "used": "" }
         });
         fixture.write(&file, &recording.to_string());
     }
@@ -608,6 +608,9 @@ async fn get(address: &str, path: &str) -> (u16, String) {
 fn the_served_book_follows_its_sources() {
     let fixture = Fixture::new();
     let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
+    let page = format!("{PAGE}\n{{{{#file deploy/one.conf}}}}\n");
+    fixture.write("guide/en/index.md", &page);
+    fixture.write("deploy/one.conf", "first = setting\n");
     runtime().block_on(async {
         let server =
             Server::start(fixture.root().to_owned(), 0, Settings::default()).await.unwrap();
@@ -643,7 +646,13 @@ fn the_served_book_follows_its_sources() {
         };
         wait_for("edition", "hello").await;
 
-        // The book is rebuilt after a change to a page, an example, a snapshot or the theme.
+        // The book is rebuilt after a change to a file that it shows, a test, a page, an example, a
+        // snapshot or the theme.
+        fixture.write("deploy/one.conf", "other = setting\n");
+        wait_for("edition", "other = setting").await;
+        let test = "#[test]\nfn says_hello() {\n    transcript_of(\"one\").check();\n}\n";
+        fixture.write("tests/suite/examples_async/one.rs", test);
+        wait_for("edition", "says_hello").await;
         fixture.write("guide/en/index.md", &format!("{PAGE}\nAnother word.\n"));
         wait_for("edition", "Another word.").await;
         fixture.write("examples-async/one/src/main.rs", &SOURCE.replace("hello", "good day"));

@@ -219,7 +219,7 @@ fn every_word_that_the_guide_puts_on_a_page_is_in_the_table() {
         "process": 0, "name": "7", "from": 0.0, "spans": states, "at_end": true
     });
     recording["rust"]["activity"] = serde_json::json!({
-        "threads": [thread], "more": 3, "cores": { "step": 0.5, "used": [0.3, 0.3] }
+        "threads": [thread], "more": 3, "cores": { "step": 0.5, "used": "0.3 0.3" }
     });
     recording["python"] = recording["rust"].clone();
     recording["python"]["command"] = "python3 examples-async/one/one.py".into();

@@ -109,7 +109,7 @@ fn in_cpu_bound_two_threads_compute_at_once() {
 async fn activity_when(running: &Running, holds: impl Fn(&Activity) -> bool) -> Activity {
     let activity = async {
         loop {
-            match running.activity() {
+            match running.activity().await {
                 Some(activity) if holds(&activity) => return activity,
                 _ => tokio::time::sleep(Duration::from_millis(1)).await,
             }
@@ -128,7 +128,7 @@ fn a_program_that_runs_shows_what_it_has_done_so_far() {
         assert!(so_far.threads.iter().all(|thread| thread.at_end));
 
         let unwatched = Running::start_unwatched(&program, limits).unwrap();
-        assert_eq!(unwatched.activity(), None);
+        assert_eq!(unwatched.activity().await, None);
         let (_, costs) = unwatched.end().await.unwrap();
         assert_eq!(costs.activity, None);
         let (_, costs) = running.end().await.unwrap();
