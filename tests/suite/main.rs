@@ -30,4 +30,5 @@ mod harness {
     mod activity;
 }
 mod own_crates;
+mod voice;
 mod workspace;
