@@ -25,4 +25,5 @@ mod harness {
     mod activity;
 }
 mod own_crates;
+mod voice;
 mod workspace;
