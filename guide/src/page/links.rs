@@ -8,7 +8,8 @@ use crate::page::{Fault, Page};
 /// The path of the book's copy of a file of the workspace: as text, which any browser shows, also
 /// from `file://`.
 pub fn copy_of(file: &str) -> String {
-    format!("{file}.txt")
+    // Without `.md`, because mdBook takes that for a link to a page.
+    format!("{}.txt", file.trim_end_matches(".md"))
 }
 
 /// The address of a test, from the folder of all pages: its function in the copy of its file.
