@@ -19,32 +19,32 @@ macro_rules! program {
 }
 
 program! { lost_update from "lost-update":
-    pub fn broken() { expect_both(count(add_in_two_steps)); }
-    pub fn fixed() { expect_both(count(add_in_one_step)); }
+    pub(super) fn broken() { expect_both(count(add_in_two_steps)); }
+    pub(super) fn fixed() { expect_both(count(add_in_one_step)); }
     fn expect_both(kept: u32) { assert!(kept == 2, "{kept} of 2 updates kept"); }
 }
 program! { check_then_act from "check-then-act":
-    pub fn broken() { expect_one(confirmed(check_then_book)); }
-    pub fn fixed() { expect_one(confirmed(book_if_free)); }
+    pub(super) fn broken() { expect_one(confirmed(check_then_book)); }
+    pub(super) fn fixed() { expect_one(confirmed(book_if_free)); }
     fn expect_one(guests: usize) { assert!(guests == 1, "{guests} guests have seat 12A"); }
 }
 program! { deadlock from "deadlock":
-    pub fn broken() { pay_each_other("Payer first", payer_first); }
-    pub fn fixed() { pay_each_other("Lower number first", lower_number_first); }
+    pub(super) fn broken() { pay_each_other("Payer first", payer_first); }
+    pub(super) fn fixed() { pay_each_other("Lower number first", lower_number_first); }
 }
 program! { dining_philosophers from "dining-philosophers":
-    pub fn broken() { assert_eq!(dine(left_first, false), SEATS); }
-    pub fn fixed() { assert_eq!(dine(lower_first, false), SEATS); }
+    pub(super) fn broken() { assert_eq!(dine(left_first, false), SEATS); }
+    pub(super) fn fixed() { assert_eq!(dine(lower_first, false), SEATS); }
 }
 program! { condvar_if from "condvar-if":
-    pub fn broken() { main(); }
+    pub(super) fn broken() { main(); }
 }
 program! { condvar from "condvar":
-    pub fn fixed() { main(); }
+    pub(super) fn fixed() { main(); }
 }
 program! { semaphore from "semaphore":
-    pub fn broken() { share(Semaphore::release_without_lock); }
-    pub fn fixed() { share(Semaphore::release_with_lock); }
+    pub(super) fn broken() { share(Semaphore::release_without_lock); }
+    pub(super) fn fixed() { share(Semaphore::release_with_lock); }
 }
 
 /// One program in two versions.

@@ -33,7 +33,7 @@ pub fn make(program: &Program) -> Result<Schedules> {
     let mut choices = Vec::new();
     if *tiny {
         explore::all(broken, Main::First, MAX_SCHEDULES, Lines::Noted, |run| {
-            add(&mut choices, run)
+            add(&mut choices, run);
         })
         .with_context(|| format!("{name}: more than {MAX_SCHEDULES} schedules"))?;
     }

@@ -34,11 +34,11 @@ publish!(shuttle_relaxed from "publish-shuttle-relaxed.rs");
 
 /// The function by which each copy starts a thread.
 mod spawn {
-    pub fn loom_as_it_is(code: impl FnOnce() + 'static) {
+    pub(crate) fn loom_as_it_is(code: impl FnOnce() + 'static) {
         loom::thread::spawn(code);
     }
-    pub use loom_as_it_is as loom_relaxed;
-    pub fn shuttle_relaxed(code: impl FnOnce() + Send + 'static) {
+    pub(crate) use loom_as_it_is as loom_relaxed;
+    pub(crate) fn shuttle_relaxed(code: impl FnOnce() + Send + 'static) {
         shuttle::thread::spawn(code);
     }
 }

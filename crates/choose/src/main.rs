@@ -241,7 +241,7 @@ impl Demo {
             Self::Wait => thread::scope(|scope| {
                 for _ in 0..5 {
                     scope.spawn(|| {
-                        thread::sleep(Duration::from_millis(400))
+                        thread::sleep(Duration::from_millis(400));
                     });
                 }
             }),

@@ -12,7 +12,7 @@ use crate::compute::LARGEST_N;
 /// Computes sums of squares, and stays responsive while it does.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run jobs from a queue, for services started with --offload nats
     Worker(WorkerArguments),
     /// Show the jobs of a queue that no worker could finish
@@ -29,7 +29,7 @@ pub enum Command {
 
 /// Settings of the service.
 #[derive(Args)]
-pub struct ServiceArguments {
+pub(crate) struct ServiceArguments {
     /// The port to listen on; 0 takes any free port
     #[arg(long, env = "PORT", default_value_t = 8000)]
     pub port: u16,
@@ -75,7 +75,7 @@ pub struct ServiceArguments {
 
 /// Address of the queue.
 #[derive(Args)]
-pub struct NatsArguments {
+pub(crate) struct NatsArguments {
     /// The NATS server, for --offload nats
     #[arg(
         long = "nats",
@@ -101,7 +101,7 @@ pub struct NatsArguments {
 
 /// Settings of a worker.
 #[derive(Args)]
-pub struct WorkerArguments {
+pub(crate) struct WorkerArguments {
     #[command(flatten)]
     pub nats: NatsArguments,
     /// Number of jobs that run at once [default: the number of cores]
@@ -126,7 +126,7 @@ pub struct WorkerArguments {
 
 /// Action on dead letters.
 #[derive(Args)]
-pub struct DeadLetterArguments {
+pub(crate) struct DeadLetterArguments {
     #[command(flatten)]
     pub nats: NatsArguments,
     #[command(subcommand)]
@@ -134,7 +134,7 @@ pub struct DeadLetterArguments {
 }
 
 #[derive(Subcommand)]
-pub enum DeadLetterAction {
+pub(crate) enum DeadLetterAction {
     /// List the dead letters, the oldest first. This is the default
     List,
     /// Put a job back into the queue, as a new job
@@ -151,7 +151,7 @@ pub enum DeadLetterAction {
 
 /// A place where jobs run.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Way {
+pub(crate) enum Way {
     /// In worker processes
     Processes,
     /// On rayon's threads

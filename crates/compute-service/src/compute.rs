@@ -6,13 +6,16 @@ use process_pool::{Job, JobResult};
 use serde::{Deserialize, Serialize};
 
 /// The largest n whose sum fits a u128.
-pub const LARGEST_N: u64 = 10_069_012_961_345;
+pub(crate) const LARGEST_N: u64 = 10_069_012_961_345;
 
 /// Steps from one check of `stop` to the next, about 30 µs of work.
 const STEPS: u64 = 1 << 16;
 
 /// Returns the sum of i² for each i below n, or none if `stop` returned true.
-pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
+pub(crate) fn sum_of_squares(
+    n: u64,
+    stop: &dyn Fn() -> bool,
+) -> Option<u128> {
     let (mut sum, mut from) = (0, 0);
     while from < n {
         if stop() {
@@ -33,7 +36,7 @@ pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
 /// The sum as a message to a worker process. It never checks if it should stop,
 /// because a process can be killed.
 #[derive(Serialize, Deserialize)]
-pub struct SumOfSquares {
+pub(crate) struct SumOfSquares {
     pub n: u64,
 }
 

@@ -12,7 +12,9 @@ use crate::compute::SumOfSquares;
 use crate::offload::queue_options;
 
 /// Lists the dead letters, sends one again, or deletes one.
-pub async fn show(arguments: &DeadLetterArguments) -> anyhow::Result<()> {
+pub(crate) async fn show(
+    arguments: &DeadLetterArguments,
+) -> anyhow::Result<()> {
     let options = queue_options(&arguments.nats).await?;
     let dead_letters = DeadLetters::connect(&options).await?;
     let letters = dead_letters.list().await?;

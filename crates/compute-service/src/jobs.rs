@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::offload::{self, Offload};
 use crate::stop::Stop;
 
-pub struct Jobs {
+pub(crate) struct Jobs {
     offload: Offload,
     workers: usize,
     queue: usize,
@@ -26,7 +26,7 @@ pub struct Jobs {
 
 /// The reason why a job has no answer.
 #[derive(Debug)]
-pub enum NoAnswer {
+pub(crate) enum NoAnswer {
     QueueFull,
     DeadlinePassed,
     /// The queue's server is away.
@@ -58,7 +58,7 @@ impl From<offload::Error> for NoAnswer {
 
 /// The load of the service.
 #[derive(Serialize, ToSchema)]
-pub struct Load {
+pub(crate) struct Load {
     /// Number of jobs that can run at once.
     workers: usize,
     /// Number of jobs that are running.
@@ -72,7 +72,7 @@ pub struct Load {
 }
 
 impl Jobs {
-    pub fn new(
+    pub(crate) fn new(
         offload: Offload,
         workers: usize,
         queue: usize,
@@ -90,7 +90,7 @@ impl Jobs {
 
     /// Computes the sum. Dropping the future stops the job.
     /// `trace` names the request in the log.
-    pub async fn sum_of_squares(
+    pub(crate) async fn sum_of_squares(
         &self,
         n: u64,
         trace: String,
@@ -120,7 +120,7 @@ impl Jobs {
         // ANCHOR_END: deadline
     }
 
-    pub fn load(&self) -> Load {
+    pub(crate) fn load(&self) -> Load {
         let all = self.workers + self.queue;
         let taken = all - self.permits.available_permits();
         let running = self.offload.running();
@@ -135,12 +135,12 @@ impl Jobs {
     }
 
     /// Returns the figures of the queue of `--offload nats`.
-    pub async fn metrics(&self) -> Option<String> {
+    pub(crate) async fn metrics(&self) -> Option<String> {
         self.offload.metrics().await
     }
 
     /// Ends the workers. Call it when no job is wanted any longer.
-    pub async fn shutdown(&self) {
+    pub(crate) async fn shutdown(&self) {
         self.offload.shutdown().await;
     }
 }

@@ -24,7 +24,7 @@ const REQUESTS_END: Duration = Duration::from_secs(1);
 
 // ANCHOR: ways
 /// A place where jobs run.
-pub enum Offload {
+pub(crate) enum Offload {
     Processes(Pool<SumOfSquares>),
     Nats {
         queue: Queue<SumOfSquares>,
@@ -39,7 +39,7 @@ pub enum Offload {
 
 impl Offload {
     /// Returns the sum for n, or none if the job was told to stop.
-    pub async fn run(
+    pub(crate) async fn run(
         &self,
         n: u64,
         stop: Stop,
@@ -77,7 +77,7 @@ impl Offload {
 }
 
 /// Threads of this process.
-pub enum Threads {
+pub(crate) enum Threads {
     Rayon(rayon::ThreadPool),
     SpawnBlocking { niceness: i32 },
     Inline,
@@ -119,7 +119,7 @@ impl Threads {
 
 /// The reason why a job has no result.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     #[error(transparent)]
     Pool(#[from] process_pool::Error),
     #[error(transparent)]
@@ -129,7 +129,7 @@ pub enum Error {
 }
 
 impl Offload {
-    pub async fn start(
+    pub(crate) async fn start(
         way: Way,
         workers: usize,
         queue: usize,
@@ -180,7 +180,7 @@ impl Offload {
 
     /// Returns the number of jobs that are running. Only the workers know if a
     /// job in a queue runs or waits, so as many count as running as could run.
-    pub fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         match self {
             Self::Nats { queue, workers } => {
                 queue.outstanding().min(*workers)
@@ -193,14 +193,14 @@ impl Offload {
     }
 
     /// Returns the figures of the queue, in the text format of Prometheus.
-    pub async fn metrics(&self) -> Option<String> {
+    pub(crate) async fn metrics(&self) -> Option<String> {
         match self {
             Self::Nats { queue, .. } => Some(queue.metrics().await),
             _ => None,
         }
     }
 
-    pub async fn shutdown(&self) {
+    pub(crate) async fn shutdown(&self) {
         match self {
             Self::Processes(pool) => pool.shutdown().await,
             Self::Nats { queue, .. } => {
@@ -220,7 +220,7 @@ impl Offload {
 }
 
 /// Returns the options by which services and workers connect to the queue.
-pub async fn queue_options(
+pub(crate) async fn queue_options(
     nats: &NatsArguments,
 ) -> anyhow::Result<Options> {
     let mut options = Options {

@@ -11,7 +11,7 @@ const OTHERS: usize = 32;
 
 /// Raises the limit of open files as far as this process may, and returns the
 /// number of connections to accept at once next to this many worker processes.
-pub fn max_connections(workers: usize) -> Result<usize> {
+pub(crate) fn max_connections(workers: usize) -> Result<usize> {
     let Some(limit) = raise_limit() else { return Ok(MAX_CONNECTIONS) };
     let taken = PER_WORKER * workers + OTHERS;
     let left = limit.checked_sub(taken).filter(|left| *left > 0);

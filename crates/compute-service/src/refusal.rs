@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::jobs::NoAnswer;
 
-pub enum Refusal {
+pub(crate) enum Refusal {
     NotFound,
     MethodNotAllowed,
     Invalid(Invalid),
@@ -76,13 +76,13 @@ impl IntoResponse for Refusal {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Message {
+pub(crate) struct Message {
     detail: &'static str,
 }
 
 /// The body of a 422.
 #[derive(Serialize, ToSchema)]
-pub struct Invalid {
+pub(crate) struct Invalid {
     detail: [Detail; 1],
 }
 
@@ -104,14 +104,14 @@ struct Limit {
 }
 
 impl Invalid {
-    pub fn not_an_integer(input: String) -> Self {
+    pub(crate) fn not_an_integer(input: String) -> Self {
         let msg = "Input should be a valid integer, unable to parse string as \
                    an integer";
         Self::new("int_parsing", msg.to_owned(), input, None)
     }
 
     /// FastAPI's answer for a parameter declared as `Path(le=…)`.
-    pub fn too_large(input: String, le: u64) -> Self {
+    pub(crate) fn too_large(input: String, le: u64) -> Self {
         let msg = format!("Input should be less than or equal to {le}");
         Self::new("less_than_equal", msg, input, Some(Limit { le }))
     }

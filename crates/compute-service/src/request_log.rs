@@ -14,7 +14,7 @@ use tracing::{Instrument, info, info_span};
 ///
 /// Each request gets an id, which is also in the log lines of the worker that
 /// runs its job.
-pub async fn log(mut request: Request, next: Next) -> Response {
+pub(crate) async fn log(mut request: Request, next: Next) -> Response {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let number = NEXT.fetch_add(1, Relaxed);
     let id = format!("{:x}-{number}", std::process::id());
@@ -25,7 +25,7 @@ pub async fn log(mut request: Request, next: Next) -> Response {
 
 /// The name of a request in the log.
 #[derive(Clone)]
-pub struct RequestId(pub String);
+pub(crate) struct RequestId(pub String);
 
 async fn log_when_done(request: Request, next: Next) -> Response {
     if !tracing::enabled!(tracing::Level::INFO) {

@@ -37,7 +37,7 @@ struct Service {
 struct Description;
 
 /// Returns the service's routes. `/ready` answers 503 once `stopping` is canceled.
-pub fn router(
+pub(crate) fn router(
     jobs: Arc<Jobs>,
     max_n: u64,
     stopping: CancellationToken,

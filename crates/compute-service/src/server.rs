@@ -16,7 +16,7 @@ use crate::signals::Signals;
 const BACKLOG: u32 = 4096;
 
 /// Binds a port.
-pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
@@ -30,7 +30,7 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// The shutdown of a server.
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     /// Canceled at the first signal.
     pub stopping: CancellationToken,
     /// The time for which the server then still accepts connections.
@@ -41,7 +41,7 @@ pub struct Shutdown {
 
 /// Serves until the first signal, and then shuts down gracefully. A second
 /// signal ends it at once.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     max_connections: usize,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-pub struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -14,7 +14,7 @@ pub struct Signals {
 impl Signals {
     /// Starts to listen. From here on a signal no longer ends the process.
     #[cfg(unix)]
-    pub fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen =
             |kind| signal(kind).context("cannot listen for signals");
@@ -34,7 +34,7 @@ impl Signals {
     }
 
     /// Waits for the next signal.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Tells a job that its answer is no longer wanted.
-pub struct Stop {
+pub(crate) struct Stop {
     pub canceled: CancellationToken,
     /// The job compares it with the clock itself: an inline job blocks the very
     /// thread that would cancel it.
@@ -12,7 +12,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.canceled.is_cancelled() || Instant::now() >= self.deadline
     }
 }

@@ -17,7 +17,7 @@ use crate::signals::Signals;
 
 /// Runs jobs until the first signal, and then lets those under way finish. A
 /// second signal ends the worker at once.
-pub async fn work(
+pub(crate) async fn work(
     arguments: &WorkerArguments,
     workers: usize,
 ) -> anyhow::Result<()> {

@@ -31,31 +31,31 @@ fn main() {
             "queue" => options.queue = value.to_owned(),
             "type" => options.job_type = Some(value.to_owned()),
             "token" => {
-                options.nats = ConnectOptions::with_token(value.to_owned())
+                options.nats = ConnectOptions::with_token(value.to_owned());
             }
             "ca" => {
                 options.nats =
-                    options.nats.add_root_certificates(value.into())
+                    options.nats.add_root_certificates(value.into());
             }
             "ack-wait" => {
-                options.ack_wait = Duration::from_millis(number())
+                options.ack_wait = Duration::from_millis(number());
             }
             "deliveries" => {
                 options.deliveries =
-                    number().try_into().expect("a small number")
+                    number().try_into().expect("a small number");
             }
             "capacity" => {
                 options.capacity =
-                    number().try_into().expect("a small number")
+                    number().try_into().expect("a small number");
             }
             "grace" => config.grace = Duration::from_millis(number()),
             "workers" => {
                 config.pool.workers =
-                    number().try_into().expect("a small number")
+                    number().try_into().expect("a small number");
             }
             "prefetch" => {
                 config.prefetch =
-                    number().try_into().expect("a small number")
+                    number().try_into().expect("a small number");
             }
             _ => panic!("unknown: {argument}"),
         }

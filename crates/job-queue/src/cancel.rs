@@ -11,7 +11,7 @@ const REMEMBERED: usize = 1_000;
 
 /// The jobs of one worker by their ids.
 #[derive(Debug, Default)]
-pub struct Cancels(Mutex<State>);
+pub(crate) struct Cancels(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -21,7 +21,7 @@ struct State {
 
 impl Cancels {
     /// Notes that the worker has a job; none if the job was canceled already.
-    pub fn hold(&self, id: &str) -> Option<Held<'_>> {
+    pub(crate) fn hold(&self, id: &str) -> Option<Held<'_>> {
         let mut state = self.state();
         if state.canceled.iter().any(|canceled| canceled == id) {
             return None;
@@ -32,7 +32,7 @@ impl Cancels {
     }
 
     /// Cancels a job, if the worker has it or gets it soon.
-    pub fn cancel(&self, id: &str) {
+    pub(crate) fn cancel(&self, id: &str) {
         let mut state = self.state();
         match state.held.get(id) {
             Some(token) => token.cancel(),
@@ -50,7 +50,7 @@ impl Cancels {
 
 /// A job that the worker has, for as long as this lives.
 #[derive(Debug)]
-pub struct Held<'a> {
+pub(crate) struct Held<'a> {
     cancels: &'a Cancels,
     id: String,
     pub token: CancellationToken,

@@ -9,7 +9,7 @@ use crate::link::Link;
 /// per connection. The server stamps each job with its own clock, so ages are
 /// measured by that clock alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(crate) struct Clock {
     now: fn() -> SystemTime,
     /// The server's time minus this machine's, in nanoseconds.
     ahead: i128,
@@ -21,7 +21,7 @@ impl Clock {
     /// # Errors
     ///
     /// If the server does not answer.
-    pub async fn measure(
+    pub(crate) async fn measure(
         link: &Link,
         now: fn() -> SystemTime,
     ) -> Result<Self, Error> {
@@ -40,7 +40,7 @@ impl Clock {
 
     /// Returns the time that has passed since the server's clock showed this one,
     /// in nanoseconds since 1970.
-    pub fn since(&self, published: i128) -> Duration {
+    pub(crate) fn since(&self, published: i128) -> Duration {
         let age = nanoseconds((self.now)()) + self.ahead - published;
         Duration::from_nanos(age.clamp(0, i128::from(u64::MAX)) as u64)
     }

@@ -188,7 +188,7 @@ impl DeadLetters {
 }
 
 /// Builds the message of a dead letter. However often it is published, it is stored once.
-pub fn letter(
+pub(crate) fn letter(
     order: &Order,
     reason: &str,
     deliveries: u64,

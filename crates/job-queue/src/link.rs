@@ -28,11 +28,11 @@ const PING_INTERVAL: Duration = Duration::from_secs(2);
 /// Time limit for one request to the server.
 const REQUEST_LIMIT: Duration = Duration::from_secs(3);
 /// The wait before another attempt.
-pub const RETRY_AFTER: Duration = Duration::from_millis(50);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// A connection, and the names of what a queue has on the server.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub(crate) struct Link {
     pub client: Client,
     pub context: Context,
     pub names: Names,
@@ -49,7 +49,7 @@ enum State {
 
 impl Link {
     /// Connects, in as many attempts as [`Options::connect_limit`] allows.
-    pub async fn connect(options: &Options) -> Result<Self, Error> {
+    pub(crate) async fn connect(options: &Options) -> Result<Self, Error> {
         let names = Names::new(&options.queue)?;
         let url = without_password(&options.url);
         let (changes, state) = watch::channel(State::Up);
@@ -118,13 +118,13 @@ impl Link {
     }
 
     /// Returns a globally unique id of letters and digits.
-    pub fn unique(&self) -> String {
+    pub(crate) fn unique(&self) -> String {
         let inbox = self.client.new_inbox();
         inbox.rsplit('.').next().unwrap_or_default().to_owned()
     }
 
     /// Stores a message in a stream, and returns its position.
-    pub async fn publish(
+    pub(crate) async fn publish(
         &self,
         subject: &str,
         headers: Option<HeaderMap>,
@@ -138,7 +138,7 @@ impl Link {
     }
 
     /// Publishes a message with conditions.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         subject: &str,
         message: PublishMessage,
@@ -151,15 +151,15 @@ impl Link {
         Ok(stored.sequence)
     }
 
-    pub async fn jobs(&self) -> Result<Stream<()>, Error> {
+    pub(crate) async fn jobs(&self) -> Result<Stream<()>, Error> {
         self.stream(&self.names.jobs_stream).await
     }
 
-    pub async fn results(&self) -> Result<Stream<()>, Error> {
+    pub(crate) async fn results(&self) -> Result<Stream<()>, Error> {
         self.stream(&self.names.results_stream).await
     }
 
-    pub async fn dead(&self) -> Result<Stream<()>, Error> {
+    pub(crate) async fn dead(&self) -> Result<Stream<()>, Error> {
         self.stream(&self.names.dead_stream).await
     }
 
@@ -169,7 +169,7 @@ impl Link {
     }
 
     /// The result of a job, if it has one.
-    pub async fn result_of(
+    pub(crate) async fn result_of(
         &self,
         id: &str,
     ) -> Result<Option<Bytes>, Error> {
@@ -188,14 +188,14 @@ impl Link {
     }
 
     /// Returns a watch on the connection from now on.
-    pub fn watch(&self) -> Watch {
+    pub(crate) fn watch(&self) -> Watch {
         let mut state = self.state.clone();
         state.mark_unchanged();
         Watch(state)
     }
 
     /// Waits until there has been no connection for this long.
-    pub async fn away_for(&self, limit: Duration) {
+    pub(crate) async fn away_for(&self, limit: Duration) {
         let mut state = self.state.clone();
         loop {
             let now = *state.borrow_and_update();
@@ -203,7 +203,7 @@ impl Link {
                 match now {
                     State::Up => pending().await,
                     State::Down(since) => {
-                        time::sleep_until(since + limit).await
+                        time::sleep_until(since + limit).await;
                     }
                 }
             };
@@ -218,7 +218,7 @@ impl Link {
         }
     }
 
-    pub fn unreachable(&self, reason: &dyn Display) -> Error {
+    pub(crate) fn unreachable(&self, reason: &dyn Display) -> Error {
         Error::Unreachable {
             url: self.url.clone(),
             reason: reason.to_string(),
@@ -228,11 +228,11 @@ impl Link {
 
 /// Notices each time the connection is restored.
 #[derive(Debug)]
-pub struct Watch(watch::Receiver<State>);
+pub(crate) struct Watch(watch::Receiver<State>);
 
 impl Watch {
     /// Waits until the connection has been restored since the last call.
-    pub async fn restored(&mut self) {
+    pub(crate) async fn restored(&mut self) {
         while self.0.changed().await.is_ok() {
             if *self.0.borrow_and_update() == State::Up {
                 return;
@@ -297,7 +297,7 @@ pub fn without_password(urls: &str) -> String {
 }
 
 /// Returns true if the server has refused a message because its stream is full.
-pub fn is_full(fault: &PublishError) -> bool {
+pub(crate) fn is_full(fault: &PublishError) -> bool {
     /// "maximum messages exceeded" and "maximum bytes exceeded".
     const STORE_FAILED: u64 = 10_077;
     code(fault) == Some(STORE_FAILED)
@@ -305,7 +305,7 @@ pub fn is_full(fault: &PublishError) -> bool {
 
 /// Returns true if the server has refused a message because there is one with its
 /// subject already.
-pub fn is_second(fault: &PublishError) -> bool {
+pub(crate) fn is_second(fault: &PublishError) -> bool {
     fault.kind() == PublishErrorKind::WrongLastSequence
 }
 
@@ -317,7 +317,7 @@ fn code(fault: &PublishError) -> Option<u64> {
 
 /// The names of what a queue has on the server.
 #[derive(Debug, Clone)]
-pub struct Names {
+pub(crate) struct Names {
     pub jobs_stream: String,
     pub results_stream: String,
     pub dead_stream: String,
@@ -348,12 +348,12 @@ impl Names {
     }
 
     /// Returns the subject of the result of a job, or of all jobs with this prefix.
-    pub fn result(&self, id: &str) -> String {
+    pub(crate) fn result(&self, id: &str) -> String {
         format!("{}.results.{id}", self.queue)
     }
 
     /// Returns the subject of a dead letter.
-    pub fn dead(&self, id: &str) -> String {
+    pub(crate) fn dead(&self, id: &str) -> String {
         format!("{}.dead.{id}", self.queue)
     }
 }

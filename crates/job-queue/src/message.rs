@@ -15,7 +15,7 @@ const TRACE: &str = "Job-Trace";
 
 /// The properties of a job that a client tells workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
+pub(crate) struct Order {
     /// Unique among all jobs: letters, digits and dots.
     pub id: String,
     pub job_type: String,
@@ -27,7 +27,7 @@ pub struct Order {
 }
 
 impl Order {
-    pub fn headers(&self) -> HeaderMap {
+    pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(FORMAT_NAME, FORMAT);
         headers.insert(ID, self.id.as_str());
@@ -40,7 +40,9 @@ impl Order {
     }
 
     /// Reads the headers of a message, or returns the reason why it is not a job.
-    pub fn read(headers: Option<&HeaderMap>) -> Result<Self, &'static str> {
+    pub(crate) fn read(
+        headers: Option<&HeaderMap>,
+    ) -> Result<Self, &'static str> {
         let headers = headers.ok_or("it has no headers")?;
         let text = |name: &str| {
             headers.get(name).map(|value| value.as_str().to_owned())
@@ -77,7 +79,7 @@ fn is_id(id: &str) -> bool {
 }
 
 /// Turns a text into one that a header can hold: a line of printable characters.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().map(printable).take(200).collect()
 }

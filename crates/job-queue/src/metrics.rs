@@ -15,7 +15,7 @@ const BUCKETS: (f64, f64, u16) = (0.000_1, 2.0, 21);
 
 /// The figures of a client.
 #[derive(Debug)]
-pub struct ClientMetrics {
+pub(crate) struct ClientMetrics {
     registry: Registry,
     pub submitted: Counter,
     pub refused: Counter,
@@ -31,7 +31,7 @@ pub struct ClientMetrics {
 
 /// The figures of a worker.
 #[derive(Debug)]
-pub struct WorkerMetrics {
+pub(crate) struct WorkerMetrics {
     registry: Registry,
     pub running: Gauge,
     pub finished: Family<Label, Counter>,
@@ -46,12 +46,12 @@ pub struct WorkerMetrics {
 
 /// The end of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Label {
+pub(crate) struct Label {
     pub outcome: &'static str,
 }
 
 impl ClientMetrics {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("job_queue");
         let r = &mut registry;
         Self {
@@ -88,13 +88,13 @@ impl ClientMetrics {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         text(&self.registry)
     }
 }
 
 impl WorkerMetrics {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("job_worker");
         let r = &mut registry;
         Self {
@@ -127,7 +127,7 @@ impl WorkerMetrics {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         text(&self.registry)
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// The end of a job, as it travels from the worker to the caller.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The job's result, encoded.
     Done(ByteBuf),
     DeadlinePassed,
@@ -27,7 +27,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Returns the encoded result, or the error for the caller.
-    pub fn result(self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn result(self) -> Result<Vec<u8>, Error> {
         use process_pool::Error as Pool;
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         Err(Error::Pool(match self {
@@ -47,7 +47,7 @@ impl Outcome {
     }
 
     /// Returns the name of this outcome in metrics.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Done(_) => "done",
             Self::DeadlinePassed => "deadline",
@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 #[cfg(unix)]
-pub fn into_raw(status: ExitStatus) -> i64 {
+pub(crate) fn into_raw(status: ExitStatus) -> i64 {
     use std::os::unix::process::ExitStatusExt;
     status.into_raw().into()
 }

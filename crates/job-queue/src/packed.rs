@@ -21,14 +21,14 @@ pub fn worker<J: Job>() {
 /// more memory than there is.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
-pub struct Packed<J> {
+pub(crate) struct Packed<J> {
     bytes: ByteBuf,
     #[serde(skip)]
     job: PhantomData<fn(J)>,
 }
 
 impl<J> Packed<J> {
-    pub fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self { bytes: ByteBuf::from(bytes), job: PhantomData }
     }
 }

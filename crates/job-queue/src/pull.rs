@@ -29,7 +29,7 @@ const LAST_JOBS: Duration = Duration::from_secs(1);
 /// a job takes longer than a request is kept, that stream requests the next
 /// message although the last one is still being processed. With long jobs such
 /// a message waits until its acknowledgment time is over.
-pub struct Pull {
+pub(crate) struct Pull {
     link: Link,
     requests: String,
     expires: Duration,
@@ -38,7 +38,7 @@ pub struct Pull {
 }
 
 impl Pull {
-    pub async fn new(link: &Link) -> Result<Self, Error> {
+    pub(crate) async fn new(link: &Link) -> Result<Self, Error> {
         let inbox = link.client.new_inbox();
         let jobs = link.client.subscribe(inbox.clone()).await;
         let jobs = jobs.map_err(|fault| link.unreachable(&fault))?;
@@ -55,7 +55,7 @@ impl Pull {
     }
 
     /// Waits for the next job.
-    pub async fn next(&mut self) -> Message {
+    pub(crate) async fn next(&mut self) -> Message {
         loop {
             let mut connection = self.link.watch();
             let expires = self.expires.as_nanos();
@@ -100,7 +100,7 @@ impl Pull {
     }
 
     /// Asks for no more, and returns to the server what was on its way.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         if self.jobs.drain().await.is_err() {
             return;
         }

@@ -17,7 +17,7 @@ use crate::options::Options;
 
 /// The name of the one consumer that all workers share. A work queue allows no
 /// second one.
-pub const CONSUMER: &str = "workers";
+pub(crate) const CONSUMER: &str = "workers";
 
 /// Maximum size of each of the streams, in bytes.
 const BYTES: i64 = 256 << 20;
@@ -29,7 +29,7 @@ const MAX_WAITING: i64 = 16_384;
 
 /// Tries again while the server does not answer, because a server that has just
 /// started may not answer yet.
-pub async fn patiently<T>(
+pub(crate) async fn patiently<T>(
     options: &Options,
     attempt: impl AsyncFn() -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -45,7 +45,10 @@ pub async fn patiently<T>(
 }
 
 /// Creates the streams that do not exist, and checks those that do.
-pub async fn set_up(link: &Link, options: &Options) -> Result<(), Error> {
+pub(crate) async fn set_up(
+    link: &Link,
+    options: &Options,
+) -> Result<(), Error> {
     let names = &link.names;
     let stream = |name: &str, subject: String| Config {
         name: name.to_owned(),
@@ -124,7 +127,7 @@ async fn create(
 }
 
 /// Returns the consumer that all workers share. It is created if it does not exist.
-pub async fn consumer(
+pub(crate) async fn consumer(
     link: &Link,
     options: &Options,
 ) -> Result<PullConsumer, Error> {
@@ -157,7 +160,10 @@ pub async fn consumer(
 /// - It numbers the jobs from 1 again, and the consumer waits for higher numbers
 ///   than there are. A new consumer starts at the first job. Jobs that are
 ///   running are delivered twice.
-pub async fn repair(link: &Link, options: &Options) -> Result<(), Error> {
+pub(crate) async fn repair(
+    link: &Link,
+    options: &Options,
+) -> Result<(), Error> {
     let jobs = link.jobs().await?;
     let consumer = consumer(link, options).await?;
     // Asked after the consumer, because it may only grow in between.
@@ -228,7 +234,7 @@ async fn next_job(
 /// the job was acknowledged, and the server will not deliver it again. If the
 /// server's files contradict each other, that may be wrong; a client that waits
 /// for such a job sends it again.
-pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
+pub(crate) async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let jobs = link.jobs().await?;
     let consumer = jobs.consumer_info(CONSUMER).await;
     let consumer = consumer.map_err(|fault| link.unreachable(&fault))?;

@@ -20,7 +20,7 @@ const SHORT: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_millis(4);
 
 /// Some consecutive jobs of a map.
-pub struct Batch {
+pub(crate) struct Batch {
     /// The jobs that can be sent, as frames.
     pub frames: Vec<u8>,
     /// Number of jobs in the frames.
@@ -31,7 +31,7 @@ pub struct Batch {
 
 impl Batch {
     /// Takes the next jobs; none when there are no more.
-    pub fn take<J: Serialize>(
+    pub(crate) fn take<J: Serialize>(
         jobs: &mut impl Iterator<Item = J>,
         max: usize,
         limit: usize,
@@ -53,7 +53,7 @@ impl Batch {
 
 /// Number of jobs that make a batch. It starts at one and then follows the time that
 /// batches take: long jobs travel alone, short ones by the hundred.
-pub struct BatchSize(AtomicUsize);
+pub(crate) struct BatchSize(AtomicUsize);
 
 impl Default for BatchSize {
     fn default() -> Self {
@@ -62,12 +62,12 @@ impl Default for BatchSize {
 }
 
 impl BatchSize {
-    pub fn get(&self) -> usize {
+    pub(crate) fn get(&self) -> usize {
         self.0.load(Relaxed)
     }
 
     /// Learns from a batch of this many jobs.
-    pub fn adapt(&self, jobs: usize, took: Duration) {
+    pub(crate) fn adapt(&self, jobs: usize, took: Duration) {
         if took < SHORT {
             self.0.fetch_max((2 * jobs).min(JOBS), Relaxed);
         } else if took > LONG {

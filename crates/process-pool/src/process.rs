@@ -17,7 +17,7 @@ use crate::worker::FLAG;
 const REAP_LIMIT: Duration = Duration::from_secs(1);
 
 /// A child process and its process group. Dropping it kills both.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     /// Also the number of the process group.
     pid: u32,
@@ -27,7 +27,7 @@ pub struct Process {
 
 impl Process {
     /// Starts a program as a worker for a type of job.
-    pub fn spawn(
+    pub(crate) fn spawn(
         program: &Path,
         job: &str,
     ) -> Result<(Self, ChildStdin, ChildStdout), String> {
@@ -61,19 +61,19 @@ impl Process {
         Ok((Self { child, pid, over: false }, stdin, stdout))
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Waits until the process has ended by itself. Cancel safe.
-    pub async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         self.child.wait().await.ok();
     }
 
     /// Kills the process and its group, and returns how the process ended. If
     /// it had already ended, or was just doing so, that is what is returned:
     /// the first cause of an exit is the one that the system keeps.
-    pub async fn kill(&mut self, limit: Duration) -> Error {
+    pub(crate) async fn kill(&mut self, limit: Duration) -> Error {
         self.send_kill();
         match time::timeout(limit, self.child.wait()).await {
             Ok(Ok(status)) => {

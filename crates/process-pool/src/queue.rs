@@ -11,11 +11,11 @@ use crate::error::Error;
 use crate::wire;
 
 /// Answer of a worker to one job, or the reason why there is none.
-pub type Answer = Result<BytesMut, Error>;
+pub(crate) type Answer = Result<BytesMut, Error>;
 
 /// One job, or the batch of a map, and the caller that gets the answers.
 #[derive(Debug)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     id: u64,
     pub request: Request,
     /// Closed once the caller has dropped its future. Dropped without an answer
@@ -25,12 +25,12 @@ pub struct Ticket {
 
 impl Ticket {
     /// Sends the answers, unless the caller no longer waits for them.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         self.caller.send(self.request.answers).ok();
     }
 
     /// Answers every job that has no answer yet with an error.
-    pub fn give_up(mut self, error: &Error) {
+    pub(crate) fn give_up(mut self, error: &Error) {
         self.request.fail(error);
         self.finish();
     }
@@ -38,7 +38,7 @@ impl Ticket {
 
 /// The jobs of a ticket as frames, and the answers so far.
 #[derive(Debug)]
-pub struct Request {
+pub(crate) struct Request {
     frames: Vec<u8>,
     jobs: usize,
     answers: Vec<Answer>,
@@ -50,18 +50,18 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn new(frames: Vec<u8>, jobs: usize) -> Self {
+    pub(crate) fn new(frames: Vec<u8>, jobs: usize) -> Self {
         let answers = Vec::with_capacity(jobs);
         Self { frames, jobs, answers, alone: false, limit: None }
     }
 
     /// Returns the number of jobs without an answer.
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.jobs - self.answers.len()
     }
 
     /// Returns the frames to send now, their number, and the list for their answers.
-    pub fn split(&mut self) -> (&[u8], usize, &mut Vec<Answer>) {
+    pub(crate) fn split(&mut self) -> (&[u8], usize, &mut Vec<Answer>) {
         let first = |frames| wire::first_frame(frames).unwrap_or_default();
         let mut frames = &self.frames[..];
         for _ in &self.answers {
@@ -75,7 +75,7 @@ impl Request {
     }
 
     /// Answers the jobs that were sent and not answered with an error.
-    pub fn fail_sent(&mut self, error: &Error) {
+    pub(crate) fn fail_sent(&mut self, error: &Error) {
         if self.alone {
             self.answers.push(Err(error.clone()));
         } else {
@@ -95,7 +95,7 @@ impl Request {
 /// Not a channel: a caller that is canceled takes its job out again, so that
 /// the queue does not fill up with jobs whose results nothing waits for.
 #[derive(Debug)]
-pub struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     limit: usize,
     workers: usize,
@@ -118,7 +118,7 @@ struct State {
 }
 
 impl Queue {
-    pub fn new(limit: usize, workers: usize) -> Self {
+    pub(crate) fn new(limit: usize, workers: usize) -> Self {
         let state = State {
             tickets: VecDeque::new(),
             next_id: 0,
@@ -142,7 +142,7 @@ impl Queue {
     }
 
     /// Returns the number of jobs that wait.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.state()
             .tickets
             .iter()
@@ -151,7 +151,7 @@ impl Queue {
     }
 
     /// Adds a job, or immediately returns the reason why not, with the request.
-    pub fn push(
+    pub(crate) fn push(
         &self,
         request: Request,
     ) -> Result<Place<'_>, (Error, Request)> {
@@ -177,7 +177,7 @@ impl Queue {
     }
 
     /// Adds a job, and waits for that while the queue is full.
-    pub async fn push_when_room(
+    pub(crate) async fn push_when_room(
         &self,
         mut request: Request,
     ) -> Result<Place<'_>, Error> {
@@ -194,7 +194,7 @@ impl Queue {
     }
 
     /// Waits for the next job; none if the queue is closed and empty. Cancel safe.
-    pub async fn next(&self) -> Option<Ticket> {
+    pub(crate) async fn next(&self) -> Option<Ticket> {
         let _idle = Idle::new(self);
         loop {
             let added = self.added.notified();
@@ -213,21 +213,21 @@ impl Queue {
     }
 
     /// Accepts no more jobs.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state().closed = true;
         self.added.notify_waiters();
         self.room.notify_waiters();
     }
 
     /// Drops the jobs that still wait, so that their callers get an error.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.state().tickets.clear();
         self.room.notify_waiters();
     }
 
     /// Notes that a supervisor cannot start its worker. Once none can, all jobs
     /// fail for this reason: those that wait now and those that come later.
-    pub fn down(&self, reason: &Error) {
+    pub(crate) fn down(&self, reason: &Error) {
         let mut state = self.state();
         state.down += 1;
         state.reason = Some(reason.clone());
@@ -240,7 +240,7 @@ impl Queue {
     }
 
     /// Notes that a supervisor that was down has a worker again.
-    pub fn up(&self) {
+    pub(crate) fn up(&self) {
         self.state().down -= 1;
     }
 }
@@ -264,7 +264,7 @@ impl Drop for Idle<'_> {
 
 /// A caller's place: in the queue, or at the worker that took the job.
 /// Dropping it cancels the job.
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     queue: &'a Queue,
     id: u64,
     answers: oneshot::Receiver<Vec<Answer>>,
@@ -273,7 +273,7 @@ pub struct Place<'a> {
 impl Place<'_> {
     /// Waits for the answers. Dropping this future before it completes cancels
     /// the job.
-    pub async fn answers(mut self) -> Result<Vec<Answer>, Error> {
+    pub(crate) async fn answers(mut self) -> Result<Vec<Answer>, Error> {
         (&mut self.answers).await.map_err(|_| Error::Closed)
     }
 }

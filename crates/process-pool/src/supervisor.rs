@@ -38,7 +38,7 @@ const EXIT_TIME: Duration = Duration::from_millis(500);
 
 /// State that the pool and its supervisors share.
 #[derive(Debug)]
-pub struct Shared {
+pub(crate) struct Shared {
     pub config: Config,
     pub queue: Queue,
     /// The pool accepts no more jobs; a supervisor without one ends.
@@ -56,7 +56,10 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(config: Config, job: &'static str) -> Result<Self, Error> {
+    pub(crate) fn new(
+        config: Config,
+        job: &'static str,
+    ) -> Result<Self, Error> {
         let mut config = config.checked()?;
         let program = match config.program.take() {
             Some(program) => program,
@@ -81,7 +84,7 @@ impl Shared {
         })
     }
 
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.queue.close();
         self.closing.cancel();
     }
@@ -99,7 +102,7 @@ fn this_program() -> io::Result<PathBuf> {
 
 /// Keeps one worker running until the pool closes. The result of the first
 /// start is sent to `started`; if it failed, the supervisor ends.
-pub async fn supervise(
+pub(crate) async fn supervise(
     shared: Arc<Shared>,
     slot: usize,
     started: oneshot::Sender<Result<(), Error>>,

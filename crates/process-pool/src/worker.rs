@@ -20,7 +20,7 @@ use crate::job::Job;
 use crate::wire::{self, GREETING, MIN_LIMIT, Outcome, Ready, Setup};
 
 /// The argument that makes this program a worker; the job's type follows.
-pub const FLAG: &str = "--process-pool-worker";
+pub(crate) const FLAG: &str = "--process-pool-worker";
 
 /// Size up to which answers are collected and sent together, while more jobs are
 /// there to be read. In bytes.
@@ -72,7 +72,7 @@ fn is_end(error: &io::Error) -> bool {
 
 /// Refuses to start a pool in a process that should have become a worker:
 /// its own workers would do the same, without end.
-pub fn refuse_nesting<J: Job>() -> Result<(), Error> {
+pub(crate) fn refuse_nesting<J: Job>() -> Result<(), Error> {
     if started_as_worker(None) && !WORKING.load(Ordering::Relaxed) {
         return Err(Error::CannotStart(format!(
             "main does not call process_pool::worker::<{}>()",

@@ -18,7 +18,7 @@ impl Clocks {
     /// Adds the CPU time that the processes have used since the last call,
     /// and returns the total. The clock of a process that has ended can be
     /// read until the process is reaped.
-    pub fn read(&mut self, processes: &[i32]) -> Duration {
+    pub(crate) fn read(&mut self, processes: &[i32]) -> Duration {
         for process in processes {
             self.last.entry(*process).or_default();
         }

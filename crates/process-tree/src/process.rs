@@ -83,12 +83,12 @@ mod system {
     use procfs::process::{Process, Stat, Status};
     use rustix::process::{getpid, set_child_subreaper};
 
-    pub fn adopt_orphans() {
+    pub(super) fn adopt_orphans() {
         // If the system refuses, orphans are not seen.
         set_child_subreaper(Some(getpid())).ok();
     }
 
-    pub fn cpu_time(process: u32) -> Option<Duration> {
+    pub(super) fn cpu_time(process: u32) -> Option<Duration> {
         let Stat { utime, stime, cutime, cstime, .. } =
             Process::new(process.try_into().ok()?).ok()?.stat().ok()?;
         let children = u64::try_from(cutime + cstime).ok()?;
@@ -96,18 +96,18 @@ mod system {
         Some(ticks / u32::try_from(procfs::ticks_per_second()).ok()?)
     }
 
-    pub fn own_cpu_time(process: u32) -> Option<Duration> {
+    pub(super) fn own_cpu_time(process: u32) -> Option<Duration> {
         let id = nix::unistd::Pid::from_raw(process.try_into().ok()?);
         let clock = ClockId::pid_cpu_clock_id(id).ok()?;
         Some(clock.now().ok()?.into())
     }
 
-    pub fn peak_memory(process: u32) -> Option<u64> {
+    pub(super) fn peak_memory(process: u32) -> Option<u64> {
         let process = Process::new(process.try_into().ok()?);
         Some(process.ok()?.status().ok()?.vmhwm? * 1024)
     }
 
-    pub fn ignored_signals() -> Vec<i32> {
+    pub(super) fn ignored_signals() -> Vec<i32> {
         let status = Process::myself().and_then(|myself| myself.status());
         let Ok(Status { sigign, .. }) = status else { return Vec::new() };
         (1..=64).filter(|number| sigign >> (number - 1) & 1 == 1).collect()

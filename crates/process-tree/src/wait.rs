@@ -53,10 +53,10 @@ impl Wait {
 mod numbers {
     use nix::libc::*;
 
-    pub const LOCK: &[i64] = &[SYS_futex, SYS_futex_waitv];
-    pub const TIME: &[i64] = &[SYS_nanosleep, SYS_clock_nanosleep];
-    pub const CHILD: &[i64] = &[SYS_wait4, SYS_waitid];
-    pub const IO: &[i64] = &[
+    pub(super) const LOCK: &[i64] = &[SYS_futex, SYS_futex_waitv];
+    pub(super) const TIME: &[i64] = &[SYS_nanosleep, SYS_clock_nanosleep];
+    pub(super) const CHILD: &[i64] = &[SYS_wait4, SYS_waitid];
+    pub(super) const IO: &[i64] = &[
         SYS_accept,
         SYS_accept4,
         SYS_connect,
@@ -88,7 +88,7 @@ mod numbers {
     ];
     /// Calls that newer architectures no longer have.
     #[cfg(target_arch = "x86_64")]
-    pub const OLD_IO: &[i64] =
+    pub(super) const OLD_IO: &[i64] =
         &[SYS_epoll_wait, SYS_open, SYS_poll, SYS_select];
     #[cfg(not(target_arch = "x86_64"))]
     pub const OLD_IO: &[i64] = &[];

@@ -23,19 +23,19 @@ fn work() -> u32 {
 // ANCHOR: ways
 /// The mistake: the work runs on the thread that polls the tasks, and until
 /// it is done no other task runs there.
-pub async fn inline() -> Result<u32> {
+pub(crate) async fn inline() -> Result<u32> {
     Ok(work())
 }
 
 /// Runs the work on a thread for blocking calls. There may be up to 512 of
 /// them: made for calls that wait, good enough for a little computing.
-pub async fn spawn_blocking() -> Result<u32> {
+pub(crate) async fn spawn_blocking() -> Result<u32> {
     Ok(task::spawn_blocking(work).await?)
 }
 
 /// Runs the work on one of rayon's threads, of which there is one per core:
 /// made for computing. A oneshot channel brings the answer back.
-pub async fn rayon() -> Result<u32> {
+pub(crate) async fn rayon() -> Result<u32> {
     let (sender, answer) = oneshot::channel();
     rayon::spawn(move || {
         // A panic that reached rayon would abort the whole program.

@@ -5,9 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 /// Number of pages on the site.
-pub const PAGES: usize = 12;
+pub(crate) const PAGES: usize = 12;
 /// Number of pages that the client has to fetch at the same time.
-pub const AT_ONCE: usize = 4;
+pub(crate) const AT_ONCE: usize = 4;
 
 const TEXT: &str = "<p>A thread waits for a page, a task waits for a page \
     and a process waits for a page. The words on the page are counted when \
@@ -16,7 +16,7 @@ const TEXT: &str = "<p>A thread waits for a page, a task waits for a page \
 /// Starts the site in a thread of its own. It answers four requests
 /// together, once all four have arrived. So a client that sends fewer at a
 /// time hangs.
-pub fn start() -> io::Result<SocketAddr> {
+pub(crate) fn start() -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?; // on any free port
     let address = listener.local_addr()?;
     thread::spawn(move || -> io::Result<()> {

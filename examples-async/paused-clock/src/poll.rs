@@ -5,7 +5,7 @@ use tokio::time::{sleep, timeout};
 
 // ANCHOR: poll
 /// Checks once per period until the limit. Returns whether the job is done.
-pub async fn poll(
+pub(crate) async fn poll(
     period: Duration,
     limit: Duration,
     mut is_done: impl FnMut() -> bool,

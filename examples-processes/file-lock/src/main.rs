@@ -37,7 +37,7 @@ fn run_once(path: &str) -> Result<()> {
     match file.try_lock() {
         Ok(()) => println!("Instance: starts"),
         Err(TryLockError::WouldBlock) => {
-            println!("Instance: another one is running")
+            println!("Instance: another one is running");
         }
         Err(TryLockError::Error(error)) => return Err(error.into()),
     }

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 /// Starts a server on any free port, and returns its address.
-pub async fn start(folder: &Path) -> Result<(Child, String)> {
+pub(crate) async fn start(folder: &Path) -> Result<(Child, String)> {
     let mut server = Command::new("nats-server")
         .args(["-js", "-a", "127.0.0.1", "-p", "-1", "-l", "/dev/null"])
         .args(["-sd".as_ref(), folder, "--ports_file_dir".as_ref(), folder])

@@ -42,7 +42,7 @@ mod talk {
     }
     // ANCHOR_END: client
 
-    pub fn run() -> Result<()> {
+    pub(crate) fn run() -> Result<()> {
         if let Some(path) = env::args().nth(1) {
             return ask(&path);
         }

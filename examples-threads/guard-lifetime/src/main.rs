@@ -14,7 +14,7 @@ use std::time::Duration;
 fn lock_in_the_match(queue: &Mutex<Vec<u32>>) {
     match queue.lock().expect("another thread panicked").first().copied() {
         Some(first) => {
-            queue.lock().expect("another thread panicked").push(first + 1)
+            queue.lock().expect("another thread panicked").push(first + 1);
         }
         None => queue.lock().expect("another thread panicked").push(0),
     }
@@ -28,7 +28,7 @@ fn lock_before_the_match(queue: &Mutex<Vec<u32>>) {
         queue.lock().expect("another thread panicked").first().copied();
     match first {
         Some(first) => {
-            queue.lock().expect("another thread panicked").push(first + 1)
+            queue.lock().expect("another thread panicked").push(first + 1);
         }
         None => queue.lock().expect("another thread panicked").push(0),
     }

@@ -19,7 +19,7 @@ const IN_FLIGHT: usize = 500;
 
 /// A job. Its result is its number plus one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Task {
+pub(crate) enum Task {
     Empty(u64),
     /// Uses 1 ms of CPU time.
     Spin(u64),
@@ -71,12 +71,12 @@ fn cpu_time() -> Duration {
 }
 
 /// A client that has jobs run.
-pub trait Client: Send + Sync + 'static {
+pub(super) trait Client: Send + Sync + 'static {
     fn run(&self, task: Task) -> impl Future<Output = Result<u64>> + Send;
 }
 
 /// Runs something in a task, as a service does, and not in the thread that blocks on the runtime.
-pub fn in_task<T: Send + 'static>(
+pub(super) fn in_task<T: Send + 'static>(
     runtime: &Runtime,
     body: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
@@ -84,7 +84,7 @@ pub fn in_task<T: Send + 'static>(
 }
 
 /// Runs this many jobs, up to [`IN_FLIGHT`] at the same time, and checks their results.
-pub fn run_all<C: Client>(
+pub(super) fn run_all<C: Client>(
     runtime: &Runtime,
     client: &Arc<C>,
     many: u64,
@@ -105,7 +105,11 @@ pub fn run_all<C: Client>(
 }
 
 /// Returns the milliseconds that an empty job takes if each is sent when the one before it is done.
-pub fn round_trip<C: Client>(turn: &Turn, runtime: &Runtime, client: &Arc<C>) -> Result<f64> {
+pub(super) fn round_trip<C: Client>(
+    turn: &Turn,
+    runtime: &Runtime,
+    client: &Arc<C>,
+) -> Result<f64> {
     let each = seconds(turn.time, |times| {
         let client = Arc::clone(client);
         in_task(runtime, async move {
@@ -121,7 +125,7 @@ pub fn round_trip<C: Client>(turn: &Turn, runtime: &Runtime, client: &Arc<C>) ->
 /// Returns the jobs per second if there are always many to do. Repeats with twice as many until that
 /// takes long enough for the beginning and the end not to matter, twice in a row. The better of the
 /// two counts.
-pub fn per_second<C: Client>(
+pub(super) fn per_second<C: Client>(
     turn: &Turn,
     runtime: &Runtime,
     client: &Arc<C>,

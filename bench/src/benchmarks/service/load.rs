@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 /// Latencies in nanoseconds.
-pub type Latencies = Histogram<u64>;
+pub(super) type Latencies = Histogram<u64>;
 
 /// The time limit of an answer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ fn record(latencies: &mut Latencies, latency: Duration) -> Result<()> {
 /// Gives this thread, and those that it starts, priority over the server if the system permits it.
 /// A client on another machine wouldn't wait for a core of the server. Without the priority,
 /// latencies under load include that wait.
-pub fn go_first() {
+pub(super) fn go_first() {
     #[cfg(unix)]
     rustix::process::setpriority_process(None, -10).ok();
 }
@@ -80,7 +80,7 @@ impl Client {
 }
 
 /// Sends the first jobs to every process of the server.
-pub fn warm_up(address: &str) -> Result<()> {
+pub(super) fn warm_up(address: &str) -> Result<()> {
     let mut client = Client::connect(address)?;
     for path in ["/health", "/compute/10", "/compute/100000"] {
         for _ in 0..100 {
@@ -91,7 +91,7 @@ pub fn warm_up(address: &str) -> Result<()> {
 }
 
 /// Returns the n whose job takes about this time by itself.
-pub fn job_of(time: Duration, address: &str) -> Result<u64> {
+pub(super) fn job_of(time: Duration, address: &str) -> Result<u64> {
     let mut client = Client::connect(address)?;
     let mut n: u64 = 100_000;
     for _ in 0..30 {
@@ -114,7 +114,12 @@ pub fn job_of(time: Duration, address: &str) -> Result<u64> {
 /// due, also if the answer before it came late. Otherwise the server would get fewer requests
 /// whenever it is slow, and those waits would be missing (coordinated omission). A request that is
 /// not sent before the time is over counts with its wait until then.
-pub fn probe(path: &str, per_second: u32, time: Duration, address: &str) -> Result<Latencies> {
+pub(super) fn probe(
+    path: &str,
+    per_second: u32,
+    time: Duration,
+    address: &str,
+) -> Result<Latencies> {
     /// The time before a request is due in which the client spins, because a sleep ends late.
     const SPIN: Duration = Duration::from_micros(200);
 
@@ -142,7 +147,7 @@ pub fn probe(path: &str, per_second: u32, time: Duration, address: &str) -> Resu
 
 /// Calls `body` while this many clients request jobs, each the next one when it has its answer. Also
 /// returns the jobs per second.
-pub fn while_busy<T>(
+pub(super) fn while_busy<T>(
     clients: usize,
     path: &str,
     address: &str,
@@ -183,7 +188,7 @@ pub fn while_busy<T>(
 
 /// Sends requests over this many connections, each the next one as soon as it has its answer (closed
 /// loop).
-pub fn closed_loop(
+pub(super) fn closed_loop(
     connections: usize,
     path: &str,
     time: Duration,

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use crate::{PAUSE, SERVICE, within};
 
 /// A service that listens. It is killed when this is dropped.
-pub struct Service {
+pub(crate) struct Service {
     pub child: Child,
     pub address: String,
     /// The queue of `--offload nats`, and a worker on it. The service ends first.
@@ -24,20 +24,24 @@ pub struct Service {
 
 /// Everything that a program prints to stderr. A program whose log is not read
 /// stops when the pipe is full.
-pub type Log = JoinHandle<String>;
+pub(crate) type Log = JoinHandle<String>;
 
 impl Service {
-    pub async fn start(way: &str, options: &[&str]) -> Self {
+    pub(crate) async fn start(way: &str, options: &[&str]) -> Self {
         Self::start_on("0", way, options).await
     }
 
-    pub async fn start_on(port: &str, way: &str, options: &[&str]) -> Self {
+    pub(crate) async fn start_on(
+        port: &str,
+        way: &str,
+        options: &[&str],
+    ) -> Self {
         Self::launch(Command::new(SERVICE), port, way, options).await
     }
 
     /// Starts it by a shell, after a command that sets its limits.
     #[cfg(unix)]
-    pub async fn start_after(
+    pub(crate) async fn start_after(
         command: &str,
         way: &str,
         options: &[&str],
@@ -68,23 +72,23 @@ impl Service {
         Self { child, address, engine, log }
     }
 
-    pub async fn connect(&self) -> Connection {
+    pub(crate) async fn connect(&self) -> Connection {
         within(Connection::open(&self.address)).await.unwrap()
     }
 
     /// Sends a GET on a connection of its own, and returns the answer.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         within(self.connect().await.get(path)).await.unwrap()
     }
 
     /// Sends a GET on a connection of its own, for an answer that comes later.
-    pub async fn ask(&self, path: &str) -> Connection {
+    pub(crate) async fn ask(&self, path: &str) -> Connection {
         let mut connection = self.connect().await;
         connection.send(path).await.unwrap();
         connection
     }
 
-    pub async fn load(&self) -> Load {
+    pub(crate) async fn load(&self) -> Load {
         let answer = self.get("/health").await;
         assert_eq!(answer.status, 200);
         let health: Value = serde_json::from_str(&answer.body).unwrap();
@@ -100,13 +104,16 @@ impl Service {
     }
 
     /// Waits until this many jobs run and this many wait.
-    pub async fn until(&self, running: u64, waiting: u64) -> Load {
+    pub(crate) async fn until(&self, running: u64, waiting: u64) -> Load {
         let reached =
             |load: Load| (load.running, load.waiting) == (running, waiting);
         self.until_load(reached).await
     }
 
-    pub async fn until_load(&self, reached: impl Fn(Load) -> bool) -> Load {
+    pub(crate) async fn until_load(
+        &self,
+        reached: impl Fn(Load) -> bool,
+    ) -> Load {
         let mut last = None;
         let load = async {
             loop {
@@ -123,7 +130,7 @@ impl Service {
     }
 
     /// Waits for its end, and returns its status and its log.
-    pub async fn end(self) -> (ExitStatus, String) {
+    pub(crate) async fn end(self) -> (ExitStatus, String) {
         let Self { child, log, .. } = self;
         end(child, log).await
     }
@@ -131,7 +138,7 @@ impl Service {
 
 /// The jobs of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Load {
+pub(crate) struct Load {
     pub running: u64,
     pub waiting: u64,
     pub done: u64,
@@ -139,7 +146,7 @@ pub struct Load {
 
 /// A process that runs the jobs of `--offload nats`. It is killed when this is
 /// dropped.
-pub struct Worker {
+pub(crate) struct Worker {
     pub child: Child,
     /// The address of its figures: `127.0.0.1:PORT`.
     pub metrics: String,
@@ -173,20 +180,20 @@ impl Worker {
     }
 
     /// Waits for its end, and returns its status and its log.
-    pub async fn end(self) -> (ExitStatus, String) {
+    pub(crate) async fn end(self) -> (ExitStatus, String) {
         end(self.child, self.log).await
     }
 }
 
 /// Starts a program of the service without input.
-pub fn spawn(command: &mut Command) -> Child {
+pub(crate) fn spawn(command: &mut Command) -> Child {
     command.env_remove("RUST_LOG").stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Child::start(command).unwrap()
 }
 
 /// Waits until a service listens, and returns its address.
-pub fn address_of(service: &mut Child) -> String {
+pub(crate) fn address_of(service: &mut Child) -> String {
     let line = service.line().expect("it prints where it listens");
     let address = line.strip_prefix("Listening on http://");
     address.unwrap_or_else(|| panic!("{line}")).to_owned()

@@ -11,19 +11,19 @@ use crate::host;
 /// A worker in a process of its own. It ends when its stdin closes, also because
 /// the test has ended.
 #[derive(Debug)]
-pub struct Host(Child);
+pub(crate) struct Host(Child);
 
 impl Host {
     /// Starts a worker and waits until it is ready. The settings are those of
     /// the program.
-    pub fn start(url: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(url: &str, settings: &[(&str, &str)]) -> Self {
         let mut host = Self::spawn(url, settings);
         host.0.ready().expect("the worker is ready");
         host
     }
 
     /// Starts a worker.
-    pub fn spawn(url: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn spawn(url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(host());
         let settings =
             settings.iter().map(|(name, value)| format!("{name}={value}"));
@@ -32,21 +32,21 @@ impl Host {
         Self(Child::start(&mut command).expect("the worker starts"))
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
 
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.0.is_running()
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         self.0.signal(signal).expect("it is running");
     }
 
     /// Tells the worker to stop, waits until it has ended, and returns its
     /// metrics.
-    pub fn stop(mut self) -> Metrics {
+    pub(crate) fn stop(mut self) -> Metrics {
         let stdin = self.0.stdin.as_mut().expect("it is piped");
         stdin.write_all(b"stop\n").expect("the worker listens");
         let text = self.0.rest().expect("the worker prints its metrics");
@@ -57,12 +57,12 @@ impl Host {
 
 /// Figures in the text format of Prometheus.
 #[derive(Debug)]
-pub struct Metrics(pub String);
+pub(crate) struct Metrics(pub String);
 
 impl Metrics {
     /// Returns the value of a figure that is named with its labels. It is 0 if
     /// it is missing.
-    pub fn get(&self, name: &str) -> f64 {
+    pub(crate) fn get(&self, name: &str) -> f64 {
         let value =
             |line: &str| line.strip_prefix(name)?.trim().parse().ok();
         self.0.lines().find_map(value).unwrap_or(0.0)

@@ -6,7 +6,7 @@ use tokio::io::copy;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     state: watch::Sender<Connections>,
 }
@@ -21,13 +21,13 @@ enum Connections {
 
 /// The direction that is stalled: to the client, or both.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     Back,
     Both,
 }
 
 impl Proxy {
-    pub async fn start(server: &str) -> Self {
+    pub(crate) async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (state, _) = watch::channel(Connections::Work);
@@ -46,15 +46,15 @@ impl Proxy {
         Self { address, state }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("nats://{}", self.address)
     }
 
-    pub fn stall(&self, way: Way) {
+    pub(crate) fn stall(&self, way: Way) {
         self.state.send_replace(Connections::Stall(way));
     }
 
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.state.send_replace(Connections::Close);
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// A job that does what a test needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Task {
+pub(crate) enum Task {
     /// Returns the text.
     Echo(String),
     /// Returns a text of this many bytes.

@@ -66,7 +66,7 @@ fn a_job_sent_to_a_dying_worker_succeeds_or_says_that_it_died() {
             match pool.run(echo("x")).await {
                 Ok(text) => assert_eq!(text, "x"),
                 Err(Error::WorkerDied(status)) => {
-                    assert_eq!(status.signal(), Some(9))
+                    assert_eq!(status.signal(), Some(9));
                 }
                 Err(other) => panic!("{other}"),
             }
@@ -319,7 +319,7 @@ fn workers_that_die_at_once_are_an_error_and_no_spin() {
                 match pool.run(echo("again")).await {
                     Ok(text) => break assert_eq!(text, "again"),
                     Err(_) => {
-                        tokio::time::sleep(Duration::from_millis(5)).await
+                        tokio::time::sleep(Duration::from_millis(5)).await;
                     }
                 }
             }

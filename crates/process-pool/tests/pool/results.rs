@@ -49,7 +49,7 @@ fn a_panic_outside_of_run_costs_neither_the_worker_nor_other_results() {
         for (number, result) in (0..).zip(pool.map(traps).await) {
             match number % 200 {
                 at @ 0..5 => {
-                    assert_eq!(result, panicked(cases[at as usize].1))
+                    assert_eq!(result, panicked(cases[at as usize].1));
                 }
                 _ => assert_eq!(result.map(|sprung| sprung.0), Ok(number)),
             }

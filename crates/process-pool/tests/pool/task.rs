@@ -16,7 +16,7 @@ use tokio::runtime::Builder;
 
 /// A job that does what a test needs. The worker is the program `examples/pool.rs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Task {
+pub(crate) enum Task {
     /// Returns the text.
     Echo(String),
     /// Returns a text of this many bytes.
@@ -214,14 +214,14 @@ fn append(file: &Path, line: &str) -> std::io::Result<()> {
 }
 
 /// A text of this many bytes, with characters of one and of two bytes. It begins with "begin".
-pub fn long_text(bytes: usize) -> String {
+pub(crate) fn long_text(bytes: usize) -> String {
     let rest = bytes - "begin".len();
     format!("begin{}{}", "x".repeat(rest % 2), "é".repeat(rest / 2))
 }
 
 /// A job that panics outside of its `run`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Trap {
+pub(crate) enum Trap {
     /// It does not: its result is this number.
     None(u32),
     /// It panics when the worker decodes the job.
@@ -238,7 +238,7 @@ pub enum Trap {
 
 /// The result of a [`Trap`].
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub struct Sprung(pub u32, #[serde(skip)] Option<Trap>);
+pub(crate) struct Sprung(pub u32, #[serde(skip)] Option<Trap>);
 
 impl<'de> Deserialize<'de> for Trap {
     fn deserialize<D: Deserializer<'de>>(
@@ -318,7 +318,7 @@ impl Job for Trap {
 
 /// A job of a type that the main of `examples/pool.rs` does not know.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Unknown;
+pub(crate) struct Unknown;
 
 impl Job for Unknown {
     type Output = ();
@@ -334,7 +334,7 @@ impl Job for Unknown {
 ///
 /// If the system does not say.
 #[cfg(target_os = "linux")]
-pub fn descriptors() -> std::io::Result<Vec<String>> {
+pub(crate) fn descriptors() -> std::io::Result<Vec<String>> {
     let entries = fs::read_dir("/proc/self/fd")?;
     let targets =
         entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());

@@ -26,7 +26,7 @@ pub(super) struct Interval {
 impl Interval {
     /// Returns the states in their order. Together they are as long as the
     /// interval.
-    pub fn spans(self) -> Vec<Span> {
+    pub(super) fn spans(self) -> Vec<Span> {
         let mut spans = match self.after {
             Some(wait) => self.until_it_waits(wait),
             None => self.until_it_is_runnable(),

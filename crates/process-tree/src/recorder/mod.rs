@@ -191,7 +191,7 @@ fn has_ended(thread: &ThreadSample) -> bool {
 impl Recorder {
     /// Adds a snapshot that was taken at this time since the start of the
     /// program.
-    pub fn add(&mut self, now: Duration, snapshot: &Snapshot) {
+    pub(crate) fn add(&mut self, now: Duration, snapshot: &Snapshot) {
         let before = std::mem::take(&mut self.alive);
         for thread in snapshot.seen.iter().filter(|it| !has_ended(it)) {
             let number = match before.get(&thread.id) {
@@ -214,7 +214,12 @@ impl Recorder {
 
     /// Adds the CPU time that all processes have used up to this time, and
     /// the number of cores that their runnable threads can use now.
-    pub fn add_cpu(&mut self, now: Duration, used: Duration, cores: u64) {
+    pub(crate) fn add_cpu(
+        &mut self,
+        now: Duration,
+        used: Duration,
+        cores: u64,
+    ) {
         let (at, used) = (milliseconds(now), milliseconds(used));
         self.cpu.push(CpuTime { at, used, cores });
     }
@@ -260,7 +265,7 @@ impl Recorder {
     }
 
     /// Returns the activity so far, or `None` if the run is too short.
-    pub fn activity(&self) -> Option<Activity> {
+    pub(crate) fn activity(&self) -> Option<Activity> {
         if self.last < MIN_RUN {
             return None;
         }
