@@ -1,5 +1,5 @@
-//! What the threads of real programs do, seen from outside: the states that must be there, on a
-//! machine that is busy with other work, too.
+//! The states of the threads of real programs, sampled from outside. The tests check only states that
+//! must occur even on a machine that is busy with other work.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use harness::run::{Limits, Program, Running};
 use process_tree::activity::{Activity, State, Thread};
 use tests::{LIMIT, Output, WORKSPACE, build, run_sampled, runtime, skip};
 
-/// Runs an example. None if the kernel does not show what a thread waits for.
+/// Runs an example. Returns None if the kernel hides the system calls in which its threads wait.
 fn run_of(name: &str) -> Option<(Output, Activity)> {
     if std::fs::read("/proc/self/syscall").is_err() {
         skip("a kernel that shows the system calls of a child process");
@@ -21,7 +21,7 @@ fn run_of(name: &str) -> Option<(Output, Activity)> {
     Some((output, activity))
 }
 
-/// What a thread was doing at a time in seconds. None if it was not there.
+/// The state of a thread at a time in seconds. None if the thread did not exist.
 fn state(thread: &Thread, at: f64) -> Option<State> {
     let mut end = thread.from;
     let span = thread.spans.0.iter().find(|span| {
@@ -31,7 +31,7 @@ fn state(thread: &Thread, at: f64) -> Option<State> {
     span.filter(|_| at >= thread.from).map(|span| span.state)
 }
 
-/// Whether there is a moment at which the states of all threads are as expected.
+/// Returns true if there is a moment at which the states of all threads are as expected.
 fn at_once(activity: &Activity, expected: impl Fn(&[Option<State>]) -> bool) -> bool {
     let mut times = Vec::new();
     for thread in &activity.threads {
@@ -50,7 +50,7 @@ fn at_once(activity: &Activity, expected: impl Fn(&[Option<State>]) -> bool) -> 
     })
 }
 
-/// How many threads are in this state.
+/// Counts the threads in this state.
 fn count(states: &[Option<State>], state: State) -> usize {
     states.iter().filter(|it| **it == Some(state)).count()
 }
@@ -64,7 +64,7 @@ fn in_deadlock_three_threads_wait_for_locks_and_two_of_them_forever() {
     };
     assert!(activity.threads[1..3].iter().all(|thread| stuck(&thread)), "{activity:#?}");
 
-    // Before the program says that they are stuck, main waits for them.
+    // Until the program reports that the two threads are stuck, main waits for them.
     let stuck_at = output.lines[0].at.as_secs_f64();
     assert!(output.lines[0].text.ends_with("stuck"));
     activity.threads.retain(|thread| thread.from < stuck_at - 0.1);
@@ -105,7 +105,7 @@ fn in_cpu_bound_two_threads_compute_at_once() {
     assert!(activity.cores.used.iter().any(|used| *used > 0.0));
 }
 
-/// What a program has done so far, as soon as this holds for it.
+/// Waits until a condition holds for the activity of a program so far, and returns the activity.
 async fn activity_when(running: &Running, holds: impl Fn(&Activity) -> bool) -> Activity {
     let activity = async {
         loop {
