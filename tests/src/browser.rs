@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::{LIMIT, WORKSPACE, is_there, skip};
+use guide::book::screenshot::BROWSERS;
 use serde_json::{Value, json};
 
 /// A browser with one tab, or several that are used one after another.
@@ -384,18 +385,11 @@ impl Drop for Browser {
 
 /// The browser's program. None, with a notice, where none is installed.
 fn program() -> Option<&'static str> {
-    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-    let name = names.into_iter().find(|name| is_there(Path::new(name)));
+    let name = BROWSERS.into_iter().find(|name| is_there(Path::new(name)));
     if name.is_none() {
         skip("chromium");
     }
     name
-}
-
-/// The version of the browser that is installed. None, with a notice, where there is none.
-pub fn version() -> Option<String> {
-    let shown = Command::new(program()?).arg("--version").output().expect("it has been found");
-    Some(String::from_utf8_lossy(&shown.stdout).into_owned())
 }
 
 impl Process {

@@ -34,7 +34,10 @@ fn may_use(folder: &str, other: &str) -> bool {
     match folder.split('/').next() {
         Some("crates") => of_crates,
         Some("harness") => other == "crates/process-tree",
-        Some("guide") => ["harness", "crates/picture", "crates/process-tree"].contains(&other),
+        Some("guide") => {
+            ["harness", "crates/bounded-http", "crates/picture", "crates/process-tree"]
+                .contains(&other)
+        }
         Some("schedules") => other == "harness",
         Some("bench") => other == "harness" || of_crates,
         Some("tests") => true,

@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use guide::serve::{Server, Settings};
-use harness::run::{self, Limits};
+use harness::run::Limits;
 use serde_json::json;
-use tests::browser::{Browser, axe, version};
-use tests::passed::{Check, Inputs};
-use tests::{LIMIT, WORKSPACE, book, runtime};
+use tests::browser::{Browser, axe};
+use tests::{LIMIT, WORKSPACE, book, build};
 use tokio::runtime::Runtime;
 
 /// The book, served until this is dropped.
@@ -73,47 +72,36 @@ const STANDING_OUT: &str = "[...document.querySelectorAll('main *')].filter(e =>
     e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('pre, .table-wrapper')) \
     .slice(0, 5).map(e => e.tagName + '.' + e.className).join(' ')";
 
-/// Repeats only the check of pages that have changed since they passed, or of all pages if anything has
-/// changed that all of them depend on. Delete the folder `passed/pages` in the target folder to check
-/// all of them.
+/// One with an example, and one with a table.
+const SOME: [&str; 2] = ["gather.html", "costs.html"];
+
 #[test]
-fn every_page_is_sound_in_each_theme_and_width() {
-    let (Some(version), Some(axe)) = (version(), axe()) else { return };
-    let book = serve();
-    let common = Inputs::default()
-        .and(version)
-        .and(&axe)
-        .and(include_str!("browser.rs"))
-        .and(include_str!("../../src/browser.rs"))
-        // How the server answers. Its policy allows the scripts of all pages, so other pages don't matter.
-        .and(include_str!("../../../guide/src/serve/mod.rs"))
-        .and(include_str!("../../../guide/src/serve/csp.rs"))
-        .and(fs::read(WORKSPACE.root.join("Cargo.lock")).unwrap())
-        // With or without buttons that run Python.
-        .and([u8::from(runtime().block_on(run::interpreter()).is_some())]);
-    let files = Files::of(&book.folder, common);
+fn pages_of_each_kind_are_sound_in_each_theme_and_width() {
+    are_sound(&SOME.map(str::to_owned));
+}
+
+#[test]
+#[ignore = "sweep: each page in each theme and width"]
+fn sweep_of_each_page_in_each_theme_and_width() {
     // A server answers with 404.html, a reader of files never sees it.
-    let checks: Vec<_> = pages()
-        .into_iter()
-        .chain(["404.html".to_owned()])
-        .map(|page| (files.check(&page, "pages"), page))
-        .filter(|(check, _)| !check.has_passed())
-        .collect();
+    are_sound(&[pages(), vec!["404.html".to_owned()]].concat());
+}
+
+fn are_sound(pages: &[String]) {
+    let (Some(_), Some(axe)) = (Browser::start(), axe()) else { return };
+    let book = serve();
+    let files = Files::of(&book.folder);
     let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());
     let sound = Sound::default();
     // Two browsers share the pages; each takes the next one that is left.
     thread::scope(|scope| {
-        for _ in 0..checks.len().min(2) {
+        for _ in 0..pages.len().min(2) {
             scope.spawn(|| {
-                let mut browser = Browser::start().expect("it has a version");
-                while let Some((check, page)) = checks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = faults_of(&mut browser, &book, page, &files, &axe, &sound);
-                    // If a source was changed meanwhile, another edition may have been checked.
-                    if found.is_empty() && book.folder.is_dir() {
-                        check.passes();
-                    }
-                    faults.lock().unwrap().extend(found);
+                let mut browser = Browser::start().expect("it has just been started");
+                while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let of_page = faults_of(&mut browser, &book, page, &files, &axe, &sound);
+                    faults.lock().unwrap().extend(of_page);
                 }
             });
         }
@@ -122,8 +110,7 @@ fn every_page_is_sound_in_each_theme_and_width() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// What was checked on some page and found to be without a fault, and is on other pages, too. A page that
-/// isn't checked because it passed earlier adds nothing.
+/// What was checked on some page and found to be without a fault, and is on other pages, too.
 #[derive(Debug, Default)]
 struct Sound {
     stylesheets: Mutex<HashSet<String>>,
@@ -185,22 +172,12 @@ fn faults_of(
     faults
 }
 
-/// The files that a book has for its pages.
-struct Files {
-    folder: PathBuf,
-    /// The names of the files that any page may load.
-    assets: BTreeSet<String>,
-    /// The name of the search index. It contains the text of all pages, and so does the digest in its
-    /// name. A page loads it only for a search.
-    index: String,
-    /// What the checks of all pages depend on.
-    common: Inputs,
-}
+/// The files that a book has for its pages: style sheets, scripts, fonts and pictures.
+struct Files(BTreeSet<String>);
 
 impl Files {
-    fn of(folder: &Path, common: Inputs) -> Self {
-        let mut assets = BTreeSet::new();
-        let mut index = String::new();
+    fn of(folder: &Path) -> Self {
+        let mut names = BTreeSet::new();
         let mut folders = vec![folder.to_owned()];
         while let Some(next) = folders.pop() {
             for entry in fs::read_dir(next).unwrap() {
@@ -209,43 +186,25 @@ impl Files {
                 let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
                 if path.is_dir() {
                     folders.push(path);
-                } else if name.starts_with("searchindex") {
-                    index = name;
-                } else if ["css", "js", "svg", "woff2"].contains(&extension) {
-                    assets.insert(name);
+                // A page loads the search index only for a search.
+                } else if ["css", "js", "svg", "woff2"].contains(&extension)
+                    && !name.starts_with("searchindex")
+                {
+                    names.insert(name);
                 }
             }
         }
-        assert!(!index.is_empty(), "no search index");
-        let files = Self { folder: folder.to_owned(), assets, index, common };
-        let common = files
-            .assets
-            .iter()
-            .fold(files.common.clone(), |all, name| all.and(name).and(files.without_index(name)));
-        Self { common, ..files }
+        Self(names)
     }
 
-    /// The contents of a file, without the digest in the name of the search index.
-    fn without_index(&self, name: &str) -> Vec<u8> {
-        match String::from_utf8(fs::read(self.folder.join(name)).unwrap()) {
-            Ok(text) => text.replace(&self.index, "searchindex.js").into_bytes(),
-            Err(binary) => binary.into_bytes(),
-        }
-    }
-
-    /// The check of a page, with all that the page consists of among its inputs.
-    fn check(&self, page: &str, group: &str) -> Check {
-        self.common.clone().and(self.without_index(page)).of(group, page)
-    }
-
-    /// The requests for anything else than the inputs of the page's check and the server's own answers.
+    /// The requests for anything else than the page, the book's files and the server's own answers.
     fn unexpected(&self, mut requests: Vec<String>, root: &str, page: &str) -> Vec<String> {
         requests.retain(|url| {
             let name = url.strip_prefix(root);
-            let is_input = |name: &str| name == page || self.assets.contains(name);
+            let is_file = |name: &str| name == page || self.0.contains(name);
             let is_answer =
                 |name: &str| root.starts_with("http:") && ["live", "run"].contains(&name);
-            !url.starts_with("data:") && !name.is_some_and(|name| is_input(name) || is_answer(name))
+            !url.starts_with("data:") && !name.is_some_and(|name| is_file(name) || is_answer(name))
         });
         requests
     }
@@ -311,6 +270,7 @@ fn an_example_is_run_and_stopped_by_keyboard() {
 #[test]
 fn a_variant_is_run_by_keyboard() {
     let Some(mut browser) = Browser::start() else { return };
+    build("blocked-loop--inline"); // which may take longer than the browser waits
     let book = serve();
     browser.open(&book.link);
     browser.wait_for("location.hash === ''");
@@ -491,31 +451,29 @@ fn a_recorded_run_is_replayed() {
     assert_eq!(browser.faults(), Vec::<String>::new());
 }
 
-/// From disk only the buttons are missing. Repeats only the check of pages that have changed since they
-/// passed, unless the folder `passed/pages-from-disk` in the target folder is deleted.
+/// From disk only the buttons are missing.
 #[test]
-fn the_book_reads_from_disk() {
-    let Some(version) = version() else { return };
+fn pages_of_each_kind_read_from_disk() {
+    read_from_disk(SOME.map(str::to_owned).into());
+}
+
+#[test]
+#[ignore = "sweep: each page from disk"]
+fn sweep_of_each_page_from_disk() {
+    read_from_disk(pages());
+}
+
+fn read_from_disk(pages: Vec<String>) {
+    let Some(mut browser) = Browser::start() else { return };
     let folder = book();
     let root = format!("file://{}/", folder.path().display());
-    let common = Inputs::default()
-        .and(version)
-        .and(include_str!("browser.rs"))
-        .and(include_str!("../../src/browser.rs"));
-    let files = Files::of(folder.path(), common);
-    let mut browser = None;
-    for page in pages() {
-        let check = files.check(&page, "pages-from-disk");
-        if check.has_passed() {
-            continue;
-        }
-        let browser = browser.get_or_insert_with(|| Browser::start().expect("it has a version"));
+    let files = Files::of(folder.path());
+    for page in pages {
         browser.open(&format!("{root}{page}"));
         assert_eq!(browser.eval("document.querySelectorAll('button.run').length"), 0);
         assert_eq!(browser.faults(), Vec::<String>::new(), "{page}");
         let unexpected = files.unexpected(browser.requests(), &root, &page);
         assert_eq!(unexpected, Vec::<String>::new(), "{page}");
-        check.passes();
     }
 }
 
