@@ -46,7 +46,7 @@ example! { compare_exchange from "compare-exchange":
 
 example! { rendezvous from "rendezvous":
     pub fn is_never_ahead(capacity: usize) {
-        assert_eq!(most_ahead(capacity), 0);
+        assert_eq!(max_ahead(capacity), 0);
     }
 }
 
