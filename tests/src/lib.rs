@@ -328,6 +328,7 @@ fn mask_places(message: impl Iterator<Item = String>) -> Vec<String> {
 /// The comparison of an example's output with its snapshot, and of its Python counterpart's.
 ///
 /// By default, all lines have a fixed order.
+#[derive(Debug)]
 #[must_use = "only `check` runs the example"]
 pub struct TranscriptOf {
     name: &'static str,

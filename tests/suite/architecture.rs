@@ -322,7 +322,7 @@ mod source {
 
     /// A module's path from the root of its crate. The root itself has no parts.
     #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
-    pub struct Module(Vec<String>);
+    pub(super) struct Module(Vec<String>);
 
     impl fmt::Display for Module {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -332,7 +332,7 @@ mod source {
 
     /// The modules of one crate that have files of their own, each with the paths that it uses.
     #[derive(Default)]
-    pub struct Modules(BTreeMap<Module, Vec<Use>>);
+    pub(super) struct Modules(BTreeMap<Module, Vec<Use>>);
 
     /// A path from the root of the crate, and the name under which a `pub use` exports it.
     struct Use {
@@ -342,7 +342,7 @@ mod source {
 
     impl Modules {
         /// Reads the sources of a crate, except the programs in `bin`, which are crates themselves.
-        pub fn read(folder: &Path) -> Self {
+        pub(super) fn read(folder: &Path) -> Self {
             let root = if folder.join("lib.rs").is_file() { "lib.rs" } else { "main.rs" };
             let mut modules = Self::default();
             modules.read_folder(folder, &Module::default(), root);
@@ -367,7 +367,7 @@ mod source {
         }
 
         /// Adds a module by its path and its source. The root's path is empty.
-        pub fn with(mut self, path: &str, text: &str) -> Self {
+        pub(super) fn with(mut self, path: &str, text: &str) -> Self {
             let parts = path.split("::").filter(|part| !part.is_empty());
             self.add(Module(parts.map(str::to_owned).collect()), text);
             self
@@ -381,7 +381,7 @@ mod source {
 
         /// Maps each module to the modules that it imports from. A module and its parents are one
         /// unit: their imports from each other do not count.
-        pub fn imports(&self) -> BTreeMap<Module, BTreeSet<Module>> {
+        pub(super) fn imports(&self) -> BTreeMap<Module, BTreeSet<Module>> {
             let of = |module: &Module, uses: &[Use]| {
                 let definers = uses.iter().map(|used| self.definer(&used.path));
                 definers
@@ -394,7 +394,7 @@ mod source {
         }
 
         /// The modules that import what the root defines.
-        pub fn users_of_root(&self) -> Vec<&Module> {
+        pub(super) fn users_of_root(&self) -> Vec<&Module> {
             let uses_root = |module: &Module, uses: &[Use]| {
                 *module != Module::default()
                     && uses.iter().any(|used| self.definer(&used.path) == Module::default())
@@ -486,13 +486,13 @@ mod source {
     }
 
     /// The tokens of a source file that are not in its `mod tests`.
-    pub fn outside_tests(text: &str) -> TokenStream {
+    pub(super) fn outside_tests(text: &str) -> TokenStream {
         let mut file = syn::parse_file(text).unwrap();
         file.items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "tests"));
         file.into_token_stream()
     }
 
-    pub fn contains(tokens: TokenStream, name: &str) -> bool {
+    pub(super) fn contains(tokens: TokenStream, name: &str) -> bool {
         tokens.into_iter().any(|token| match token {
             TokenTree::Ident(ident) => ident == name,
             TokenTree::Group(group) => contains(group.stream(), name),

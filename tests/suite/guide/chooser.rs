@@ -14,7 +14,7 @@ use tests::fixture::{Fixture, PAGE};
 use super::browser::serve;
 
 /// A chooser of one question, without a Latin letter in its texts.
-pub const CHOOSER: &str = "[[question]]\nask = \"200?\"\nmore = \"201\"\nsection = \"first\"\n\
+pub(super) const CHOOSER: &str = "[[question]]\nask = \"200?\"\nmore = \"201\"\nsection = \"first\"\n\
     [question.yes]\nmodel = \"202\"\nrules = []\nwhy = \"203\"\n\
     measured = [\"race, 10: hare <= 0.2 tortoise\"]\n\
     chart = { benchmark = \"race\", measure = \"time\", size = 10, implementations = [\"hare\"] }\n\
@@ -23,7 +23,7 @@ pub const CHOOSER: &str = "[[question]]\nask = \"200?\"\nmore = \"201\"\nsection
     chart = { benchmark = \"race\", measure = \"time\", size = 10, implementations = [\"tortoise\"] }\n\
     start = [{ example = \"one\" }, { when = \"206:\", example = \"one\" }]\n";
 /// The page that its question refers to.
-pub const WHICH: &str = "# 207\n\n## 208 {#first}\n";
+pub(super) const WHICH: &str = "# 207\n\n## 208 {#first}\n";
 
 fn chooser_of_the_book() -> Chooser {
     let results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
