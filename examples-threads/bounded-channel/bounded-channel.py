@@ -11,7 +11,7 @@ print(f"Unbounded: {queue.qsize()} messages waited")
 
 # At most ten messages wait. After that `put` blocks until there is room.
 queue = Queue(10)
-sent = most_ahead = 0
+sent = max_ahead = 0
 
 
 def produce():
@@ -24,8 +24,8 @@ def produce():
 Thread(target=produce).start()
 for received in range(MESSAGES):
     queue.get()
-    most_ahead = max(most_ahead, sent - received)
-print("Bounded: never more than 11 ahead:", str(most_ahead <= 11).lower())
+    max_ahead = max(max_ahead, sent - received)
+print("Bounded: never more than 11 ahead:", str(max_ahead <= 11).lower())
 
 # Where blocking is not an option, `put_nowait` fails at once.
 queue = Queue(1)

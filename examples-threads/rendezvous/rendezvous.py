@@ -18,13 +18,13 @@ def send():
 
 sender = Thread(target=send)
 sender.start()
-most_ahead = 0
+max_ahead = 0
 for received in range(MESSAGES):
-    most_ahead = max(most_ahead, sent - received)
+    max_ahead = max(max_ahead, sent - received)
     messages.get()
     messages.task_done()
 sender.join()
-print(f"The sender was {most_ahead} messages ahead")
+print(f"The sender was {max_ahead} messages ahead")
 
 try:
     messages.put_nowait("hello")

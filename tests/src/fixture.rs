@@ -87,10 +87,10 @@ impl Fixture {
     pub fn variant(&self, example: &str, variant: &str, arguments: &[&str]) {
         let manifest = format!("examples-async/{example}/Cargo.toml");
         let text = fs::read_to_string(self.root().join(&manifest)).expect("the example exists");
-        let declared = format!(
+        let metadata = format!(
             "\n[[package.metadata.variants]]\nname = {variant:?}\narguments = {arguments:?}\n"
         );
-        self.write(&manifest, &format!("{text}{declared}"));
+        self.write(&manifest, &format!("{text}{metadata}"));
         let name = format!("{example}--{variant}");
         let test = format!("#[test]\nfn variant() {{\n    transcript_of({name:?}).check();\n}}\n");
         self.write(&format!("tests/suite/examples_async/{name}.rs"), &test);

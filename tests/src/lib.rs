@@ -1,4 +1,4 @@
-//! What the tests share: running an example as its page says, and comparing its output with the
+//! Shared by all tests: running an example as its page says, and comparing its output with the
 //! snapshot that the book shows.
 
 pub mod browser;
@@ -32,8 +32,8 @@ pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
     Workspace::find(here).expect("cargo reads the workspace")
 });
 
-/// The book for every reader. Tests that run at the same time share one folder. The last of them
-/// removes it.
+/// Builds the book for every reader, and returns its folder. Tests that run at the same time share it,
+/// and the last of them removes it.
 pub fn book() -> Arc<TempDir> {
     static BOOK: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
 
@@ -46,14 +46,14 @@ pub fn book() -> Arc<TempDir> {
     })
 }
 
-/// What a run printed, how it ended and what it cost.
+/// The result of a run: its output, its end and its costs.
 #[derive(Debug)]
 pub struct Output {
     /// The lines of both streams, in the order in which they were printed.
     pub lines: Vec<Line>,
-    /// How it ended.
+    /// The exit status, unless the run was killed at its time limit.
     pub end: End,
-    /// What it cost.
+    /// The time, the memory, the threads and the processes of the run.
     pub costs: Costs,
 }
 
@@ -63,7 +63,7 @@ impl Output {
         self.lines.iter().filter(move |line| line.stream == stream).map(|line| line.text.as_str())
     }
 
-    /// The numbers that the first group of a pattern matches in the lines of stdout.
+    /// The numbers in the lines of stdout that the first group of a pattern matches.
     pub fn numbers(&self, pattern: &str) -> Vec<u32> {
         let pattern = Regex::new(pattern).expect("the pattern is valid");
         self.of(Stream::Stdout).filter_map(|line| pattern.captures(line)?[1].parse().ok()).collect()
@@ -79,8 +79,8 @@ impl Output {
     }
 }
 
-/// Builds an example, and returns the program. It is the one that the example's command runs, except that
-/// programs in `crates` are built as by [`package`].
+/// Builds an example, and returns the program that the example's command runs. Programs in `crates` are
+/// built by [`package`] instead.
 pub fn build(name: &str) -> Program {
     match try_build(name) {
         (Build::Done(program), _) => program,
@@ -88,8 +88,8 @@ pub fn build(name: &str) -> Program {
     }
 }
 
-/// From now on, examples with the same dependencies are built by one command although only some of the
-/// tests run. For a test that runs every example.
+/// Builds examples with the same dependencies by one command from now on, although only some of the
+/// tests run. A test that runs every example calls it.
 pub fn build_together() {
     TOGETHER.store(true, Ordering::Relaxed);
 }
@@ -98,13 +98,13 @@ static TOGETHER: AtomicBool = AtomicBool::new(false);
 
 /// Builds an example, and returns the result and the lines that cargo and the compiler printed.
 pub fn try_build(name: &str) -> (Build, Vec<String>) {
-    static BUILT: Once<(Build, Vec<String>)> = Once::new();
+    static BUILDS: Once<(Build, Vec<String>)> = Once::new();
 
-    BUILT.get_or_init(name, || {
+    BUILDS.get_or_init(name, || {
         let example = example(name);
         if example.folder.starts_with("crates/") {
-            // Also if its command says --release: almost all of its dependencies are compiled already,
-            // but not for release.
+            // A debug build even if its command says --release, because almost all of its dependencies are
+            // compiled for debugging already.
             let program = package(&example.program, &[]);
             let arguments = example.arguments().iter().map(Into::into).collect();
             let folder = WORKSPACE.root.clone();
@@ -119,12 +119,13 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
     })
 }
 
-/// Builds an example by one command together with all others that have the same dependencies, and
-/// returns the program. Cargo selects the same features for them as for each of them alone, so the
-/// programs are the same, too. But 26 commands take less time than 110.
+/// Builds an example together with all others that have the same dependencies, and returns the program.
+/// Cargo selects the same features for them as for each of them alone, so the programs are the same.
+/// But 26 commands take less time than 110.
 ///
-/// None if only some of the tests run and none of them needs every example, if no other example is like
-/// it, or if one of them does not compile. Then it has to be built on its own.
+/// Returns None if the example has to be built on its own: if only some of the tests run and none of them
+/// needs every example, if no other example has the same dependencies, or if one of them does not
+/// compile.
 fn build_with_its_likes(example: &Example) -> Option<Program> {
     static BUILT: Once<bool> = Once::new();
 
@@ -153,7 +154,7 @@ fn build_with_its_likes(example: &Example) -> Option<Program> {
     })
 }
 
-/// Whether cargo builds two programs with the same options and the same dependencies.
+/// Returns true if cargo builds two programs with the same options and the same dependencies.
 fn is_like(one: &Example, other: &Example) -> bool {
     let options = |example: &Example| -> Vec<String> {
         let words = example.command.iter().skip(2).take_while(|word| *word != "--");
@@ -167,7 +168,7 @@ fn is_like(one: &Example, other: &Example) -> bool {
 
 /// Runs cargo in the workspace.
 fn cargo(arguments: &[&str]) -> Output {
-    /// The time limit of an example's build, too.
+    /// The time limit, which an example's build has too.
     const BUILD: Duration = Duration::from_secs(600);
 
     let cargo = Program {
@@ -178,8 +179,8 @@ fn cargo(arguments: &[&str]) -> Output {
     run_within(&cargo, BUILD)
 }
 
-/// Results that many tests need, each made once: asking cargo whether a program is up to date takes
-/// longer than most of them run.
+/// Results that many tests need. Each is computed once, because asking cargo if a program is up to date
+/// takes longer than most of the tests.
 struct Once<T>(Mutex<BTreeMap<String, Arc<OnceLock<T>>>>);
 
 impl<T: Clone> Once<T> {
@@ -207,7 +208,7 @@ pub fn package(name: &str, arguments: &[&str]) -> Program {
     Program {
         executable: WORKSPACE.target.join("debug").join(name),
         arguments: arguments.iter().map(Into::into).collect(),
-        folder: std::env::temp_dir(), // it finds its workspace from anywhere
+        folder: std::env::temp_dir(), // the program finds its workspace from anywhere
     }
 }
 
@@ -216,8 +217,8 @@ pub fn run(program: &Program) -> Output {
     run_within(program, LIMIT)
 }
 
-/// Runs a program until it ends, for at most [`LIMIT`], and samples its memory, its threads, its
-/// processes and what its threads do. Without sampling these costs are None.
+/// Runs a program until it ends, for at most [`LIMIT`], and samples its memory, its processes, its
+/// threads and their states. Without sampling these costs are None.
 pub fn run_sampled(program: &Program) -> Output {
     run_by(Running::start, program, LIMIT)
 }
@@ -254,14 +255,14 @@ pub fn python(name: &str) -> Option<Program> {
     program
 }
 
-/// Whether the machine has Python. If it has not, the test is reported as skipped on a reader's
-/// machine, and fails in CI.
+/// Returns true if the machine has Python. If not, the test is reported as skipped on a reader's machine, and
+/// fails in CI.
 pub fn has_python() -> bool {
-    let found = runtime().block_on(run::interpreter()).is_some();
-    if !found {
+    let has_it = runtime().block_on(run::interpreter()).is_some();
+    if !has_it {
         skip("Python 3");
     }
-    found
+    has_it
 }
 
 /// The example of this name.
@@ -274,11 +275,11 @@ pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
-/// Checks that the compiler rejects a broken twin with this one error, and that its whole message is
-/// what the snapshot `NAME.snap` holds.
+/// Checks that the compiler rejects a broken twin with this one error, and compares its whole message
+/// with the snapshot `NAME.snap`.
 ///
-/// The wording of a message belongs to a version of the compiler. With another version than the
-/// one of the recordings, only the error is compared, and the test says so.
+/// The wording of a message depends on the version of the compiler. If this version is not that of the
+/// recordings, only the error is compared, and the test says so.
 pub fn refused(name: &str, error: &str) {
     let (build, lines) = try_build(name);
     assert!(matches!(build, Build::Refused), "{name} compiles");
@@ -301,8 +302,8 @@ pub fn refused(name: &str, error: &str) {
     assert_snapshot(name, &format!("on stderr:\n  {}\n", message.join("\n  ")));
 }
 
-/// Masks the folders of the standard library and of other crates, and what the compiler quotes from
-/// the standard library: it does so only if its sources are installed.
+/// Masks the folders of the standard library and of other crates, and removes quotations from the standard
+/// library, which the compiler prints only if its sources are installed.
 fn mask_places(message: impl Iterator<Item = String>) -> Vec<String> {
     let std = Regex::new(r"--> .*(/library/.*\.rs):\d+:\d+$").expect("the pattern is valid");
     let registry = Regex::new(r"--> .*/registry/src/[^/]*/").expect("the pattern is valid");
@@ -327,6 +328,7 @@ fn mask_places(message: impl Iterator<Item = String>) -> Vec<String> {
 /// The comparison of an example's output with its snapshot, and of its Python counterpart's.
 ///
 /// By default, all lines have a fixed order.
+#[derive(Debug)]
 #[must_use = "only `check` runs the example"]
 pub struct TranscriptOf {
     name: &'static str,
@@ -348,18 +350,18 @@ pub fn transcript_of(name: &'static str) -> TranscriptOf {
 }
 
 impl TranscriptOf {
-    /// The next lines that match may come in any order. A line that matches but comes too early or
-    /// too late does not belong to them.
+    /// Lets the next lines that match come in any order. A line that matches but comes too early or too
+    /// late is not one of them.
     pub fn any_order(self, pattern: &str) -> Self {
         self.phase(Order::Free, pattern)
     }
 
-    /// The next lines that match are one line, printed one or more times.
+    /// Expects that the next lines that match are one line, printed one or more times.
     pub fn repeated(self, pattern: &str) -> Self {
         self.phase(Order::Repeated, pattern)
     }
 
-    /// The next lines that match come in this order. So do lines that no phase matches.
+    /// Expects the next lines that match in this order, like lines that no phase matches.
     pub fn in_order(self, pattern: &str) -> Self {
         self.phase(Order::Fixed, pattern)
     }
@@ -369,19 +371,19 @@ impl TranscriptOf {
         self
     }
 
-    /// Text that matches differs from run to run, and is shown as this name.
+    /// Replaces text that differs from run to run by this name.
     pub fn mask(mut self, pattern: &str, name: &'static str) -> Self {
         self.masks.push((Regex::new(pattern).expect("the pattern is valid"), name));
         self
     }
 
-    /// The Python counterpart prints something else. It has its own snapshot.
+    /// Compares the Python counterpart with a snapshot of its own, because it prints something else.
     pub fn python_differs(mut self) -> Self {
         self.python_differs = true;
         self
     }
 
-    /// The example is sampled while it runs, as by [`run_sampled`].
+    /// Samples the example while it runs, as [`run_sampled`] does.
     pub fn sampled(mut self) -> Self {
         self.is_sampled = true;
         self

@@ -1,5 +1,5 @@
-//! The rules of ARCHITECTURE.md: which crate may depend on which, which way modules import, and
-//! what an example and a page may look like.
+//! The rules of ARCHITECTURE.md about dependencies between crates, imports between modules, and the
+//! size of examples and pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -28,7 +28,7 @@ fn crates_depend_on_each_other_in_one_direction_only() {
     assert_none(&faults);
 }
 
-/// Whether the package in one folder of the workspace may depend on the package in another.
+/// Returns true if the package in one folder of the workspace may depend on the package in another.
 fn may_use(folder: &str, other: &str) -> bool {
     let of_crates = other.starts_with("crates/");
     match folder.split('/').next() {
@@ -153,21 +153,21 @@ fn examples_fit_on_a_screen_and_do_not_unwrap() {
     let mut faults = Vec::new();
     for file in sources_of_examples() {
         let text = fs::read_to_string(&file).unwrap();
-        let shown = file.strip_prefix(&WORKSPACE.root).unwrap_or(&file).display();
+        let path = file.strip_prefix(&WORKSPACE.root).unwrap_or(&file).display();
         let lines = text.lines().count();
         if lines > LINES {
-            faults.push(format!("{shown}: {lines} lines; an example has at most {LINES}"));
+            faults.push(format!("{path}: {lines} lines; an example has at most {LINES}"));
         }
         for (number, line) in (1..).zip(text.lines()) {
             let length = line.chars().count();
             // The command in a header cannot be broken.
             if length > CHARACTERS && !line.starts_with("//! cargo run ") {
-                faults.push(format!("{shown}:{number}: {length} characters, over {CHARACTERS}"));
+                faults.push(format!("{path}:{number}: {length} characters, over {CHARACTERS}"));
             }
         }
         let is_rust = file.extension() == Some("rs".as_ref());
         if is_rust && source::contains(source::outside_tests(&text), "unwrap") {
-            faults.push(format!("{shown}: unwrap(); return the error with a context"));
+            faults.push(format!("{path}: unwrap(); return the error with a context"));
         }
     }
     assert_none(&faults);
@@ -197,7 +197,7 @@ fn no_line_of_a_page_is_overlong() {
     for folder in [WORKSPACE.root.clone(), WORKSPACE.root.join("guide/en")] {
         for file in files(&folder).filter(|file| file.extension() == Some("md".as_ref())) {
             let text = fs::read_to_string(&file).unwrap();
-            let shown = file.strip_prefix(&WORKSPACE.root).unwrap_or(&file).display();
+            let path = file.strip_prefix(&WORKSPACE.root).unwrap_or(&file).display();
             for (number, line) in (1..).zip(text.lines()) {
                 // A table's row and a link's target cannot be broken.
                 let text = line.split("](").enumerate().map(|(index, part)| {
@@ -206,7 +206,7 @@ fn no_line_of_a_page_is_overlong() {
                 });
                 let length: usize = text.map(|part| part.chars().count()).sum();
                 if length > CHARACTERS && !line.starts_with('|') {
-                    faults.push(format!("{shown}:{number}: {length} characters"));
+                    faults.push(format!("{path}:{number}: {length} characters"));
                 }
             }
         }
@@ -224,7 +224,7 @@ struct Package {
     /// From the root of the workspace, with `/`.
     folder: String,
     rust_version: String,
-    /// Whether `cargo test` includes it.
+    /// True if `cargo test` includes it.
     is_default_member: bool,
     /// The packages of the workspace that it depends on, also for its tests: names and folders.
     uses: BTreeMap<String, String>,
@@ -281,29 +281,29 @@ fn cycles(imports: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<Vec<String>> {
         module: &'a Module,
         imports: &'a BTreeMap<Module, BTreeSet<Module>>,
         path: &mut Vec<&'a Module>,
-        done: &mut BTreeSet<&'a Module>,
-        found: &mut Vec<Vec<String>>,
+        visited: &mut BTreeSet<&'a Module>,
+        cycles: &mut Vec<Vec<String>>,
     ) {
         if let Some(start) = path.iter().position(|on_path| *on_path == module) {
-            found.push(path[start..].iter().chain([&module]).map(ToString::to_string).collect());
+            cycles.push(path[start..].iter().chain([&module]).map(ToString::to_string).collect());
             return;
         }
-        if done.contains(module) {
+        if visited.contains(module) {
             return;
         }
         path.push(module);
         for imported in imports.get(module).into_iter().flatten() {
-            visit(imported, imports, path, done, found);
+            visit(imported, imports, path, visited, cycles);
         }
         path.pop();
-        done.insert(module);
+        visited.insert(module);
     }
 
-    let (mut done, mut found) = (BTreeSet::new(), Vec::new());
+    let (mut visited, mut cycles) = (BTreeSet::new(), Vec::new());
     for module in imports.keys() {
-        visit(module, imports, &mut Vec::new(), &mut done, &mut found);
+        visit(module, imports, &mut Vec::new(), &mut visited, &mut cycles);
     }
-    found
+    cycles
 }
 
 /// The imports of modules: the paths in their sources that begin with `crate` or `super`. A
@@ -322,7 +322,7 @@ mod source {
 
     /// A module's path from the root of its crate. The root itself has no parts.
     #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
-    pub struct Module(Vec<String>);
+    pub(super) struct Module(Vec<String>);
 
     impl fmt::Display for Module {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -332,7 +332,7 @@ mod source {
 
     /// The modules of one crate that have files of their own, each with the paths that it uses.
     #[derive(Default)]
-    pub struct Modules(BTreeMap<Module, Vec<Use>>);
+    pub(super) struct Modules(BTreeMap<Module, Vec<Use>>);
 
     /// A path from the root of the crate, and the name under which a `pub use` exports it.
     struct Use {
@@ -342,7 +342,7 @@ mod source {
 
     impl Modules {
         /// Reads the sources of a crate, except the programs in `bin`, which are crates themselves.
-        pub fn read(folder: &Path) -> Self {
+        pub(super) fn read(folder: &Path) -> Self {
             let root = if folder.join("lib.rs").is_file() { "lib.rs" } else { "main.rs" };
             let mut modules = Self::default();
             modules.read_folder(folder, &Module::default(), root);
@@ -367,7 +367,7 @@ mod source {
         }
 
         /// Adds a module by its path and its source. The root's path is empty.
-        pub fn with(mut self, path: &str, text: &str) -> Self {
+        pub(super) fn with(mut self, path: &str, text: &str) -> Self {
             let parts = path.split("::").filter(|part| !part.is_empty());
             self.add(Module(parts.map(str::to_owned).collect()), text);
             self
@@ -379,9 +379,9 @@ mod source {
             self.0.insert(module, uses);
         }
 
-        /// What each module imports from others. A module and its parents are one unit: what they
-        /// import from each other does not count.
-        pub fn imports(&self) -> BTreeMap<Module, BTreeSet<Module>> {
+        /// Maps each module to the modules that it imports from. A module and its parents are one
+        /// unit: their imports from each other do not count.
+        pub(super) fn imports(&self) -> BTreeMap<Module, BTreeSet<Module>> {
             let of = |module: &Module, uses: &[Use]| {
                 let definers = uses.iter().map(|used| self.definer(&used.path));
                 definers
@@ -394,7 +394,7 @@ mod source {
         }
 
         /// The modules that import what the root defines.
-        pub fn users_of_root(&self) -> Vec<&Module> {
+        pub(super) fn users_of_root(&self) -> Vec<&Module> {
             let uses_root = |module: &Module, uses: &[Use]| {
                 *module != Module::default()
                     && uses.iter().any(|used| self.definer(&used.path) == Module::default())
@@ -486,13 +486,13 @@ mod source {
     }
 
     /// The tokens of a source file that are not in its `mod tests`.
-    pub fn outside_tests(text: &str) -> TokenStream {
+    pub(super) fn outside_tests(text: &str) -> TokenStream {
         let mut file = syn::parse_file(text).unwrap();
         file.items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "tests"));
         file.into_token_stream()
     }
 
-    pub fn contains(tokens: TokenStream, name: &str) -> bool {
+    pub(super) fn contains(tokens: TokenStream, name: &str) -> bool {
         tokens.into_iter().any(|token| match token {
             TokenTree::Ident(ident) => ident == name,
             TokenTree::Group(group) => contains(group.stream(), name),

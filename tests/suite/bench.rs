@@ -1,4 +1,5 @@
-//! The benchmarks: what `bench` prints and writes, and how the book checks its pages against it.
+//! The benchmarks: the output and the results of `bench`, and the book's checks of its pages against
+//! these results.
 //!
 //! Nothing here asserts that one implementation is faster: benchmarks measure, tests check.
 
@@ -51,15 +52,15 @@ fn a_benchmark_gives_each_implementation_a_figure_for_each_round() {
     let implementations: BTreeSet<_> =
         benchmark.entries.iter().map(|entry| entry.implementation.as_str()).collect();
     assert!(implementations.is_superset(&["tokio task", "std thread", "process"].into()));
-    let printed: Vec<_> = output.of(Stream::Stdout).collect();
+    let lines: Vec<_> = output.of(Stream::Stdout).collect();
     for implementation in implementations {
         assert!(
-            printed.iter().any(|line| line.trim_start().starts_with(implementation)),
+            lines.iter().any(|line| line.trim_start().starts_with(implementation)),
             "{implementation}"
         );
     }
-    assert!(printed.contains(&"The best implementations"));
-    let last = *printed.last().unwrap();
+    assert!(lines.contains(&"The best implementations"));
+    let last = *lines.last().unwrap();
     assert!(last.starts_with("`cargo run -p guide -- check ") && last.contains("results.json`"));
 }
 
@@ -92,16 +93,16 @@ fn without_python_its_implementations_are_reported_as_left_out() {
     }
 }
 
-/// The processes whose temporary files go into this folder: a program, and all that it started.
+/// The processes with this folder for temporary files: a program, and all processes that it started.
 #[cfg(target_os = "linux")]
 fn processes_of(folder: &Path) -> Vec<i32> {
     let variable = format!("TMPDIR={}", folder.display());
     let all = procfs::process::all_processes().expect("/proc is there").filter_map(Result::ok);
-    let named = all.filter(|process| {
+    let has_folder = |process: &procfs::process::Process| {
         let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
         environment.split(|&byte| byte == 0).any(|entry| entry == variable.as_bytes())
-    });
-    named.map(|process| process.pid).collect()
+    };
+    all.filter(has_folder).map(|process| process.pid).collect()
 }
 
 /// The program `bench` with this folder for temporary files. It uses this Python and installs none.
@@ -116,7 +117,7 @@ fn bench_in(folder: &Path, python: Option<PathBuf>, arguments: &[&str]) -> Progr
     program
 }
 
-/// Nothing that was started with this folder is running any more, and the folder is empty.
+/// Asserts that no process with this folder is running any more, and that the folder is empty.
 #[cfg(target_os = "linux")]
 fn assert_nothing_is_left(folder: &Path) {
     let began = std::time::Instant::now();
@@ -136,7 +137,7 @@ fn the_queues_are_measured_and_leave_no_process_and_no_file() {
         return;
     }
     let celery = std::env::var_os("PYTHON_WITH_CELERY").map(PathBuf::from);
-    // Without it the rest is still measured.
+    // Without Celery, the other queues are still measured.
     let has_celery = match &celery {
         Some(_) => has(Path::new("redis-server")),
         None => has(Path::new("PYTHON_WITH_CELERY (see .ci/run)")),
@@ -170,7 +171,7 @@ fn the_queues_are_measured_and_leave_no_process_and_no_file() {
     assert_eq!(left_out, if has_celery { &[][..] } else { &in_python[..] });
 }
 
-/// Ctrl-C, and an end of the session, while a queue is measured.
+/// Interrupts `bench` while it measures a queue: by Ctrl-C, and by the end of the session.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_queue_leaves_no_process_and_no_file() {
@@ -233,13 +234,13 @@ fn the_figures_of_a_quick_run_cannot_be_kept() {
 fn the_kept_results_are_from_all_benchmarks() {
     let results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
     let output = run(&bench(&["--list"]));
-    let known: BTreeSet<_> = output
+    let names: BTreeSet<_> = output
         .of(Stream::Stdout)
         .map(|line| line.split_whitespace().next().unwrap().to_owned())
         .collect();
-    let kept: BTreeSet<_> =
+    let names_in_results: BTreeSet<_> =
         results.benchmarks.iter().map(|benchmark| benchmark.name.clone()).collect();
-    assert_eq!(kept, known);
+    assert_eq!(names_in_results, names);
     for benchmark in &results.benchmarks {
         assert!(!benchmark.quick, "{}", benchmark.name);
         assert_eq!(benchmark.left_out, [], "{}", benchmark.name);
@@ -453,22 +454,25 @@ fn benchmarks_are_kept_next_to_those_that_were_measured_before() {
         change(&mut results);
         results
     };
-    let kept = || {
-        let kept = Results::read(&file).unwrap().benchmarks;
-        kept.into_iter().map(|benchmark| (benchmark.name, benchmark.question)).collect::<Vec<_>>()
+    let benchmarks = || {
+        let benchmarks = Results::read(&file).unwrap().benchmarks;
+        benchmarks
+            .into_iter()
+            .map(|benchmark| (benchmark.name, benchmark.question))
+            .collect::<Vec<_>>()
     };
-    let named = |name: &str, question: &str| (name.to_owned(), question.to_owned());
+    let benchmark = |name: &str, question: &str| (name.to_owned(), question.to_owned());
 
     results(|_| {}).keep(&file).unwrap();
     results(|results| results.benchmarks[0].name = "walk".into()).keep(&file).unwrap();
-    assert_eq!(kept(), [named("race", "Who wins?"), named("walk", "Who wins?")]);
+    assert_eq!(benchmarks(), [benchmark("race", "Who wins?"), benchmark("walk", "Who wins?")]);
     results(|results| results.benchmarks[0].question = "Who?".into()).keep(&file).unwrap();
-    assert_eq!(kept(), [named("race", "Who?"), named("walk", "Who wins?")]);
+    assert_eq!(benchmarks(), [benchmark("race", "Who?"), benchmark("walk", "Who wins?")]);
 
     let refused = |change: fn(&mut Results), why: &str| {
         let error = format!("{:#}", results(change).keep(&file).expect_err(why));
         assert!(error.contains(why), "{error}");
-        assert_eq!(kept().len(), 2, "the file stays");
+        assert_eq!(benchmarks().len(), 2, "the file stays");
     };
     refused(|results| results.benchmarks[0].quick = true, "comes from a quick run");
     refused(|results| results.machine.cores = 64, "another machine");
@@ -491,7 +495,7 @@ fn a_claim_without_a_proof_fails_the_build() {
         ("[\"benchmark walk\"]", "the claim C7: no benchmark walk"),
         ("[\"test one works\"]", "the claim C7: there is no file tests/suite/one.rs"),
         ("[\"test two works\"]", "the claim C7: tests/suite/two.rs has no test works"),
-        // After the proof, what has to be true of the figures.
+        // After the proof comes a statement about the figures, which has to be true.
         (
             "[\"benchmark race\"]\nmeasured = [\"race, 10: tortoise <= hare\"]",
             "the claim C7: what was measured contradicts it: race, time: tortoise is 10.0 times hare",

@@ -1,4 +1,4 @@
-//! The examples of `examples-async/`: what they print, and what they prove.
+//! The examples of `examples-async/`: their output, and the claims that it proves.
 
 mod cancellation;
 mod client_server;
@@ -19,7 +19,7 @@ use tests::{LIMIT, Output, has, python, refused, run, runtime, transcript_of};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-/// Counted from outside. Only Linux tells the number.
+/// Compares the number of threads, which is counted from outside and known only on Linux.
 fn assert_threads(output: &Output, threads: u64) {
     if cfg!(target_os = "linux") {
         assert_eq!(output.costs.threads, Some(threads), "OS threads");
@@ -109,8 +109,8 @@ fn with_two_threads_a_task_and_its_spawner_run_in_either_order() {
     runtime.block_on(task).unwrap().unwrap();
 }
 
-/// Spawns two tasks that hold both threads of a runtime, as computing does. The first barrier is
-/// passed when both run, and the second one ends them.
+/// Spawns two tasks that block both threads of a runtime, as computing would. Both reach the first
+/// barrier when they run, and end after the second one.
 fn busy(runtime: &Runtime) -> (Arc<Barrier>, Arc<Barrier>) {
     let (started, release) = (Arc::new(Barrier::new(3)), Arc::new(Barrier::new(3)));
     for _ in 0..2 {
@@ -145,7 +145,7 @@ fn blocked_loop() {
     assert!(beats("Job 2") > 0 && beats("Job 3") > 0, "{lines:#?}");
 }
 
-/// Its variants are one way each: the heart beats only while another thread does the work.
+/// Runs each variant, which is one way to do the work: the heart beats only while another thread does it.
 #[test]
 fn blocked_loop_in_one_way() {
     let beats =
@@ -160,7 +160,7 @@ fn blocked_loop_in_one_way() {
     }
 }
 
-/// Two threads, two tasks that hold them: a third task does not run before one of them ends.
+/// Two tasks block the two threads of a runtime, so a third task does not run before one of them ends.
 #[test]
 fn a_runtime_whose_threads_are_all_busy_runs_no_other_task() {
     let runtime = two_threads();
@@ -168,7 +168,7 @@ fn a_runtime_whose_threads_are_all_busy_runs_no_other_task() {
     started.wait();
     let (beat, beats) = mpsc::channel();
     let heart = runtime.spawn(async move { beat.send(()) });
-    // A thread that was free would have time enough to run it: others run a thousand tasks.
+    // A free thread would have enough time to run the task: another runtime runs a thousand tasks.
     let others = two_threads();
     for _ in 0..1_000 {
         others.block_on(others.spawn(async {})).unwrap();
@@ -206,7 +206,7 @@ fn runtime_threads() {
         .check();
 }
 
-/// Each task holds its thread until the other one has come.
+/// Each task blocks its thread until the other task reaches the barrier, too.
 #[test]
 fn two_spawned_tasks_meet_without_an_await() {
     let runtime = two_threads();
@@ -219,9 +219,9 @@ fn two_spawned_tasks_meet_without_an_await() {
             done.send(())
         });
     }
-    let met = (0..2).all(|_| ended.recv_timeout(LIMIT).is_ok());
+    let both_end = (0..2).all(|_| ended.recv_timeout(LIMIT).is_ok());
     runtime.shutdown_background(); // does not wait for a task that is stuck
-    assert!(met, "the tasks run one after the other");
+    assert!(both_end, "the tasks run one after the other");
 }
 
 #[test]

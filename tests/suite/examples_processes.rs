@@ -1,4 +1,4 @@
-//! The examples of `examples-processes/`: what they print, and what they prove.
+//! The examples of `examples-processes/`: their output, and the claims that it proves.
 
 mod isolation;
 mod together;

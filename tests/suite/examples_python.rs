@@ -1,4 +1,4 @@
-//! The examples of `examples-python/`: what they print, and what they prove. All of them need Python.
+//! The examples of `examples-python/`: their output, and the claims that it proves. All need Python.
 //!
 //! `PYTHONS` lists further interpreters, separated as in PATH. Tests that depend on the version of
 //! Python run on each of them. Default: only `python3`.
@@ -195,7 +195,7 @@ fn fast_function() {
         .check();
 }
 
-/// What the page says before anything is moved to Rust. The samples come from /proc.
+/// The page quotes this verdict, before anything is moved to Rust. The samples come from /proc.
 #[cfg(target_os = "linux")]
 #[test]
 fn choose_finds_that_the_function_computes_on_one_core() {
@@ -239,8 +239,8 @@ fn sweep_of_the_steps_with_maturin() {
     succeed(&maturin, &["develop", "--quiet", "-m", path(&manifest)], &own);
     let program = WORKSPACE.root.join("examples-python/fast-function/fast-function.py");
     let output = succeed(&in_venv, &[path(&program)], &[]);
-    let found = output.of(Stream::Stdout).filter(|line| line.contains("230631 takes 442 steps"));
-    assert_eq!(found.count(), 4, "{:#?}", output.lines);
+    let answers = output.of(Stream::Stdout).filter(|line| line.contains("230631 takes 442 steps"));
+    assert_eq!(answers.count(), 4, "{:#?}", output.lines);
 
     let wheels = folder.path().join("wheels");
     let build = ["build", "--quiet", "-m", path(&manifest), "--out", path(&wheels)];

@@ -1,4 +1,4 @@
-//! The examples of `examples-threads/`: what they print, and what they prove.
+//! The examples of `examples-threads/`: their output, and the claims that it proves.
 
 mod rayon;
 mod sharing;
@@ -70,7 +70,7 @@ fn two_threads_compute_at_the_same_time() {
                     }
                     std::hint::spin_loop();
                 }
-                // Fails if the test has set STOP meanwhile.
+                // This fails if the test has set STOP meanwhile.
                 let next = (mine, mine + 1, Ordering::Release, Ordering::Relaxed);
                 if turn.compare_exchange(next.0, next.1, next.2, next.3).is_err() {
                     return;
@@ -79,12 +79,13 @@ fn two_threads_compute_at_the_same_time() {
             done.send(()).ok();
         });
     }
-    let met = (0..2).all(|_| ended.recv_timeout(LIMIT).is_ok());
+    let both_end = (0..2).all(|_| ended.recv_timeout(LIMIT).is_ok());
     let turns = turn.swap(STOP, Ordering::Relaxed);
-    assert!(met, "only {turns} of {TURNS} turns: the threads run one at a time");
+    assert!(both_end, "only {turns} of {TURNS} turns: the threads run one at a time");
 }
 
-/// The page states these factors. A run of the test's own would show nothing on a busy machine.
+/// The page quotes these factors from the recording. A run in this test would prove nothing on a busy
+/// machine.
 #[test]
 fn the_recording_shows_that_threads_compute_faster_and_pythons_do_not() {
     let recording = Recording::read(&WORKSPACE, example("cpu-bound")).unwrap().unwrap();

@@ -10,13 +10,17 @@ use tests::WORKSPACE;
 
 #[test]
 fn doc_comments_start_with_a_noun_or_a_verb() {
-    assert_none(sources(|_| true).flat_map(|(file, text)| clauses(&file, &text)).collect());
+    assert_none(
+        &sources(|_| true).flat_map(|(file, text)| clauses(&file, &text)).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
 fn limits_are_named_min_and_max() {
     let is_ours = |folder: &str| !folder.starts_with("examples-");
-    assert_none(sources(is_ours).flat_map(|(file, text)| superlatives(&file, &text)).collect());
+    assert_none(
+        &sources(is_ours).flat_map(|(file, text)| superlatives(&file, &text)).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -94,6 +98,6 @@ fn sources(is_selected: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, 
     })
 }
 
-fn assert_none(faults: Vec<String>) {
+fn assert_none(faults: &[String]) {
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }

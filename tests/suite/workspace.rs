@@ -1,4 +1,4 @@
-//! What every example has in common: it is complete, and Ctrl-C ends it.
+//! Checks of every example: it is complete, and Ctrl-C ends it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use tests::{WORKSPACE, run};
 
 #[test]
 fn every_example_is_complete() {
-    // Finding the workspace has already checked each one's description and run command.
+    // The description and the command of each example are checked when the workspace is read.
     let pages = pages();
     let mut faults = Vec::new();
     for Example { name, .. } in WORKSPACE.with_variants() {
@@ -62,11 +62,11 @@ fn every_snapshot_has_an_example() {
 #[test]
 fn every_recording_has_an_example() {
     let of = |example: &Example| recording::file(&WORKSPACE, example);
-    let known: BTreeSet<_> = WORKSPACE.with_variants().map(of).collect();
+    let recordings: BTreeSet<_> = WORKSPACE.with_variants().map(of).collect();
     for entry in fs::read_dir(WORKSPACE.root.join("guide/recordings")).unwrap() {
         let file = entry.unwrap().path();
         if file.is_file() {
-            assert!(known.contains(&file), "{} belongs to no example", file.display());
+            assert!(recordings.contains(&file), "{} belongs to no example", file.display());
         }
     }
 }
@@ -110,7 +110,7 @@ fn every_link_between_documents_leads_to_a_file() {
     assert!(links > 100, "only {links} links were found");
 }
 
-/// The harness builds an example and then starts it. The command on the page does both.
+/// The harness builds an example and then starts it, while the command on the page does both.
 #[test]
 fn the_command_on_the_page_runs_the_example() {
     same_by_its_command("lost-update");
@@ -202,8 +202,8 @@ fn interrupt(name: &str, executable: &std::path::Path, temporary: &std::path::Pa
     let enough = if name == "worker-processes" { 5 } else { 1 };
     // Kept open to the end, because printing into a closed pipe panics.
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let printed = lines.by_ref().take(enough).count();
-    assert_eq!(printed, enough, "{name} prints too little");
+    let count = lines.by_ref().take(enough).count();
+    assert_eq!(count, enough, "{name} prints too little");
 
     kill_process_group(group, Signal::INT).ok(); // it may already have ended
     let status = child.wait().unwrap();

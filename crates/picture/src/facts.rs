@@ -387,9 +387,9 @@ fn waits<'a>(
             spans.map(|span| span.ms / 1000.0).sum()
         };
         let all = time(None);
-        let is_most =
+        let prevails =
             |state: &State| time(Some(*state)) >= NEARLY_ALL * all;
-        waiting().find(is_most).filter(|_| all >= enough)
+        waiting().find(prevails).filter(|_| all >= enough)
     };
 
     let mut stuck = Vec::new();

@@ -23,7 +23,7 @@ fn main() {
     // receiver takes one: that is backpressure.
     let (sender, receiver) = mpsc::sync_channel(10);
     let sent = AtomicUsize::new(0);
-    let most_ahead = thread::scope(|scope| {
+    let max_ahead = thread::scope(|scope| {
         scope.spawn(|| {
             let sender = sender; // dropped with this thread
             for message in 0..MESSAGES {
@@ -35,7 +35,7 @@ fn main() {
         receiver.iter().map(ahead).max().unwrap_or(0)
     });
     // Ten in the channel, and the one that the receiver has just taken.
-    println!("Bounded: never more than 11 ahead: {}", most_ahead <= 11);
+    println!("Bounded: never more than 11 ahead: {}", max_ahead <= 11);
 
     // Where blocking is not an option, `try_send` fails at once.
     let (sender, _receiver) = mpsc::sync_channel(1);

@@ -11,7 +11,7 @@ use std::thread;
 const MESSAGES: usize = 3;
 
 /// Returns how many messages the sender was ahead of the receiver, at most.
-fn most_ahead(capacity: usize) -> usize {
+fn max_ahead(capacity: usize) -> usize {
     let (sender, receiver) = mpsc::sync_channel(capacity);
     let sent = AtomicUsize::new(0); // calls of `send` that have returned
     thread::scope(|scope| {
@@ -22,19 +22,19 @@ fn most_ahead(capacity: usize) -> usize {
                 sent.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let mut most = 0;
+        let mut max = 0;
         for received in 0..MESSAGES {
             // Read before the next message is received.
             let sent = sent.load(Ordering::Relaxed);
-            most = most.max(sent.saturating_sub(received));
+            max = max.max(sent.saturating_sub(received));
             receiver.recv().expect("the sender is gone");
         }
-        most
+        max
     })
 }
 
 fn main() {
-    println!("The sender was {} messages ahead", most_ahead(0));
+    println!("The sender was {} messages ahead", max_ahead(0));
 
     // `try_send` doesn't wait, so it fails unless a receiver is waiting.
     let (sender, receiver) = mpsc::sync_channel(0);

@@ -23,7 +23,7 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use self::preprocessor::Examples;
 use self::repository::Repository;
 use crate::page::links::copy_of;
-use crate::page::suite::Suite;
+use crate::page::suite;
 
 /// The reader of a book.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub fn build(
 
 /// The files of the workspace that the pages link to.
 fn copied_files(workspace: &Workspace) -> Result<BTreeSet<String>> {
-    let mut files: BTreeSet<_> = Suite::read(&workspace.root)?.files.into_iter().collect();
+    let mut files: BTreeSet<_> = suite::files(&workspace.root)?.into_iter().collect();
     for example in workspace.examples.values() {
         let crates = example.own_crates.iter();
         files.extend(crates.flat_map(|own| &own.files).map(|file| file.source.clone()));

@@ -29,9 +29,21 @@ pub struct Test {
 /// All tests of a workspace.
 #[derive(Debug, Clone)]
 pub struct Suite {
-    /// The files, from the workspace's root, with `/`, in alphabetical order.
-    pub files: Vec<String>,
+    files: Vec<String>,
     tests: Vec<Test>,
+}
+
+/// Lists the files of all integration tests, from the workspace's root, in alphabetical order.
+///
+/// # Errors
+///
+/// When a folder cannot be read.
+pub fn files(root: &Path) -> Result<Vec<String>> {
+    let mut files = files::below(root, LIBRARIES)?;
+    files.retain(|file| file.split('/').nth(2) == Some("tests"));
+    files.extend(files::below(root, FOLDER)?);
+    files.retain(|file| file.ends_with(".rs"));
+    Ok(files)
 }
 
 impl Suite {
@@ -41,10 +53,7 @@ impl Suite {
     ///
     /// When a file or a folder cannot be read, or a file is not Rust.
     pub fn read(root: &Path) -> Result<Self> {
-        let mut files = files::below(root, LIBRARIES)?;
-        files.retain(|file| file.split('/').nth(2) == Some("tests"));
-        files.extend(files::below(root, FOLDER)?);
-        files.retain(|file| file.ends_with(".rs"));
+        let files = files(root)?;
         let mut tests = Vec::new();
         for file in &files {
             let source = files::read(root, file)?;

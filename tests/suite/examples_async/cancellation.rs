@@ -1,4 +1,4 @@
-//! What becomes of a future that is dropped.
+//! Futures that are dropped before they are done.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The same job with threads, rayon, async code and processes, in Rust and Python.
+//! One job with threads, rayon, async code and processes, in Rust and Python.
 //!
 //! The site answers only when four requests have arrived. So a program that ends has had four
 //! requests under way at the same time, and one that has fewer is stopped at the time limit.
@@ -10,7 +10,8 @@ use tests::{Output, WORKSPACE, transcript_of};
 const PROGRAMS: [&str; 4] =
     ["four-ways-threads", "four-ways-rayon", "four-ways-async", "four-ways-processes"];
 
-/// Counted from outside, the site's thread included. Only Linux tells the numbers.
+/// Compares the numbers of threads, with the site's thread, and of processes. They are counted from
+/// outside, and known only on Linux.
 fn assert_costs(output: &Output, threads: u64, processes: u64) {
     if cfg!(target_os = "linux") {
         assert_eq!(output.costs.threads, Some(threads), "OS threads");
@@ -51,7 +52,7 @@ fn four_ways_have_the_same_result() {
     }
 }
 
-/// Each crate has a copy, so that it can be copied into another project.
+/// Each crate has a copy of the site, so that the crate can be copied into another project.
 #[test]
 fn four_ways_fetch_from_the_same_site() {
     let sites = PROGRAMS.map(|name| {

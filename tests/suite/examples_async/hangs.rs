@@ -1,4 +1,4 @@
-//! Programs that hang, and what shows it.
+//! Programs that hang, and programs that detect a hang.
 
 use tests::transcript_of;
 

@@ -1,4 +1,4 @@
-//! The example `many-waits`: what it prints, and why one task must not hold thousands of futures.
+//! The example `many-waits`: its output, and the reason why one task must not hold thousands of futures.
 
 use std::future::{self, Future};
 use std::pin::{Pin, pin};
@@ -40,7 +40,7 @@ fn all_waits_fit_into_one_task_too() {
     assert_eq!(output.lines[0].text, "1000 futures in one task wait for 1s");
 }
 
-/// Not a test: the process of the next test, which has little address space.
+/// Runs in a process that the next test starts with little address space. It is not a test of its own.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "a part of a_thread_that_the_system_refuses_is_an_error"]
@@ -84,8 +84,8 @@ fn a_thread_that_the_system_refuses_is_an_error() {
 
 type BoxedWait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Returns how often the futures are polled until all of them are done. `way` runs them. All wait
-/// for the same moment, so that they are ready together.
+/// Counts the polls of futures until all of them are done. `way` runs them. All wait for the same moment,
+/// so that they are ready together.
 fn polls<F>(count: u32, way: impl FnOnce(Vec<BoxedWait>) -> F) -> u32
 where
     F: Future<Output = ()>,

@@ -28,7 +28,7 @@ fn semaphore_limit() {
     assert_eq!(output.numbers(r"Most at once: (\d)"), [3], "never more, and three do meet");
 }
 
-/// What each way does to the other task is printed when the task is dropped.
+/// The other task prints when it is dropped, which shows if each way stops it.
 #[test]
 fn one_fails_all_stop() {
     transcript_of("one-fails-all-stop").python_differs().check();
@@ -39,14 +39,14 @@ fn task_panic() {
     transcript_of("task-panic").mask(r"'main' \(\d+\)", "'main' (<id>)").python_differs().check();
 }
 
-/// Polled once to start and once when it was woken: never in between.
+/// The future is polled once to start and once after its waker was called, and never in between.
 #[test]
 fn own_executor() {
     transcript_of("own-executor").check();
 }
 
-/// The same program without the line that stores the waker: polled once, and still there at its time
-/// limit.
+/// Without the line that stores the waker, the program polls the future once, and still runs at its
+/// time limit.
 #[test]
 fn an_executor_hangs_without_the_waker() {
     let source = fs::read_to_string(WORKSPACE.root.join("examples-async/own-executor/src/main.rs"));
@@ -74,7 +74,7 @@ fn streams() {
     transcript_of("streams").check();
 }
 
-/// The stages print when they end, which nothing but the dropped receiver tells them to.
+/// The stages print when they end, and only the dropped receiver makes them end.
 #[test]
 fn pipeline() {
     transcript_of("pipeline").check();
@@ -90,7 +90,7 @@ fn actor() {
     transcript_of("actor").check();
 }
 
-/// A hundred ask, and the line that says it fetches is printed once.
+/// A hundred tasks ask for the value, and the line that reports the fetch is printed once.
 #[test]
 fn single_flight() {
     transcript_of("single-flight").check();
@@ -141,15 +141,15 @@ fn local_tasks() {
 /// At most three futures are under way at any time, and three do meet.
 #[test]
 fn buffer_unordered_limits_its_futures() {
-    let (running, most) = (Cell::new(0), Cell::new(0));
+    let (running, max) = (Cell::new(0), Cell::new(0));
     let requests = stream::iter(0..9).map(async |_| {
         running.set(running.get() + 1);
-        most.set(most.get().max(running.get()));
+        max.set(max.get().max(running.get()));
         yield_now().await;
         running.set(running.get() - 1);
     });
     runtime().block_on(requests.buffer_unordered(3).for_each(async |()| {}));
-    assert_eq!(most.get(), 3);
+    assert_eq!(max.get(), 3);
 }
 
 /// Four panics that the example catches, in tokio's own words.

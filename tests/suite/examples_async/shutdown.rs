@@ -1,4 +1,4 @@
-//! What the page on shutting down says about the end of a runtime.
+//! The end of a runtime, as the page on shutting down describes it.
 
 use std::future;
 use std::sync::mpsc::{self, RecvTimeoutError};

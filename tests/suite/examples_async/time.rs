@@ -16,7 +16,7 @@ fn overlap_test() {
         .check();
 }
 
-/// The client gets the first bytes and then nothing, and gives the byte at which the server stalls.
+/// The client gets the first bytes and then nothing, and prints the byte at which the server stalls.
 #[test]
 fn stalled_proxy() {
     transcript_of("stalled-proxy").check();

@@ -1,5 +1,5 @@
-//! The examples of `examples-processes/` about the isolation of processes and the way they
-//! communicate: what they print, and what they prove.
+//! The examples of `examples-processes/` about isolation and communication: their output, and the claims
+//! that it proves.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
@@ -46,21 +46,21 @@ fn requests_whose_replies_are_not_read_stop_both_processes() {
     const REQUESTS: usize = 1 << 17;
     let mut child = Talk::start(&mut command("pipes", &["child"]));
     let mut stdin = child.stdin.take().unwrap();
-    let (sender, sent) = mpsc::channel();
+    let (sender, result) = mpsc::channel();
     thread::spawn(move || {
         let result = stdin.write_all("1\n".repeat(REQUESTS).as_bytes());
         drop(stdin);
         sender.send(result).unwrap();
     });
-    let result = sent.recv_timeout(Duration::from_secs(1));
-    assert_eq!(result.unwrap_err(), RecvTimeoutError::Timeout, "both are blocked");
+    let early = result.recv_timeout(Duration::from_secs(1));
+    assert_eq!(early.unwrap_err(), RecvTimeoutError::Timeout, "both are blocked");
 
     let mut replies = 0;
     while child.hear().is_some() {
-        replies += 1; // each makes room for another
+        replies += 1; // each reply that is read makes room for another one
     }
     assert_eq!(replies, REQUESTS);
-    sent.recv_timeout(LIMIT).expect("all is sent").unwrap();
+    result.recv_timeout(LIMIT).expect("all is sent").unwrap();
     assert_eq!(ends(child.process).code(), Some(0));
 }
 
@@ -78,7 +78,8 @@ fn shared_memory_leaves_no_file_behind() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Not a test: the other process of the next test, which kills it while it holds the lock.
+/// Runs in a process that the next test starts, and kills while it holds the lock. It is not a test of its
+/// own.
 #[test]
 #[ignore = "a part of the_lock_of_a_process_that_dies_is_free"]
 fn hold_the_lock() {
@@ -151,7 +152,7 @@ fn a_file_that_cannot_be_shared_is_refused() {
     }
 }
 
-#[cfg(target_os = "linux")] // elsewhere it shows less
+#[cfg(target_os = "linux")] // on other systems the example shows less
 #[test]
 fn crash_isolation() {
     transcript_of("crash-isolation").mask(r" \(core dumped\)", "").python_differs().check();
@@ -178,7 +179,7 @@ fn crashes_leave_no_core_file() {
         ends(command.spawn().unwrap());
         fs::read_dir(folder.path()).unwrap().count()
     };
-    // Without a limit, a crash must leave one. Otherwise finding none would show nothing.
+    // Without a limit, a crash must leave a core file. Otherwise its absence would prove nothing.
     if core_files_of(Path::new("/bin/sh"), "-c 'kill -ABRT $$'") == 0 {
         // Not eprintln!, which the test runner hides when a test passes.
         writeln!(io::stderr(), "SKIPPED: core files do not go to the folder here").ok();
@@ -187,7 +188,7 @@ fn crashes_leave_no_core_file() {
     assert_eq!(core_files_of(&build("crash-isolation").executable, ""), 0);
 }
 
-#[cfg(target_os = "linux")] // elsewhere it shows less
+#[cfg(target_os = "linux")] // on other systems the example shows less
 #[test]
 fn kill_and_reap() {
     transcript_of("kill-and-reap").mask(r"^Process \d+", "Process <pid>").check();
@@ -197,7 +198,7 @@ fn kill_and_reap() {
 fn waiting_closes_the_stdin_of_a_child() {
     let mut command = command("kill-and-reap", &["child"]);
     let child = command.stdin(Stdio::piped()).spawn().unwrap();
-    // It never ends by itself, so wait has closed its stdin.
+    // The child never ends by itself, so `wait` has closed its stdin.
     assert!(!ends(child).success(), "it kills itself");
 }
 
@@ -229,7 +230,7 @@ fn the_worker_of_a_careless_parent_outlives_it_and_that_of_a_careful_one_does_no
     }
 }
 
-/// The runner kills what an example leaves behind, so here the examples run without it.
+/// Runs the examples without the harness, because it kills the processes that an example leaves behind.
 #[cfg(unix)]
 mod leftovers {
     use std::os::unix::process::CommandExt;
@@ -297,7 +298,7 @@ mod leftovers {
         }
     }
 
-    /// In a process group of its own, in which its children are too.
+    /// A command that runs an example in a process group of its own, to which its children belong, too.
     fn alone(program: &Program) -> Command {
         let mut command = Command::new(&program.executable);
         command.process_group(0).stderr(Stdio::null());
@@ -360,7 +361,7 @@ fn pid(id: u32) -> rustix::process::Pid {
     rustix::process::Pid::from_raw(id.try_into().unwrap()).unwrap()
 }
 
-/// Returns whether the condition becomes true within the limit.
+/// Waits until the condition is true. Returns false at the time limit.
 fn soon(condition: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + LIMIT;
     while !condition() {

@@ -1,5 +1,5 @@
-//! The chooser of the front page: what it says, what the build rejects, and how it works in a
-//! browser. That its answers are those of `choose` is tested with the rules.
+//! The chooser of the front page: its questions, the faults that the build rejects, and its work in a
+//! browser. The tests of the rules compare its answers with those of `choose`.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use tests::fixture::{Fixture, PAGE};
 use super::browser::serve;
 
 /// A chooser of one question, without a Latin letter in its texts.
-pub const CHOOSER: &str = "[[question]]\nask = \"200?\"\nmore = \"201\"\nsection = \"first\"\n\
+pub(super) const CHOOSER: &str = "[[question]]\nask = \"200?\"\nmore = \"201\"\nsection = \"first\"\n\
     [question.yes]\nmodel = \"202\"\nrules = []\nwhy = \"203\"\n\
     measured = [\"race, 10: hare <= 0.2 tortoise\"]\n\
     chart = { benchmark = \"race\", measure = \"time\", size = 10, implementations = [\"hare\"] }\n\
@@ -23,24 +23,24 @@ pub const CHOOSER: &str = "[[question]]\nask = \"200?\"\nmore = \"201\"\nsection
     chart = { benchmark = \"race\", measure = \"time\", size = 10, implementations = [\"tortoise\"] }\n\
     start = [{ example = \"one\" }, { when = \"206:\", example = \"one\" }]\n";
 /// The page that its question refers to.
-pub const WHICH: &str = "# 207\n\n## 208 {#first}\n";
+pub(super) const WHICH: &str = "# 207\n\n## 208 {#first}\n";
 
-fn kept() -> Chooser {
+fn chooser_of_the_book() -> Chooser {
     let results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
     Chooser::read(&WORKSPACE.root.join("guide/en"), &results).unwrap()
 }
 
 #[test]
 fn the_chooser_asks_the_questions_of_the_page() {
-    let chooser = kept();
+    let chooser = chooser_of_the_book();
     let page = fs::read_to_string(WORKSPACE.root.join("guide/en/which.md")).unwrap();
     let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
-    let asked = chooser.questions.iter().enumerate().map(|(number, question)| {
+    let questions = chooser.questions.iter().enumerate().map(|(number, question)| {
         let (ask, section, model) = (&question.ask, &question.section, &question.yes.model);
         format!("| {} | [{ask}](#{section}) | {model} |", number + 1)
     });
     let last = format!("| | otherwise | {} |", chooser.otherwise.model);
-    assert_eq!(rows, asked.chain([last]).collect::<Vec<_>>());
+    assert_eq!(rows, questions.chain([last]).collect::<Vec<_>>());
 }
 
 /// A book with this chooser on its front page.
@@ -57,12 +57,12 @@ fn fixture(chooser: &str) -> Fixture {
     fixture
 }
 
-/// For readers without JavaScript: the list has each question, each answer and each link.
+/// Readers without JavaScript get a list with each question, each answer and each link.
 #[test]
 fn without_a_script_the_chooser_is_a_list_with_links() {
     let page = fs::read_to_string(fixture(CHOOSER).build().unwrap().join("index.html")).unwrap();
     let (_, list) = page.split_once("<ol class=\"tree\">").expect("it is a list");
-    let (list, asked) = list.split_once("</ol>").unwrap();
+    let (list, questions) = list.split_once("</ol>").unwrap();
     for part in [
         "<a href=\"which.html#first\">200?</a> Yes: <strong>202</strong>. 203",
         "Start from <a href=\"index.html\"><code>one</code></a>.",
@@ -71,15 +71,15 @@ fn without_a_script_the_chooser_is_a_list_with_links() {
     ] {
         assert!(list.contains(part), "{part} is missing in {list}");
     }
-    assert!(asked.trim_start().starts_with("<div class=\"questions\" hidden"), "{asked}");
+    assert!(questions.trim_start().starts_with("<div class=\"questions\" hidden"), "{questions}");
     for (number, implementation) in [(0, "hare: 2.00 s"), (1, "tortoise: 30.0 s")] {
         let id = format!("-{number}-description\">10 laps: {implementation}");
-        assert!(asked.contains(&id), "{id} is missing in {asked}");
+        assert!(questions.contains(&id), "{id} is missing in {questions}");
     }
     let figures = "<a href=\"index.html#benchmark-race\">All figures</a>";
-    assert!(asked.contains("Who wins?") && asked.contains(figures), "{asked}");
-    assert!(asked.contains("<code>one</code></a>: Says hello."), "{asked}");
-    assert_eq!(asked.matches("href=\"which.html#first\"").count(), 1, "{asked}");
+    assert!(questions.contains("Who wins?") && questions.contains(figures), "{questions}");
+    assert!(questions.contains("<code>one</code></a>: Says hello."), "{questions}");
+    assert_eq!(questions.matches("href=\"which.html#first\"").count(), 1, "{questions}");
 }
 
 #[test]
@@ -113,15 +113,16 @@ fn each_fault_of_the_chooser_fails_the_build_naming_its_place() {
     assert!(error.contains("guide/en/index.md:5: reading chooser.toml"), "{error}");
 }
 
-/// The models of the answers that can be seen, and how many questions can be.
-const SEEN: &str = "(() => { \
-    const seen = found => [...document.querySelectorAll(found)].filter(e => e.checkVisibility()); \
-    return [seen('.model-chooser .model strong').map(e => e.textContent), \
-            seen('.model-chooser fieldset').length]; })()";
+/// The models of the visible answers, and the number of visible questions.
+const VISIBLE: &str = "(() => { \
+    const visible = selector => \
+        [...document.querySelectorAll(selector)].filter(e => e.checkVisibility()); \
+    return [visible('.model-chooser .model strong').map(e => e.textContent), \
+            visible('.model-chooser fieldset').length]; })()";
 
 const STATUS: &str = "document.querySelector('.model-chooser [role=status]').textContent";
 
-/// Which choice has the focus: `0 yes`, or else the name of the element.
+/// The choice that has the focus, such as `0 yes`, or else the name of the element.
 const FOCUS: &str = "(() => { \
     const questions = [...document.querySelectorAll('.model-chooser fieldset')]; \
     const focus = document.activeElement; \
@@ -131,14 +132,14 @@ const FOCUS: &str = "(() => { \
 #[test]
 fn the_chooser_works_by_mouse_by_keyboard_and_without_a_script() {
     let Some(mut browser) = Browser::start() else { return };
-    let chooser = kept();
+    let chooser = chooser_of_the_book();
     let models: Vec<_> = chooser.answers().map(|answer| answer.model.clone()).collect();
     let last = chooser.questions.len();
     let book = serve();
     browser.resize(1280, 900);
     browser.open(&format!("{}index.html", book.url));
     let address = browser.eval("location.href");
-    assert_eq!(browser.eval(SEEN), json!([[], 1]), "one question, and no answer");
+    assert_eq!(browser.eval(VISIBLE), json!([[], 1]), "one question, and no answer");
     let list = "document.querySelector('.model-chooser .tree').checkVisibility()";
     assert_eq!(browser.eval(list), json!(false));
 
@@ -152,25 +153,25 @@ fn the_chooser_works_by_mouse_by_keyboard_and_without_a_script() {
     for (number, model) in models.iter().enumerate() {
         if number < last {
             click(&mut browser, number, "yes");
-            assert_eq!(browser.eval(SEEN), json!([[model], number + 1]), "yes to {number}");
+            assert_eq!(browser.eval(VISIBLE), json!([[model], number + 1]), "yes to {number}");
             assert_eq!(browser.eval(STATUS), json!(format!("Answer: use {model}.")));
             click(&mut browser, number, "no");
         }
     }
-    assert_eq!(browser.eval(SEEN), json!([[models[last]], last]), "only no");
+    assert_eq!(browser.eval(VISIBLE), json!([[models[last]], last]), "only no");
     // An earlier answer can be changed, and the later ones are still there if it is changed back.
     click(&mut browser, 1, "yes");
-    assert_eq!(browser.eval(SEEN), json!([[models[1]], 2]));
+    assert_eq!(browser.eval(VISIBLE), json!([[models[1]], 2]));
     click(&mut browser, 1, "no");
-    assert_eq!(browser.eval(SEEN), json!([[models[last]], last]));
+    assert_eq!(browser.eval(VISIBLE), json!([[models[last]], last]));
 
     // By keyboard: Tab goes on, the arrows choose, and neither moves the focus elsewhere.
     browser.eval("document.querySelector('.model-chooser .again').focus()");
     browser.press("Enter", 13);
-    assert_eq!(browser.eval(SEEN), json!([[], 1]), "start again");
+    assert_eq!(browser.eval(VISIBLE), json!([[], 1]), "start again");
     assert_eq!(browser.eval(FOCUS), "0 yes");
     browser.press(" ", 32);
-    assert_eq!(browser.eval(SEEN), json!([[models[0]], 1]));
+    assert_eq!(browser.eval(VISIBLE), json!([[models[0]], 1]));
     browser.press("ArrowRight", 39);
     assert_eq!(browser.eval(FOCUS), "0 no");
     let second = &chooser.questions[1].ask;
@@ -182,7 +183,7 @@ fn the_chooser_works_by_mouse_by_keyboard_and_without_a_script() {
         assert_eq!(browser.eval(FOCUS), json!(format!("{question} no")));
     }
     browser.press("ArrowUp", 38);
-    assert_eq!(browser.eval(SEEN), json!([[models[last - 1]], last]));
+    assert_eq!(browser.eval(VISIBLE), json!([[models[last - 1]], last]));
     assert_eq!(browser.eval("location.href"), address, "the arrows turn no page");
     browser.press("Tab", 9);
     let link = "document.activeElement.closest('.model-chooser .answer')?.checkVisibility()";
@@ -208,5 +209,5 @@ fn the_chooser_works_by_mouse_by_keyboard_and_without_a_script() {
     browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     browser.open(&format!("{}index.html", book.url));
     assert_eq!(browser.eval(list), json!(true), "the list is there without a script");
-    assert_eq!(browser.eval(SEEN), json!([[], 0]));
+    assert_eq!(browser.eval(VISIBLE), json!([[], 0]));
 }

@@ -67,10 +67,10 @@ fn a_sound_book_holds_source_command_and_output() {
 #[test]
 fn a_page_shows_only_the_parts_that_it_names() {
     let fixture = Fixture::new();
-    let marked = SOURCE
+    let source = SOURCE
         .replace("    println", "    // ANCHOR: say\n    println")
         .replace(";\n}", ";\n    // ANCHOR_END: say\n}");
-    fixture.example("one", &marked);
+    fixture.example("one", &source);
     fixture.write("guide/en/index.md", "# Front\n\n{{#example one:say}}\n");
     let page = fs::read_to_string(fixture.build().unwrap().join("index.html")).unwrap();
     assert!(page.contains("println!") && page.contains("(in part)"), "{page}");
@@ -229,7 +229,7 @@ fn each_fault_of_a_variant_fails_the_build_naming_its_place() {
     let index = "guide/en/index.md";
     let head = "# Front\n\n{{#example one}}\n\n";
     let manifest = "examples-async/one/Cargo.toml";
-    let declared = |text: &str| {
+    let manifest_with = |text: &str| {
         format!(
             "[package]\nname = \"one\"\nedition = \"2024\"\n[[package.metadata.variants]]\n{text}"
         )
@@ -285,19 +285,19 @@ fn each_fault_of_a_variant_fails_the_build_naming_its_place() {
         ),
         (
             manifest,
-            &declared("name = \"Loud\"\narguments = [\"1\"]\n"),
+            &manifest_with("name = \"Loud\"\narguments = [\"1\"]\n"),
             "examples-async/one/Cargo.toml: [[package.metadata.variants]]: the name \"Loud\" must",
         ),
         (
             manifest,
-            &declared("name = \"loud\"\narguments = [\"$(id)\"]\n"),
+            &manifest_with("name = \"loud\"\narguments = [\"$(id)\"]\n"),
             "loud: a shell would not take the argument \"$(id)\" as it is",
         ),
-        (manifest, &declared("name = \"loud\"\narguments = []\n"), "loud has no arguments"),
-        (manifest, &declared("name = \"loud\"\n"), "missing field `arguments`"),
+        (manifest, &manifest_with("name = \"loud\"\narguments = []\n"), "loud has no arguments"),
+        (manifest, &manifest_with("name = \"loud\"\n"), "missing field `arguments`"),
         (
             manifest,
-            &declared("name = \"loud\"\narguments = [\"1\"]\nenv = 1\n"),
+            &manifest_with("name = \"loud\"\narguments = [\"1\"]\nenv = 1\n"),
             "unknown field `env`",
         ),
     ];
@@ -337,21 +337,21 @@ fn an_example_is_recorded_with_its_variants() {
         fixture.write(&format!("tests/snapshots/{name}.snap"), &snapshot);
     }
     let workspace = Workspace::find(fixture.root()).unwrap();
-    let kept = |name: &str| {
+    let recording = |name: &str| {
         let file = fixture.root().join(format!("guide/recordings/{name}.json"));
         fs::read_to_string(file).unwrap()
     };
     let record = |name: &str| runtime().block_on(record_all(&workspace, &[name.to_owned()]));
 
     record("one").unwrap();
-    assert!(kept("one").contains("\"text\": \"0\""), "{}", kept("one"));
-    let loud = kept("one--loud");
+    assert!(recording("one").contains("\"text\": \"0\""), "{}", recording("one"));
+    let loud = recording("one--loud");
     assert!(loud.contains("\"text\": \"2\"") && loud.contains("-p one -- --volume 11"), "{loud}");
 
     fixture.write("guide/recordings/one--loud.json", "");
     fixture.write("guide/recordings/one.json", "");
     record("one--loud").unwrap();
-    assert!(kept("one--loud").contains("\"text\": \"2\"") && kept("one").is_empty());
+    assert!(recording("one--loud").contains("\"text\": \"2\"") && recording("one").is_empty());
     let error = format!("{:#}", record("one--quiet").unwrap_err());
     assert!(error.contains("one has no variant \"quiet\"; it has loud"), "{error}");
 }
@@ -386,17 +386,18 @@ fn recording_keeps_the_old_one_when_the_example_fails() {
     let record = || runtime().block_on(record_all(&workspace, &["one".to_owned()]));
 
     record().unwrap();
-    let made = fs::read_to_string(&file).unwrap();
-    assert!(made.contains("\"text\": \"hello\"") && made.contains("\"rustc 1."), "{made}");
+    let recording = fs::read_to_string(&file).unwrap();
+    assert!(recording.contains("\"text\": \"hello\""), "{recording}");
+    assert!(recording.contains("\"rustc 1."), "{recording}");
     fixture.build().unwrap();
 
     fixture.example("one", &SOURCE.replace("println!", "std::process::exit(3); println!"));
     assert!(record().unwrap_err().to_string().contains("one"));
-    assert_eq!(fs::read_to_string(&file).unwrap(), made);
+    assert_eq!(fs::read_to_string(&file).unwrap(), recording);
 
     fixture.example("one", &SOURCE.replace("hello", "good day"));
     assert!(record().unwrap_err().to_string().contains("one"), "not what was tested");
-    assert_eq!(fs::read_to_string(&file).unwrap(), made);
+    assert_eq!(fs::read_to_string(&file).unwrap(), recording);
 
     assert!(runtime().block_on(record_all(&workspace, &["two".to_owned()])).is_err());
 }
@@ -507,7 +508,7 @@ fn the_screenshot_in_the_readme_is_up_to_date() {
     );
 }
 
-/// In the rendered pages, including the print page.
+/// Follows each link in the rendered pages, including the print page.
 #[test]
 fn every_link_and_fragment_resolves() {
     let folder = book();
@@ -558,22 +559,23 @@ fn wrong_arguments_are_refused() {
 
 #[test]
 fn a_port_in_use_is_reported_in_one_line() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
     let output = run(&guide(&["--port", &port]));
     assert_eq!(output.code(), Some(1));
     let errors: Vec<_> = output.of(Stream::Stderr).collect();
     assert_eq!(errors, [format!("error: port {port} is in use; choose another with --port")]);
 }
 
-/// mdBook itself builds the same pages, with the guide as its preprocessor.
+/// Builds the book with mdBook itself and the guide as its preprocessor, which gives the same pages.
 #[test]
 fn plain_mdbook_builds_the_book_too() {
     let mdbook = PathBuf::from(std::env::var_os("MDBOOK").unwrap_or("mdbook".into()));
     if !has(&mdbook) {
         return;
     }
-    // Its command would build the program again, with other features, while other tests run it.
+    // The command in the settings would build the program again with other features, while other tests
+    // run it.
     let settings = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
     assert!(settings.contains("command = \"cargo run --quiet -p guide -- preprocess\""));
     let preprocessor = format!("{} preprocess", guide(&[]).executable.display());
@@ -630,11 +632,11 @@ fn the_served_book_follows_its_sources() {
         let request = format!("GET /live HTTP/1.1\r\nHost: {address}\r\n\r\n");
         live.write_all(request.as_bytes()).await.unwrap();
         let mut live = live.lines();
-        // Waits for an event of this name after which the page contains the text. One change may
-        // cause more than one event.
+        // Waits for an event of this name after which the page contains the text. A change may cause
+        // several events.
         let mut wait_for = async |name: &str, text: &str| {
             let event = format!("event: {name}");
-            let seen = async {
+            let change = async {
                 loop {
                     let line = live.next_line().await.unwrap().expect("the server goes on");
                     if line == event && get(&address, "/").await.1.contains(text) {
@@ -642,7 +644,7 @@ fn the_served_book_follows_its_sources() {
                     }
                 }
             };
-            tokio::time::timeout(LIMIT, seen).await.expect("the change arrives");
+            tokio::time::timeout(LIMIT, change).await.expect("the change arrives");
         };
         wait_for("edition", "hello").await;
 
@@ -664,7 +666,7 @@ fn the_served_book_follows_its_sources() {
         fixture.write("guide/book.toml", &book_toml.replace("Concurrency in Rust", "New title"));
         wait_for("edition", "New title").await;
 
-        // A fault is reported, and the last edition without one is still served.
+        // A fault is reported, and the last edition without a fault is still served.
         fixture.write("guide/en/index.md", "# Broken\n\n{{#example two}}\n");
         wait_for("fault", "good evening").await;
         fixture.write("guide/en/index.md", &PAGE.replace("Front", "Fixed"));
@@ -740,7 +742,7 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
         }
         during
     });
-    // Another server that has started meanwhile removes its own when it ends.
+    // Another server that has started meanwhile removes its own folder when it ends.
     let waited = std::time::Instant::now();
     assert!(during.difference(&before).next().is_some(), "it has one");
     while during.difference(&before).any(|edition| edition.exists()) {
@@ -749,7 +751,7 @@ fn ctrl_c_ends_the_server_with_exit_code_0_and_all_runs() {
     }
 }
 
-/// The folders of served editions. Another server of the book may have one among them.
+/// The folders of served editions, also those of other servers of the book.
 #[cfg(unix)]
 fn editions(target: &Path) -> BTreeSet<PathBuf> {
     let entries = fs::read_dir(target).unwrap().map(|entry| entry.unwrap().path());

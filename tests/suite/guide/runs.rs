@@ -1,5 +1,5 @@
-//! Programs that readers of the served book run: which requests may start one, how each ends, and
-//! what is left of it.
+//! Programs that readers of the served book run: the requests that may start one, the ways in which it
+//! ends, and its leftovers.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn main() {
 }
 "#;
 
-/// Prints what it was given.
+/// Prints its arguments.
 const GIVEN: &str = r#"//! Says what it was given.
 //!
 //! ```sh
@@ -157,7 +157,7 @@ impl Served {
         BufReader::new(stream)
     }
 
-    /// The head and the body of the answer to such a request, in lower case.
+    /// Sends such a request, and returns the head and the body of the answer in lower case.
     async fn answer(&self, line: &str, headers: &str) -> String {
         let headers = format!("{headers}Connection: close\r\n");
         let mut answer = self.request(line, &headers).await;
@@ -166,7 +166,7 @@ impl Served {
         String::from_utf8_lossy(&bytes).to_lowercase()
     }
 
-    /// The status of the answer to such a request.
+    /// Sends such a request, and returns the status of the answer.
     async fn status(&self, line: &str, headers: &str) -> u16 {
         let mut answer = self.request(line, headers).await;
         let mut head = String::new();
@@ -187,17 +187,17 @@ impl Served {
 }
 
 impl Run {
-    /// The next event of this kind; other events before it are skipped.
+    /// Returns the next event of this kind, and skips other events before it.
     ///
     /// The time limit is for each event on its own. While cargo builds, which takes long on a busy
-    /// machine, there is one per second.
+    /// machine, an event comes every second.
     async fn event(&mut self, kind: &str) -> Value {
         let mut skipped = Vec::new();
         loop {
             let mut line = String::new();
-            let read = timeout(LIMIT, self.0.read_line(&mut line)).await;
-            let read = read.unwrap_or_else(|_| panic!("no {kind} in time, after {skipped:#?}"));
-            assert!(read.unwrap() > 0, "no {kind}, after {skipped:#?}");
+            let length = timeout(LIMIT, self.0.read_line(&mut line)).await;
+            let length = length.unwrap_or_else(|_| panic!("no {kind} in time, after {skipped:#?}"));
+            assert!(length.unwrap() > 0, "no {kind}, after {skipped:#?}");
             // Between the events are the lengths of HTTP's chunks.
             match serde_json::from_str::<Value>(&line) {
                 Ok(event) if event["event"] == kind => return event,
@@ -296,9 +296,9 @@ fn a_request_can_name_a_declared_variant_and_nothing_else() {
             ("without a language", "given?variant=loud", 400),
             ("in Python", "given?language=python&variant=loud", 404),
         ];
-        for (what, path, status) in cases {
-            let found = book.status(&format!("POST /run/{path}"), OURS).await;
-            assert_eq!(found, status, "{what}");
+        for (what, path, expected) in cases {
+            let status = book.status(&format!("POST /run/{path}"), OURS).await;
+            assert_eq!(status, expected, "{what}");
         }
         let without_key =
             book.status("POST /run/given?language=rust&variant=loud", "Host: HOST\r\n");
@@ -332,12 +332,12 @@ fn a_run_reports_everything_that_happens() {
         let mut run = book.run("one").await;
         run.event("started").await;
         assert_eq!(run.event("line").await["text"], "hello");
-        // It is over too soon for a picture.
+        // The run is too short for a picture.
         assert_eq!(run.event("timeline").await["svg"], "");
         let ended = run.event("ended").await;
         assert_eq!(ended["success"], true, "{ended}");
 
-        // An edit of the source is what the next run runs.
+        // The next run runs the edited source.
         let edited = SOURCE.replace("hello", "good day");
         book.fixture.example("one", &edited);
         let mut run = book.run("one").await;
@@ -498,7 +498,7 @@ fn clients_that_read_nothing_do_not_lock_others_out() {
         settings.http.write_timeout = Duration::from_millis(300);
         settings.http.max_connections = 4;
         let book = serve_with(settings).await;
-        // So many answers that the system cannot hold them.
+        // So many answers that the system's buffers are full.
         let mut greedy = Vec::new();
         for _ in 0..4 {
             let stream = TcpStream::connect(&book.address).await.unwrap();
@@ -671,7 +671,7 @@ mod ended {
         entries.filter(|path| path.display().to_string().contains("/book-")).collect()
     }
 
-    /// A server whose reader runs the example `silent`.
+    /// Starts a server whose reader runs the example `silent`.
     async fn running(fixture: &Fixture) -> (Child, Run) {
         let (child, address, key) = guide(fixture).await;
         let request = format!(
@@ -683,23 +683,23 @@ mod ended {
         (child, Run(BufReader::new(stream)))
     }
 
-    /// The exit of a server that gets this signal, whose run of two processes has ended with it.
+    /// Sends a server this signal, and returns its exit. Its run of two processes has ended with it.
     async fn ended_by(signal: Signal, fixture: &Fixture) -> ExitStatus {
         let (child, mut run) = running(fixture).await;
         let processes = [run.process().await, run.process().await];
         ended_with(child, signal, &processes).await
     }
 
-    /// The exit of a server that gets this signal, with which these processes have ended.
+    /// Sends a server this signal, and returns its exit. These processes have ended with it.
     async fn ended_with(mut child: Child, signal: Signal, processes: &[u32]) -> ExitStatus {
         kill_process(id(child.id().unwrap()), signal).unwrap();
         let status = timeout(LIMIT, child.wait()).await.expect("it ends").unwrap();
-        let left = timeout(LIMIT / 4, async {
+        let runs_end = timeout(LIMIT / 4, async {
             for process in processes {
                 gone(*process).await;
             }
         });
-        if left.await.is_err() {
+        if runs_end.await.is_err() {
             for process in processes {
                 kill_process(id(*process), Signal::KILL).ok();
             }

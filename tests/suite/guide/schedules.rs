@@ -64,15 +64,15 @@ fn what_is_not_recorded_is_an_error_that_names_the_command() {
 
 #[test]
 fn an_outcome_table_shows_every_outcome_with_its_count_and_kind() {
-    let kept = Outcomes::read(&WORKSPACE.root).unwrap();
-    for table in &kept.tables {
+    let outcomes = Outcomes::read(&WORKSPACE.root).unwrap();
+    for table in &outcomes.tables {
         let html = outcomes::table(&WORKSPACE.root, &table.name, &ENGLISH).unwrap().into_string();
         let all: Vec<_> = table.variants.iter().flat_map(|variant| &variant.outcomes).collect();
         assert_eq!(html.matches("<td class=\"number\">").count(), all.len(), "{}", table.name);
         let forbidden = all.iter().filter(|outcome| outcome.kind == Kind::Forbidden);
-        let shown = html.matches(">0</td><td class=\"forbidden\">forbidden</td>").count();
-        assert_eq!(shown, forbidden.count(), "{}", table.name);
-        assert!(shown > 0, "{}", table.name);
+        let rows = html.matches(">0</td><td class=\"forbidden\">forbidden</td>").count();
+        assert_eq!(rows, forbidden.count(), "{}", table.name);
+        assert!(rows > 0, "{}", table.name);
     }
 }
 
@@ -103,12 +103,12 @@ fn a_schedule_is_stepped_through_and_chosen_by_keyboard() {
     browser.press("Enter", 13);
     browser.wait_for(&format!("{status} === 'Step 5 of 10'"));
 
-    // Both threads start, both read: an update is lost whatever comes next.
-    let said = format!("{figure}.querySelector('.chooser .status').textContent");
+    // Both threads start, both read: after that, any order of steps loses an update.
+    let question = format!("{figure}.querySelector('.chooser .status').textContent");
     for choice in ["Thread 1 starts", "Thread 2 starts"] {
         focus(&mut browser, choice);
         browser.press("Enter", 13);
-        browser.wait_for(&format!("{said} === 'Which thread runs next?'"));
+        browser.wait_for(&format!("{question} === 'Which thread runs next?'"));
     }
     for thread in ["Thread 1", "Thread 2"] {
         focus(&mut browser, &format!("{thread}: let seen = counter.load(Ordering::Relaxed);"));
@@ -116,10 +116,11 @@ fn a_schedule_is_stepped_through_and_chosen_by_keyboard() {
     }
     focus(&mut browser, "Thread 2: counter.store(seen + 1, Ordering::Relaxed);");
     browser.press("Enter", 13);
-    browser
-        .wait_for(&format!("{said} === 'You found a schedule that fails: 1 of 2 updates kept.'"));
+    browser.wait_for(&format!(
+        "{question} === 'You found a schedule that fails: 1 of 2 updates kept.'"
+    ));
     focus(&mut browser, "Start again");
     browser.press("Enter", 13);
-    browser.wait_for(&format!("{said} === 'Which thread runs next?'"));
+    browser.wait_for(&format!("{question} === 'Which thread runs next?'"));
     assert_eq!(browser.faults(), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! The search box: what readers type, and the page that they should find.
+//! The search box: terms that readers type, and the pages that they should find.
 
 use serde_json::json;
 use tests::book;
@@ -99,18 +99,18 @@ fn a_reader_finds_the_page_of_a_term() {
     browser.wait_for("window.search?.index !== undefined");
     browser.eval("index = elasticlunr.Index.load(search.index)");
 
-    let mut missed = Vec::new();
+    let mut faults = Vec::new();
     for (term, page) in TERMS {
         // With the options that the page itself uses. Of several sections of a page the best counts.
-        let found = browser.eval(&format!(
+        let pages = browser.eval(&format!(
             "[...new Set(index.search({}, search.search_options) \
              .map(it => search.doc_urls[it.ref].split('.html')[0]))]",
             json!(term)
         ));
-        let found: Vec<String> = serde_json::from_value(found).unwrap();
-        if !found.iter().take(3).any(|it| it == page) {
-            missed.push(format!("{term}: {page} is not among {:?}", &found[..found.len().min(6)]));
+        let pages: Vec<String> = serde_json::from_value(pages).unwrap();
+        if !pages.iter().take(3).any(|it| it == page) {
+            faults.push(format!("{term}: {page} is not among {:?}", &pages[..pages.len().min(6)]));
         }
     }
-    assert!(missed.is_empty(), "{missed:#?}");
+    assert!(faults.is_empty(), "{faults:#?}");
 }

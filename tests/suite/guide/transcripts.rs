@@ -1,6 +1,6 @@
-//! What debuggers and other tools print about the programs of the example `hung`. Each test points
-//! the tool at a program that hangs, and checks the line that matters, in what the tool prints now
-//! and in the transcript that the book shows.
+//! The output of debuggers and other tools about the programs of the example `hung`. Each test points
+//! the tool at a program that hangs, and checks the essential line, both in the tool's output now and
+//! in the transcript that the book shows.
 //!
 //! `RECORD_TRANSCRIPTS=1 cargo test -p tests transcripts` writes the transcripts again. It needs gdb,
 //! py-spy, tokio-console and tmux (`PY_SPY` and `TOKIO_CONSOLE` are the paths of two of them, if they
@@ -72,7 +72,7 @@ fn faulthandler_shows_the_blocking_call() {
     check("hung-blocked-faulthandler", &program.executable, "kill -USR1 PID", &text, essential);
 }
 
-/// It finds the call from the wrong thread, which wakes nothing up.
+/// asyncio's debug mode reports the call from the wrong thread, which does not wake up the loop.
 #[test]
 fn the_debug_mode_of_asyncio_finds_the_lost_wake_up() {
     const COMMAND: &str = "python3 -X dev examples-async/hung/hung.py wakeup";
@@ -102,13 +102,13 @@ fn tokio_console_shows_the_task_that_blocks_the_runtime() {
     console("hung-blocked-console", "blocked", r"(?s)never yielded.*▶");
 }
 
-/// Of all tools on the page only this one names the cause.
+/// tokio-console is the only tool on the page that names the cause.
 #[test]
 fn tokio_console_shows_the_lost_wake_up() {
     console("hung-wakeup-console", "wakeup", r"(?s)lost (its|their) waker");
 }
 
-/// The backtraces of a program that hangs, once it has come to the place where it does.
+/// Waits until a program hangs, and returns its backtraces.
 fn gdb(name: &str, hang: &str, essential: &str) -> String {
     const COMMAND: &str = "gdb --batch -p PID -ex 'thread apply all backtrace'";
     let tool = Path::new("gdb");
@@ -127,7 +127,7 @@ fn gdb(name: &str, hang: &str, essential: &str) -> String {
     text
 }
 
-/// The stacks of a Python program that hangs, once it has come to the place where it does.
+/// Waits until a Python program hangs, and returns its stacks.
 fn py_spy(name: &str, hang: &str, essential: &str) -> String {
     let tool = env::var_os("PY_SPY").unwrap_or_else(|| "py-spy".into());
     let tool = Path::new(&tool);
@@ -147,7 +147,8 @@ fn py_spy(name: &str, hang: &str, essential: &str) -> String {
     text
 }
 
-/// What tokio-console shows of a copy of the example, in which the function that hangs is a task.
+/// Runs tokio-console on a copy of the example in which the function that hangs is a task, and returns
+/// its screen.
 fn console(name: &str, hang: &str, essential: &str) {
     let tool = env::var_os("TOKIO_CONSOLE").unwrap_or_else(|| "tokio-console".into());
     let tool = Path::new(&tool);
@@ -155,7 +156,7 @@ fn console(name: &str, hang: &str, essential: &str) {
         skip("tokio-console, or no tmux");
         return;
     }
-    // Free a moment ago; the console's server cannot tell which port it was given.
+    // The port was free a moment ago. The console's server cannot tell which port it was given.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let bind = format!("TOKIO_CONSOLE_BIND=127.0.0.1:{port}");
     let program = Program {
@@ -264,8 +265,8 @@ impl Hung {
         hung
     }
 
-    /// Asks a tool again and again until it shows what is essential. It must do so within the limit,
-    /// and the program must still run then. `tool` gets what the program has printed on stderr.
+    /// Asks a tool again and again until its output has the essential line. It must do so within the
+    /// limit, and the program must still run then. `tool` gets the program's output on stderr.
     fn look(&mut self, essential: &str, tool: impl Fn(&str) -> Option<String>) -> String {
         let essential = Regex::new(essential).unwrap();
         let deadline = Instant::now() + LIMIT;
@@ -292,7 +293,7 @@ impl Drop for Hung {
     }
 }
 
-/// What a tool prints on stdout. At the limit it is killed.
+/// Runs a tool, and returns its output. At the time limit it is killed.
 fn output(tool: &Path, arguments: &[&str]) -> String {
     let arguments = arguments.iter().map(Into::into).collect();
     let folder = WORKSPACE.root.clone();
@@ -300,8 +301,8 @@ fn output(tool: &Path, arguments: &[&str]) -> String {
     output.lines.iter().map(|line| format!("{}\n", line.text)).collect()
 }
 
-/// The backtraces of gdb, without addresses, hashes and the arguments of functions. Of each thread
-/// the first frames are left, and those of the example.
+/// Removes addresses, hashes and arguments from the backtraces of gdb. Of each thread it keeps the
+/// first frames, and those of the example.
 fn shorten(text: &str) -> String {
     const FIRST: usize = 4;
     let clean = [
@@ -313,23 +314,23 @@ fn shorten(text: &str) -> String {
     ];
     let clean = clean.map(|(pattern, name)| (Regex::new(pattern).unwrap(), name));
     let mut lines = Vec::new();
-    let mut hidden = 0..0;
+    let mut gap = 0..0;
     for line in text.lines().skip_while(|line| !line.starts_with("Thread ")) {
         let number = line.strip_prefix('#').and_then(|line| line.split(' ').next()?.parse().ok());
         if let Some(number) = number
             && number >= FIRST
             && !line.contains(" at examples-async/")
         {
-            let first = if hidden.is_empty() { number } else { hidden.start };
-            hidden = first..number + 1;
+            let first = if gap.is_empty() { number } else { gap.start };
+            gap = first..number + 1;
             continue;
         }
-        if !hidden.is_empty() {
-            let (first, last) = (hidden.start, hidden.end - 1);
+        if !gap.is_empty() {
+            let (first, last) = (gap.start, gap.end - 1);
             let numbers =
                 if first == last { format!("#{first}") } else { format!("#{first} to #{last}") };
             lines.push(format!("    … {numbers}: tokio and the standard library"));
-            hidden = 0..0;
+            gap = 0..0;
         }
         if line.starts_with("[Inferior") {
             break; // what follows is not about a thread
@@ -355,8 +356,12 @@ fn check(name: &str, tool: &Path, command: &str, text: &str, essential: &str) {
         let text = interpreter.replace_all(&text, "");
         fs::write(&file, format!("{day} {version}\n$ {command}\n{}\n", text.trim())).unwrap();
     }
-    let kept = fs::read_to_string(&file).unwrap();
-    assert!(Regex::new(essential).unwrap().is_match(&kept), "{}:\n{kept}", file.display());
+    let transcript = fs::read_to_string(&file).unwrap();
+    assert!(
+        Regex::new(essential).unwrap().is_match(&transcript),
+        "{}:\n{transcript}",
+        file.display()
+    );
 }
 
 /// Says that a test is skipped, also in CI: these tools need a permission that CI may not have.

@@ -175,7 +175,7 @@ const MARKED: Words = Words {
     transcript: |_, _| x(),
 };
 
-/// What the pages of the fixture may contain: the names and texts that its own files give.
+/// The words that the pages of the fixture may contain, because they are in its own files.
 const OF_THE_FIXTURE: &[&str] = &[
     // The example, its source, its test and its recording.
     "Rust", "Python", "one", "Says", "hello", "says", "main", "rs", "py", "src", "examples",
@@ -267,8 +267,8 @@ fn every_word_that_the_guide_puts_on_a_page_is_in_the_table() {
     fixture.write("tests/snapshots/one.py.snap", snapshot);
     words.extend(expand());
 
-    let known: BTreeSet<_> = OF_THE_FIXTURE.iter().map(|word| (*word).to_owned()).collect();
-    let unknown: Vec<_> = words.difference(&known).collect();
+    let expected: BTreeSet<_> = OF_THE_FIXTURE.iter().map(|word| (*word).to_owned()).collect();
+    let unknown: Vec<_> = words.difference(&expected).collect();
     assert!(unknown.is_empty(), "not in the table of words: {unknown:?}");
     assert!(words.contains("Worker") && words.contains("hare"), "the pages were read: {words:?}");
 }
@@ -284,7 +284,7 @@ fn words_of(html: &str) -> BTreeSet<String> {
     let json_key = Regex::new(r#""[a-z_]+":"#).unwrap();
     let visible = json_key.replace_all(&html, " ");
     let visible = text.replace_all(&visible, " ");
-    let aloud = read_aloud.captures_iter(&html).map(|found| found[1].to_owned());
+    let aloud = read_aloud.captures_iter(&html).map(|attribute| attribute[1].to_owned());
     let word = Regex::new("[A-Za-z]+").unwrap();
     aloud
         .chain([visible.into_owned()])

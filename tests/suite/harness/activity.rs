@@ -9,7 +9,7 @@ use harness::run::{Limits, Running};
 use process_tree::activity::{Activity, State, Thread};
 use tests::{LIMIT, Output, build, run_sampled, runtime, skip};
 
-/// Runs an example. None if the kernel does not show what a thread waits for.
+/// Runs an example. Returns None if the kernel hides the system calls in which its threads wait.
 fn run_of(name: &str) -> Option<(Output, Activity)> {
     if std::fs::read("/proc/self/syscall").is_err() {
         skip("a kernel that shows the system calls of a child process");
@@ -21,7 +21,7 @@ fn run_of(name: &str) -> Option<(Output, Activity)> {
     Some((output, activity))
 }
 
-/// The state of a thread at a time in seconds. None if it did not exist.
+/// The state of a thread at a time in seconds. None if the thread did not exist.
 fn state(thread: &Thread, at: f64) -> Option<State> {
     let mut end = thread.from;
     let span = thread.spans.0.iter().find(|span| {
@@ -64,7 +64,7 @@ fn in_deadlock_three_threads_wait_for_locks_and_two_of_them_forever() {
     };
     assert!(activity.threads[1..3].iter().all(|thread| stuck(&thread)), "{activity:#?}");
 
-    // Before the program says that they are stuck, main waits for them.
+    // Until the program reports that the two threads are stuck, main waits for them.
     let stuck_at = output.lines[0].at.as_secs_f64();
     assert!(output.lines[0].text.ends_with("stuck"));
     activity.threads.retain(|thread| thread.from < stuck_at - 0.1);

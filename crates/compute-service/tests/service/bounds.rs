@@ -73,21 +73,21 @@ fn inline_health_waits_for_the_jobs() {
                     );
                 }
             };
-            let mut most_running = 0;
+            let mut max_running = 0;
             let health = async {
-                while most_running < threads as u64 {
-                    most_running =
-                        most_running.max(service.load().await.running);
+                while max_running < threads as u64 {
+                    max_running =
+                        max_running.max(service.load().await.running);
                 }
             };
             tokio::select! {
                 () = answers => {}
                 () = health => {}
             }
-            let seen = usize::try_from(most_running).unwrap() == threads;
+            let seen = usize::try_from(max_running).unwrap() == threads;
             assert_eq!(
                 seen, seen_all_running,
-                "{way}: {most_running} of {threads} seen to run"
+                "{way}: {max_running} of {threads} seen to run"
             );
         }
     });

@@ -304,12 +304,12 @@ fn workers_that_die_at_once_are_an_error_and_no_spin() {
             // However long it lasts: each worker's first starts, then no more than three per
             // second, and one for each job that killed a worker.
             tokio::time::sleep(Duration::from_secs(1)).await;
-            let most = 2
+            let max = 2
                 * (6 + 3 * (1 + begun.elapsed().as_secs() as usize))
                 + jobs;
             let began = starts(&folder.path().join("program.starts"));
             assert!(
-                (5..=most).contains(&began),
+                (5..=max).contains(&began),
                 "{began} starts, {jobs} jobs"
             );
 

@@ -269,7 +269,7 @@ impl Recorder {
         if self.last < MIN_RUN {
             return None;
         }
-        let kept = self.most_important();
+        let kept = self.important_threads();
         let max_spans = MAX_SPANS.min(MAX_SPANS_OF_ALL / kept.len().max(1));
         let alive: HashSet<_> =
             self.alive.values().copied().flatten().collect();
@@ -299,7 +299,7 @@ impl Recorder {
     /// Selects the threads to show, in the order in which they appeared:
     /// main threads, the first thread of each name, and then those that
     /// existed for the longest time.
-    fn most_important(&self) -> Vec<usize> {
+    fn important_threads(&self) -> Vec<usize> {
         let mut names = HashSet::new();
         let mut ranked = Vec::new();
         for (number, thread) in self.followed.iter().enumerate() {
