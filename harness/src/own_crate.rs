@@ -1,4 +1,4 @@
-//! How a reader gets an example into a crate of their own: the commands that make the crate, and
+//! The way of an example into a crate of the reader's own: the commands that make the crate, and
 //! the files that go into it.
 use std::path::Path;
 
@@ -7,16 +7,19 @@ use cargo_metadata::{Dependency, DependencyKind, Package, Target};
 
 use crate::files;
 
+/// The file that a library's documentation begins with.
+const README: &str = "README.md";
+
 /// A crate for the reader to make outside of this workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnCrate {
     /// Its name, which is also its folder's.
     pub name: String,
-    /// Whether it is a library, which another crate depends on.
+    /// True if it is a library, which another crate depends on.
     pub is_library: bool,
-    /// Whether it is an extension module, which Python imports.
+    /// True if it is an extension module, which Python imports.
     pub is_extension: bool,
-    /// What `cargo add` is given, for one dependency each.
+    /// The arguments of `cargo add`, for one dependency each.
     pub dependencies: Vec<String>,
     /// The files to put into its folder.
     pub files: Vec<CopiedFile>,
@@ -25,13 +28,31 @@ pub struct OwnCrate {
 /// A file that is copied from this workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopiedFile {
-    /// Where it goes, from the new crate's folder, with `/`: `src/main.rs`.
+    /// The path of the copy, from the new crate's folder, with `/`: `src/main.rs`.
     pub path: String,
-    /// Where it comes from, from the workspace's root, with `/`.
+    /// The path of the original, from the workspace's root, with `/`.
     pub source: String,
 }
 
-/// The commands that make these crates next to each other, one per line.
+/// Returns the lines of a manifest that depend on the libraries of this workspace that a program uses:
+/// at the address of its repository or, if that is not known, in a copy of it in the folder `PATH`.
+pub fn dependency_lines(crates: &[OwnCrate], repository: Option<&str>) -> String {
+    let Some((program, libraries)) = crates.split_last() else { return String::new() };
+    let uses = |library: &&OwnCrate| {
+        let path = format!("../{}", library.name);
+        program.dependencies.iter().any(|words| words.split(' ').nth(1) == Some(&path))
+    };
+    let line = |library: &OwnCrate| {
+        let name = &library.name;
+        match repository {
+            Some(address) => format!("{name} = {{ git = \"{address}\" }}"),
+            None => format!("{name} = {{ path = \"PATH/crates/{name}\" }}"),
+        }
+    };
+    libraries.iter().filter(uses).map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the commands that make these crates next to each other, one per line.
 pub fn commands(crates: &[OwnCrate]) -> String {
     let of_one = |own: &OwnCrate| {
         let library = if own.is_library || own.is_extension { "--lib " } else { "" };
@@ -47,7 +68,7 @@ pub fn commands(crates: &[OwnCrate]) -> String {
     crates.iter().map(of_one).collect::<Vec<_>>().join("\ncd ..\n")
 }
 
-/// The crates that hold a program and the crates of this workspace that it builds on. The
+/// Returns the crates that contain a program and the crates of this workspace that it builds on. The
 /// program's own crate comes last.
 pub(crate) fn crates_for(
     root: &Path,
@@ -58,11 +79,12 @@ pub(crate) fn crates_for(
     let mut crates = Vec::new();
     add_libraries(root, packages, package, &mut crates)?;
     let is_extension = extension_module(package).is_some();
-    let mut files = files(root, package, Some(program).filter(|_| !is_extension))?;
+    let mut files = files(root, package, &["src"], Some(program).filter(|_| !is_extension))?;
     if is_extension {
         let path = format!("{}.py", program.name);
         files.push(CopiedFile { source: format!("{}/{path}", folder(root, package)?), path });
     }
+    files.extend(readme(root, package)?);
     crates.push(OwnCrate {
         name: program.name.clone(),
         is_library: false,
@@ -73,7 +95,7 @@ pub(crate) fn crates_for(
     Ok(crates)
 }
 
-/// The library of a package that Python can import.
+/// Returns the library of a package that Python can import.
 pub(crate) fn extension_module(package: &Package) -> Option<&Target> {
     package.targets.iter().find(|target| target.is_cdylib())
 }
@@ -97,23 +119,31 @@ fn add_libraries(
             )
         })?;
         add_libraries(root, packages, library, crates)?;
+        let mut files = files(root, library, &["examples", "src", "tests"], None)?;
+        files.extend(readme(root, library)?);
         crates.push(OwnCrate {
             name: dependency.name.clone(),
             is_library: true,
             is_extension: false,
             dependencies: dependencies(library),
-            files: files(root, library, None)?,
+            files,
         });
     }
     Ok(())
 }
 
-/// The dependencies of the files in `src`, so without those of a build script.
+/// The dependencies of the files that are copied: not those of a build script, nor those of a program's
+/// integration tests.
 fn needed(package: &Package) -> impl Iterator<Item = &Dependency> {
-    package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Build)
+    let has = |kind: fn(&Target) -> bool| package.targets.iter().any(kind);
+    let leaves_tests = has(Target::is_bin) && has(Target::is_test);
+    package.dependencies.iter().filter(move |dependency| match dependency.kind {
+        DependencyKind::Development => !leaves_tests,
+        kind => kind == DependencyKind::Normal,
+    })
 }
 
-/// The dependencies of a package as `cargo add` takes them.
+/// Returns the dependencies of a package as `cargo add` takes them.
 fn dependencies(package: &Package) -> Vec<String> {
     let words = |dependency: &Dependency| {
         let mut words = match &dependency.path {
@@ -132,6 +162,9 @@ fn dependencies(package: &Package) -> Vec<String> {
         if dependency.kind == DependencyKind::Development {
             words += " --dev";
         }
+        if dependency.optional {
+            words += " --optional";
+        }
         if let Some(target) = &dependency.target {
             words += &format!(" --target '{target}'");
         }
@@ -140,21 +173,35 @@ fn dependencies(package: &Package) -> Vec<String> {
     needed(package).map(words).collect()
 }
 
-/// A package's folder, from the workspace's root, with `/`.
+/// Returns a package's folder, from the workspace's root, with `/`.
 fn folder(root: &Path, package: &Package) -> Result<String> {
     let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
     let within = folder.strip_prefix(root).context("the package is in the workspace")?;
     Ok(within.as_str().replace('\\', "/"))
 }
 
-/// The files in a package's `src`: its modules and, of its programs, only this one, as
+/// The README of a package with a library, whose documentation includes it.
+fn readme(root: &Path, package: &Package) -> Result<Option<CopiedFile>> {
+    let is_included = package.targets.iter().any(Target::is_lib)
+        && package.manifest_path.with_file_name(README).is_file();
+    let source = format!("{}/{README}", folder(root, package)?);
+    Ok(is_included.then(|| CopiedFile { path: README.to_owned(), source }))
+}
+
+/// The files in these folders of a package: its modules and, of its programs, only this one, as
 /// `src/main.rs`.
-fn files(root: &Path, package: &Package, program: Option<&Target>) -> Result<Vec<CopiedFile>> {
+fn files(
+    root: &Path,
+    package: &Package,
+    folders: &[&str],
+    program: Option<&Target>,
+) -> Result<Vec<CopiedFile>> {
     let within = folder(root, package)?;
     let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
     let is = |target: &Target, source: &str| target.src_path == folder.join(source);
     let mut files = Vec::new();
-    for file in files::below(folder.as_std_path(), "src")? {
+    let of_folders = folders.iter().map(|of| files::below(folder.as_std_path(), of));
+    for file in of_folders.collect::<Result<Vec<_>>>()?.concat() {
         let is_program = package.targets.iter().any(|target| target.is_bin() && is(target, &file));
         let path = match program {
             Some(program) if is(program, &file) => "src/main.rs".to_owned(),
@@ -189,6 +236,29 @@ mod tests {
              cargo new user\ncd user\ncargo add --path ../pool\n\
              cargo add rustix@1.1 --target 'cfg(unix)'"
         );
+    }
+
+    #[test]
+    fn a_library_that_the_program_uses_is_a_dependency_in_one_line() {
+        let own = |name: &str, dependencies: &[&str]| OwnCrate {
+            name: name.to_owned(),
+            is_library: true,
+            is_extension: false,
+            dependencies: dependencies.iter().map(|&words| words.to_owned()).collect(),
+            files: Vec::new(),
+        };
+        let crates = [
+            own("testbed", &[]),
+            own("pool", &["--path ../testbed --dev"]),
+            own("user", &["serde@1.0", "--path ../pool"]),
+        ];
+        let address = "https://git.example/owner/name";
+        assert_eq!(
+            dependency_lines(&crates, Some(address)),
+            "pool = { git = \"https://git.example/owner/name\" }"
+        );
+        assert_eq!(dependency_lines(&crates, None), "pool = { path = \"PATH/crates/pool\" }");
+        assert_eq!(dependency_lines(&crates[..1], None), "");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::{LIMIT, WORKSPACE, is_there, skip};
+use guide::book::screenshot::BROWSERS;
 use serde_json::{Value, json};
 
 /// A browser with one tab, or several that are used one after another.
@@ -384,8 +385,7 @@ impl Drop for Browser {
 
 /// The browser's program. None, with a notice, where none is installed.
 fn program() -> Option<&'static str> {
-    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-    let name = names.into_iter().find(|name| is_there(Path::new(name)));
+    let name = BROWSERS.into_iter().find(|name| is_there(Path::new(name)));
     if name.is_none() {
         skip("chromium");
     }

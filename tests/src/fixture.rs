@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use guide::book::repository::Repository;
 use guide::book::{self, For};
 use harness::examples::Workspace;
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ pub const SOURCE: &str = "//! Says hello.\n//!\n//! ```sh\n//! cargo run -p one\
 pub const PAGE: &str = "# Front\n\n{{#example one}}\n";
 /// The recording of the example.
 pub const RECORDING: &str = r#"{
-  "version": 2, "example": "one", "recorded": "2026-01-02T03:04:05Z",
+  "version": 3, "example": "one", "recorded": "2026-01-02T03:04:05Z",
   "machine": { "cores": 2, "memory": 1073741824, "system": "Linux 6" },
   "rust": {
     "command": "cargo run -p one", "language": "rustc 1.88.0",
@@ -107,7 +108,9 @@ impl Fixture {
     /// When something in the book is wrong.
     pub fn build(&self) -> anyhow::Result<PathBuf> {
         let destination = self.root().join("out");
-        book::build(&Workspace::find(self.root())?, &destination, For::Everyone)?;
+        let repository = Repository::of_checkout(self.root());
+        let workspace = Workspace::find(self.root())?;
+        book::build(&workspace, &destination, For::Everyone, repository.as_ref())?;
         Ok(destination)
     }
 }

@@ -3,15 +3,9 @@
 
 pub mod browser;
 pub mod fixture;
-pub mod http;
-pub mod nats;
-pub mod pool;
-#[cfg(unix)]
-pub mod processes;
 
 use std::collections::BTreeMap;
 use std::env::consts::EXE_SUFFIX;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
@@ -26,36 +20,17 @@ use harness::run::machine;
 use harness::run::{self, Build, End, Limits, Line, Program, Running, Stream};
 use regex::Regex;
 use tempfile::TempDir;
-
-/// The time limit of a child process. At the limit it is killed, and its test fails.
-pub const LIMIT: Duration = Duration::from_secs(60);
+#[cfg(unix)]
+pub use testbed::processes;
+pub use testbed::{LIMIT, has, http, is_there, skip};
 
 /// The workspace under test.
 pub static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
     #[cfg(target_os = "linux")]
-    stop_ignoring_signals();
+    testbed::processes::stop_ignoring_signals();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Workspace::find(here).expect("cargo reads the workspace")
 });
-
-/// Installs a handler for each signal that this process ignores, so that the programs under test don't
-/// inherit that: `nohup` ignores SIGHUP, and `&` in a script SIGINT and SIGQUIT.
-#[cfg(target_os = "linux")]
-fn stop_ignoring_signals() {
-    use rustix::process::Signal;
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let process = procfs::process::Process::myself().and_then(|myself| myself.status());
-    let ignored = process.expect("/proc is there").sigign;
-    let signals = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::USR2];
-    let runtime = runtime();
-    let _in_runtime = runtime.enter();
-    for number in signals.map(Signal::as_raw).into_iter().filter(|it| ignored >> (it - 1) & 1 == 1)
-    {
-        // The handler stays when this is dropped.
-        drop(signal(SignalKind::from_raw(number)).expect("a handler can be installed"));
-    }
-}
 
 /// The book for every reader. Tests that run at the same time share one folder. The last of them
 /// removes it.
@@ -65,7 +40,7 @@ pub fn book() -> Arc<TempDir> {
     let mut book = BOOK.lock().unwrap();
     book.upgrade().unwrap_or_else(|| {
         let folder = Arc::new(tempfile::tempdir().expect("a folder can be made"));
-        book::build(&WORKSPACE, folder.path(), For::Everyone).expect("the book can be built");
+        book::build(&WORKSPACE, folder.path(), For::Everyone, None).expect("the book can be built");
         *book = Arc::downgrade(&folder);
         folder
     })
@@ -139,8 +114,7 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
             return (Build::Done(program), Vec::new());
         }
         let mut lines = Vec::new();
-        let build =
-            runtime().block_on(run::build(&WORKSPACE, example, |line| lines.push(line.text)));
+        let build = runtime().block_on(run::build(&WORKSPACE, example, |line| lines.push(line)));
         (build.expect("cargo accepts or rejects it"), lines)
     })
 }
@@ -300,39 +274,6 @@ pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
-/// Whether a tool that some tests need is installed. If it is not, the test is reported as skipped on
-/// a reader's machine, and fails in CI.
-pub fn has(tool: &Path) -> bool {
-    let found = is_there(tool);
-    if !found {
-        skip(&tool.display().to_string());
-    }
-    found
-}
-
-/// Whether a tool can be run.
-pub fn is_there(tool: &Path) -> bool {
-    std::process::Command::new(tool)
-        .arg("--version")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
-/// Reports that the test is skipped because a tool is missing. Fails in CI.
-pub fn skip(tool: &str) {
-    assert!(std::env::var_os("CI").is_none(), "CI must have {tool}");
-    say(&format!("SKIPPED, no {tool}"));
-}
-
-/// Writes a line about the running test that is shown although the test passes.
-fn say(text: &str) {
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    // Not eprintln!, because the test runner hides its output when a test passes.
-    writeln!(std::io::stderr(), "{text}: {test}").ok();
-}
-
 /// Checks that the compiler rejects a broken twin with this one error, and that its whole message is
 /// what the snapshot `NAME.snap` holds.
 ///
@@ -351,7 +292,7 @@ pub fn refused(name: &str, error: &str) {
     let recording = recording.expect("it can be read").expect("it is there");
     let rustc = runtime().block_on(machine::version_of("rustc", &WORKSPACE.root));
     if rustc.expect("cargo comes with rustc") != recording.rust.language {
-        say(&format!("COMPARED IN PART, not {}", recording.rust.language));
+        testbed::say(&format!("COMPARED IN PART, not {}", recording.rust.language));
         return;
     }
     // Places outside of this workspace are masked: they differ from machine to machine.

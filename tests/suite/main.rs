@@ -6,11 +6,6 @@ mod bench;
 mod crates {
     mod choose;
     mod compute_service;
-    mod job_queue;
-    mod process_pool;
-    mod process_tree;
-    #[cfg(unix)]
-    mod queue_operations;
 }
 mod examples_async;
 mod examples_processes;
@@ -30,4 +25,5 @@ mod harness {
     mod activity;
 }
 mod own_crates;
+mod voice;
 mod workspace;

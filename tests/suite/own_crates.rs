@@ -9,7 +9,7 @@ use std::time::Duration;
 use harness::examples::{Example, Kind};
 use harness::own_crate::{self, OwnCrate};
 use harness::run::{Program, Stream};
-use tests::{Output, WORKSPACE, build, example, has_python, run_within, try_build};
+use tests::{Output, WORKSPACE, book, build, example, has_python, run_within, try_build};
 
 /// The first time, every dependency is compiled.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -21,8 +21,17 @@ fn crates_of_each_kind_that_pages_offer_compile() {
 }
 
 #[test]
-#[ignore = "sweep: every crate that a page offers"]
-fn each_crate_that_a_page_offers_compiles() {
+fn a_page_that_offers_a_library_first_shows_its_line_for_the_manifest() {
+    let page = fs::read_to_string(book().path().join("process-pool.html")).unwrap();
+    let line = page.find(r#"process-pool = { path = "PATH/crates/process-pool" }"#).unwrap();
+    let commands = page.find("cargo new --lib process-pool\n").unwrap();
+    let test = page.find("process-pool/tests/pool/main.rs").unwrap();
+    assert!(line < commands && commands < test);
+}
+
+#[test]
+#[ignore = "sweep: each crate that a page offers"]
+fn sweep_of_each_crate_that_a_page_offers() {
     let (extensions, others): (Vec<_>, Vec<_>) =
         WORKSPACE.examples.values().partition(|example| example.is_extension);
     compile(&others);
@@ -94,6 +103,15 @@ fn compile_together(examples: &[&Example]) {
     let build = format!("cargo build --quiet --workspace{excluded}");
     let output = shell(&build, folder.path(), is_extension);
     assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    // A library comes with its tests.
+    let libraries: BTreeSet<_> =
+        crates().filter(|own| own.is_library).map(|own| &own.name).collect();
+    if !libraries.is_empty() {
+        let packages: String = libraries.iter().map(|name| format!(" -p {name}")).collect();
+        let build = format!("cargo build --quiet --tests --examples{packages}");
+        let output = shell(&build, folder.path(), false);
+        assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    }
     for example in broken {
         let output =
             shell(&format!("cargo build --quiet -p {}", example.name), folder.path(), false);

@@ -5,6 +5,7 @@ use std::fs;
 
 use harness::examples::{Example, Kind};
 use harness::kept::recording::{self, Recording};
+use regex::Regex;
 use tests::{WORKSPACE, run};
 
 #[test]
@@ -71,12 +72,42 @@ fn every_recording_has_an_example() {
 }
 
 #[test]
-fn the_readme_lists_every_example() {
-    let readme = fs::read_to_string(WORKSPACE.root.join("README.md")).unwrap();
-    for example in WORKSPACE.examples.values() {
-        let row = format!("| [`{}`]({}) | {} |", example.name, example.source, example.description);
-        assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+fn every_example_is_listed() {
+    let list = fs::read_to_string(WORKSPACE.root.join("EXAMPLES.md")).unwrap();
+    let rows: BTreeSet<_> = list.lines().filter(|line| line.starts_with("| [`")).collect();
+    let expected: Vec<_> = WORKSPACE
+        .examples
+        .values()
+        .map(|it| format!("| [`{}`]({}) | {} |", it.name, it.source, it.description))
+        .collect();
+    let expected: BTreeSet<_> = expected.iter().map(String::as_str).collect();
+    let text = |rows: Vec<&&str>| rows.into_iter().copied().collect::<Vec<_>>().join("\n");
+    let missing = text(expected.difference(&rows).collect());
+    assert!(missing.is_empty(), "EXAMPLES.md lacks these rows:\n{missing}");
+    let others = text(rows.difference(&expected).collect());
+    assert!(others.is_empty(), "EXAMPLES.md has rows of no example:\n{others}");
+}
+
+/// In the documents at the root of the repository, which no build of the book checks.
+#[test]
+fn every_link_between_documents_leads_to_a_file() {
+    let link = Regex::new(r"\]\(([^)#\s]+)").unwrap();
+    let mut links = 0;
+    for entry in fs::read_dir(&WORKSPACE.root).unwrap() {
+        let document = entry.unwrap().path();
+        if document.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = fs::read_to_string(&document).unwrap();
+        for target in link.captures_iter(&text).map(|found| found.extract::<1>().1[0]) {
+            if target.starts_with("https://") {
+                continue;
+            }
+            assert!(WORKSPACE.root.join(target).exists(), "{}: {target}", document.display());
+            links += 1;
+        }
     }
+    assert!(links > 100, "only {links} links were found");
 }
 
 /// The harness builds an example and then starts it. The command on the page does both.
@@ -106,15 +137,30 @@ fn same_by_its_command(name: &str) {
     assert_eq!(lines(&by_cargo), lines(&by_runner));
 }
 
+/// One with threads, one with processes, one with a runtime, and a server.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_every_example_and_leaves_no_process_behind() {
+fn ctrl_c_ends_examples_of_each_kind_and_leaves_no_process_behind() {
+    interrupt_all(
+        &["worker-threads", "worker-processes", "gather", "graceful-shutdown"].map(tests::example),
+    );
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "sweep: Ctrl-C in each example"]
+fn sweep_of_ctrl_c_in_each_example() {
     let has_python = tests::has_python();
     tests::build_together();
-    let examples = WORKSPACE.examples.values();
-    let examples = examples.filter(|example| has_python || !example.is_extension);
-    let examples = examples.filter(|example| example.kind != Kind::Broken);
-    let programs = examples.map(|example| (&example.name, tests::build(&example.name).executable));
+    let runs =
+        |example: &&Example| example.kind != Kind::Broken && (has_python || !example.is_extension);
+    interrupt_all(&WORKSPACE.examples.values().filter(runs).collect::<Vec<_>>());
+}
+
+#[cfg(unix)]
+fn interrupt_all(examples: &[&'static Example]) {
+    let programs =
+        examples.iter().map(|example| (&example.name, tests::build(&example.name).executable));
     // Ctrl-C ends a program without its destructors, so its temporary files stay.
     let temporary = tempfile::tempdir().unwrap();
     let temporary = temporary.path();

@@ -27,7 +27,7 @@ pub enum Command {
     DeadLetters(DeadLetterArguments),
 }
 
-/// How the service works.
+/// Settings of the service.
 #[derive(Args)]
 pub struct ServiceArguments {
     /// The port to listen on; 0 takes any free port
@@ -36,15 +36,15 @@ pub struct ServiceArguments {
     /// The address to listen on
     #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
     pub host: IpAddr,
-    /// Where jobs run
+    /// The place where jobs run
     #[arg(long, value_enum, default_value_t = Way::Rayon)]
     pub offload: Way,
     #[command(flatten)]
     pub nats: NatsArguments,
-    /// How many jobs run at once [default: the number of cores]
+    /// Number of jobs that run at once [default: the number of cores]
     #[arg(long, value_parser = count(1, 1_000))]
     pub workers: Option<u64>,
-    /// How many jobs may wait; the next one is answered with 503
+    /// Number of jobs that may wait; the next one is answered with 503
     #[arg(long, default_value_t = 100, value_parser = count(0, 1_000_000))]
     pub queue: u64,
     /// Seconds from a request to its answer; a later one is a 504
@@ -73,7 +73,7 @@ pub struct ServiceArguments {
 }
 // ANCHOR_END: arguments
 
-/// Where the queue is.
+/// Address of the queue.
 #[derive(Args)]
 pub struct NatsArguments {
     /// The NATS server, for --offload nats
@@ -91,19 +91,23 @@ pub struct NatsArguments {
     #[arg(long = "nats-ca", value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// The name of the queue
-    #[arg(long = "nats-queue", value_name = "NAME", default_value = "compute")]
+    #[arg(
+        long = "nats-queue",
+        value_name = "NAME",
+        default_value = "compute"
+    )]
     pub queue_name: String,
 }
 
-/// How a worker works.
+/// Settings of a worker.
 #[derive(Args)]
 pub struct WorkerArguments {
     #[command(flatten)]
     pub nats: NatsArguments,
-    /// How many jobs run at once [default: the number of cores]
+    /// Number of jobs that run at once [default: the number of cores]
     #[arg(long, value_parser = count(1, 1_000))]
     pub workers: Option<u64>,
-    /// How many jobs to take for each that runs
+    /// Number of jobs to take for each that runs
     #[arg(long, default_value_t = 1, value_parser = count(1, 1_000))]
     pub prefetch: u64,
     /// The port on which GET /metrics is answered [default: none]
@@ -120,7 +124,7 @@ pub struct WorkerArguments {
     pub verbose: bool,
 }
 
-/// What to do with dead letters.
+/// Action on dead letters.
 #[derive(Args)]
 pub struct DeadLetterArguments {
     #[command(flatten)]
@@ -145,7 +149,7 @@ pub enum DeadLetterAction {
     },
 }
 
-/// Where jobs run.
+/// A place where jobs run.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Way {
     /// In worker processes
@@ -161,10 +165,10 @@ pub enum Way {
 }
 
 fn count(
-    least: u64,
-    most: u64,
+    min: u64,
+    max: u64,
 ) -> impl clap::builder::TypedValueParser<Value = u64> {
-    clap::value_parser!(u64).range(least..=most)
+    clap::value_parser!(u64).range(min..=max)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -175,11 +179,12 @@ fn positive_seconds(text: &str) -> Result<Duration, String> {
     seconds_from(0.001, text)
 }
 
-fn seconds_from(least: f64, text: &str) -> Result<Duration, String> {
-    const MOST: f64 = 86_400.0;
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    if !(least..=MOST).contains(&seconds) {
-        return Err(format!("not between {least} and {MOST}"));
+fn seconds_from(min: f64, text: &str) -> Result<Duration, String> {
+    const MAX: f64 = 86_400.0;
+    let seconds: f64 =
+        text.parse().map_err(|_| "not a number of seconds")?;
+    if !(min..=MAX).contains(&seconds) {
+        return Err(format!("not between {min} and {MAX}"));
     }
     Ok(Duration::from_secs_f64(seconds))
 }

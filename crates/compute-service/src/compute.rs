@@ -11,7 +11,7 @@ pub const LARGEST_N: u64 = 10_069_012_961_345;
 /// Steps from one check of `stop` to the next, about 30 µs of work.
 const STEPS: u64 = 1 << 16;
 
-/// The sum of i² for each i below n, or none if `stop` returned true.
+/// Returns the sum of i² for each i below n, or none if `stop` returned true.
 pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
     let (mut sum, mut from) = (0, 0);
     while from < n {
@@ -30,8 +30,8 @@ pub fn sum_of_squares(n: u64, stop: &dyn Fn() -> bool) -> Option<u128> {
     Some(sum)
 }
 
-/// The same work as a message to a worker process. It never checks whether to
-/// stop, because a process can be killed.
+/// The sum as a message to a worker process. It never checks if it should stop,
+/// because a process can be killed.
 #[derive(Serialize, Deserialize)]
 pub struct SumOfSquares {
     pub n: u64,
@@ -41,6 +41,7 @@ impl Job for SumOfSquares {
     type Output = u128;
 
     fn run(self) -> JobResult<u128> {
-        Ok(sum_of_squares(self.n, &|| false).ok_or("it was told to stop")?)
+        Ok(sum_of_squares(self.n, &|| false)
+            .ok_or("it was told to stop")?)
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::offload::Offload;
+use crate::offload::{self, Offload};
 use crate::stop::Stop;
 
 pub struct Jobs {
@@ -24,44 +24,50 @@ pub struct Jobs {
     done: AtomicU64,
 }
 
-/// Why a job has no answer.
+/// The reason why a job has no answer.
 #[derive(Debug)]
 pub enum NoAnswer {
     QueueFull,
     DeadlinePassed,
     /// The queue's server is away.
-    Unreachable(anyhow::Error),
-    Failed(anyhow::Error),
+    Unreachable(offload::Error),
+    Failed(offload::Error),
 }
 
-impl NoAnswer {
-    fn from_error(error: anyhow::Error) -> Self {
-        use process_pool::Error as Pool;
-        match error.downcast_ref::<job_queue::Error>() {
-            Some(job_queue::Error::Pool(Pool::QueueFull)) => Self::QueueFull,
-            Some(job_queue::Error::Pool(Pool::DeadlinePassed)) => {
+impl From<offload::Error> for NoAnswer {
+    fn from(error: offload::Error) -> Self {
+        use job_queue::Error as Queue;
+        use offload::Error::{self, Pool};
+        use process_pool::Error::{DeadlinePassed, QueueFull};
+
+        match error {
+            Pool(QueueFull) | Error::Queue(Queue::Pool(QueueFull)) => {
+                Self::QueueFull
+            }
+            Pool(DeadlinePassed)
+            | Error::Queue(Queue::Pool(DeadlinePassed)) => {
                 Self::DeadlinePassed
             }
-            Some(job_queue::Error::Unreachable { .. }) => {
+            Error::Queue(Queue::Unreachable { .. }) => {
                 Self::Unreachable(error)
             }
-            _ => Self::Failed(error),
+            error => Self::Failed(error),
         }
     }
 }
 
-/// How busy the service is.
+/// The load of the service.
 #[derive(Serialize, ToSchema)]
 pub struct Load {
-    /// How many jobs can run at once.
+    /// Number of jobs that can run at once.
     workers: usize,
-    /// How many jobs are running.
+    /// Number of jobs that are running.
     running: usize,
-    /// How many jobs are waiting.
+    /// Number of jobs that are waiting.
     waiting: usize,
-    /// How many jobs can wait; the next one is rejected.
+    /// Number of jobs that can wait; the next one is rejected.
     queue: usize,
-    /// How many jobs have been answered since the start.
+    /// Number of jobs that have been answered since the start.
     done: u64,
 }
 
@@ -109,7 +115,7 @@ impl Jobs {
                 Ok(sum)
             }
             Ok(Ok(None)) | Err(_) => Err(NoAnswer::DeadlinePassed),
-            Ok(Err(error)) => Err(NoAnswer::from_error(error)),
+            Ok(Err(error)) => Err(error.into()),
         }
         // ANCHOR_END: deadline
     }
@@ -128,7 +134,7 @@ impl Jobs {
         }
     }
 
-    /// What the queue of `--offload nats` has counted.
+    /// Returns the figures of the queue of `--offload nats`.
     pub async fn metrics(&self) -> Option<String> {
         self.offload.metrics().await
     }

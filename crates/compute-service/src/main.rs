@@ -53,10 +53,8 @@ use crate::server::Shutdown;
 use crate::signals::Signals;
 
 mod arguments;
-mod client_stream;
 mod compute;
 mod dead_letters;
-mod integer;
 mod jobs;
 mod offload;
 mod open_files;
@@ -71,7 +69,7 @@ mod worker;
 fn main() -> ExitCode {
     // A worker process of `--offload processes` never returns from this call.
     process_pool::worker::<SumOfSquares>();
-    // The same for the processes of `compute-service worker`.
+    // Nor does a process that runs the jobs of `compute-service worker`.
     job_queue::worker::<SumOfSquares>();
 
     match run(&Arguments::parse()) {
@@ -85,12 +83,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let runtime =
-        tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let runtime = tokio::runtime::Runtime::new()
+        .context("cannot start the runtime")?;
     let ended = match &arguments.command {
         Some(Command::Worker(worker)) => {
             log_to_stderr(worker.verbose)?;
-            runtime.block_on(worker::work(worker, cores_or(worker.workers)?))
+            runtime
+                .block_on(worker::work(worker, cores_or(worker.workers)?))
         }
         Some(Command::DeadLetters(arguments)) => {
             log_to_stderr(false)?;
@@ -107,7 +106,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ended
 }
 
-/// This number, or how many cores there are.
+/// Returns this number, or the number of cores.
 fn cores_or(number: Option<u64>) -> anyhow::Result<usize> {
     Ok(match number {
         Some(number) => usize::try_from(number)?,
@@ -144,8 +143,11 @@ async fn serve(
         Offload::start(way, workers, queue, nice, &arguments.nats).await?;
     let jobs = Jobs::new(offload, workers, queue, arguments.deadline);
     let stopping = CancellationToken::new();
-    let router =
-        routes::router(Arc::clone(&jobs), arguments.max_n, stopping.clone());
+    let router = routes::router(
+        Arc::clone(&jobs),
+        arguments.max_n,
+        stopping.clone(),
+    );
 
     // Before the line below: its reader may send a signal right away.
     let signals = Signals::listen()?;
@@ -159,7 +161,8 @@ async fn serve(
 
     let (drain, grace) = (arguments.drain, arguments.grace);
     let shutdown = Shutdown { stopping, drain, grace };
-    server::serve(listener, router, max_connections, signals, shutdown).await;
+    server::serve(listener, router, max_connections, signals, shutdown)
+        .await;
     jobs.shutdown().await;
     Ok(())
 }

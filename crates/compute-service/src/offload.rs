@@ -15,46 +15,55 @@ use crate::arguments::{NatsArguments, Way};
 use crate::compute::{SumOfSquares, sum_of_squares};
 use crate::stop::Stop;
 
-/// How many jobs each rayon thread is given: the one that it runs, and a few
-/// that it finds as soon as it is done, before the runtime has woken up.
+/// Number of jobs that each rayon thread gets: one to run, and a few to find as
+/// soon as it is done, before the runtime has woken up.
 const AHEAD: usize = 8;
 
-/// How long to wait at the end for requests whose connections were cut.
+/// The wait at the end for requests whose connections were cut.
 const REQUESTS_END: Duration = Duration::from_secs(1);
 
 // ANCHOR: ways
-/// Where the jobs run.
+/// A place where jobs run.
 pub enum Offload {
     Processes(Pool<SumOfSquares>),
-    Nats { queue: Queue<SumOfSquares>, workers: usize },
-    Threads { pool: Threads, next: Arc<Semaphore>, running: Arc<AtomicUsize> },
+    Nats {
+        queue: Queue<SumOfSquares>,
+        workers: usize,
+    },
+    Threads {
+        pool: Threads,
+        next: Arc<Semaphore>,
+        running: Arc<AtomicUsize>,
+    },
 }
 
 impl Offload {
-    /// The sum for n, or none if the job was told to stop.
+    /// Returns the sum for n, or none if the job was told to stop.
     pub async fn run(
         &self,
         n: u64,
         stop: Stop,
         trace: String,
-    ) -> anyhow::Result<Option<u128>> {
+    ) -> Result<Option<u128>, Error> {
         match self {
             // The pool has a queue of its own. When this future is dropped, it
             // kills the worker that runs the job.
             Self::Processes(pool) => {
                 Ok(Some(pool.run(SumOfSquares { n }).await?))
             }
-            // The same on other machines. The deadline travels with the job, in
+            // Processes on other machines. The deadline travels with the job, in
             // case this service does not live to cancel it.
             Self::Nats { queue, .. } => {
                 let left = stop.deadline - Instant::now();
-                let call = Call { deadline: Some(left), trace: Some(trace) };
+                let call =
+                    Call { deadline: Some(left), trace: Some(trace) };
                 Ok(Some(queue.run_with(SumOfSquares { n }, call).await?))
             }
             // Jobs wait here and not in the threads' own queue, because a job
             // cannot be taken out of that queue when its client leaves.
             Self::Threads { pool, next, running } => {
-                let next = Arc::clone(next).acquire_owned().await?;
+                let next = Arc::clone(next).acquire_owned().await;
+                let next = next.expect("the semaphore is never closed");
                 let running = Arc::clone(running);
                 let job = move || {
                     let _next = next; // released when the job ends or panics
@@ -78,7 +87,7 @@ impl Threads {
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
-    ) -> anyhow::Result<T> {
+    ) -> Result<T, Error> {
         match self {
             // The mistake: this thread should be answering other requests.
             Self::Inline => Ok(job()),
@@ -91,7 +100,7 @@ impl Threads {
                     set_niceness(niceness);
                     job()
                 };
-                Ok(task::spawn_blocking(job).await?)
+                task::spawn_blocking(job).await.map_err(|_| Error::Panicked)
             }
 
             // One of a few threads for CPU work, which can also share one large
@@ -101,12 +110,23 @@ impl Threads {
                 pool.spawn(move || {
                     answer.send(job()).ok(); // an error means: no longer wanted
                 });
-                answered.await.context("the job panicked")
+                answered.await.map_err(|_| Error::Panicked)
             }
         }
     }
 }
 // ANCHOR_END: ways
+
+/// The reason why a job has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Pool(#[from] process_pool::Error),
+    #[error(transparent)]
+    Queue(#[from] job_queue::Error),
+    #[error("the job panicked")]
+    Panicked,
+}
 
 impl Offload {
     pub async fn start(
@@ -131,7 +151,8 @@ impl Offload {
                 return Ok(Self::Processes(Pool::start(config).await?));
             }
             Way::Nats => {
-                let queue = Queue::connect(queue_options(nats).await?).await?;
+                let queue =
+                    Queue::connect(queue_options(nats).await?).await?;
                 return Ok(Self::Nats { queue, workers });
             }
             Way::Rayon => {
@@ -157,17 +178,21 @@ impl Offload {
         })
     }
 
-    /// How many jobs are running. Whether a job in a queue runs or waits is
-    /// known only to the workers, so as many count as running as could run.
+    /// Returns the number of jobs that are running. Only the workers know if a
+    /// job in a queue runs or waits, so as many count as running as could run.
     pub fn running(&self) -> usize {
         match self {
-            Self::Nats { queue, workers } => queue.outstanding().min(*workers),
+            Self::Nats { queue, workers } => {
+                queue.outstanding().min(*workers)
+            }
             Self::Processes(pool) => pool.stats().running,
-            Self::Threads { running, .. } => running.load(Ordering::Relaxed),
+            Self::Threads { running, .. } => {
+                running.load(Ordering::Relaxed)
+            }
         }
     }
 
-    /// What the queue has counted, in the text format of Prometheus.
+    /// Returns the figures of the queue, in the text format of Prometheus.
     pub async fn metrics(&self) -> Option<String> {
         match self {
             Self::Nats { queue, .. } => Some(queue.metrics().await),
@@ -194,8 +219,10 @@ impl Offload {
     }
 }
 
-/// How services and workers connect to the queue.
-pub async fn queue_options(nats: &NatsArguments) -> anyhow::Result<Options> {
+/// Returns the options by which services and workers connect to the queue.
+pub async fn queue_options(
+    nats: &NatsArguments,
+) -> anyhow::Result<Options> {
     let mut options = Options {
         url: nats.url.clone(),
         queue: nats.queue_name.clone(),
@@ -231,7 +258,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// This process's niceness plus `nice`, at most 19.
+/// Returns this process's niceness plus `nice`, at most 19.
 fn niceness_plus(nice: i32) -> i32 {
     #[cfg(target_os = "linux")]
     let own = rustix::process::getpriority_process(None).unwrap_or(0);
@@ -245,8 +272,11 @@ fn niceness_plus(nice: i32) -> i32 {
 /// each thread has a niceness of its own.
 fn set_niceness(niceness: i32) {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, niceness) {
-        tracing::warn!("cannot set a thread's niceness to {niceness}: {error}");
+    if let Err(error) = rustix::process::setpriority_process(None, niceness)
+    {
+        tracing::warn!(
+            "cannot set a thread's niceness to {niceness}: {error}"
+        );
     }
     #[cfg(not(target_os = "linux"))]
     let _ = niceness;

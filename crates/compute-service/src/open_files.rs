@@ -1,8 +1,8 @@
-//! How many connections the limit of open files leaves room for.
+//! The number of connections that the limit of open files leaves room for.
 
 use anyhow::{Context, Result};
 
-/// The most connections at once, where the limit of open files allows them.
+/// Maximum number of connections at once, where the limit of open files allows them.
 const MAX_CONNECTIONS: usize = 900;
 /// Open files of a worker process: its two pipes and its process descriptor.
 const PER_WORKER: usize = 3;
@@ -10,7 +10,7 @@ const PER_WORKER: usize = 3;
 const OTHERS: usize = 32;
 
 /// Raises the limit of open files as far as this process may, and returns the
-/// number of connections to accept at once next to so many worker processes.
+/// number of connections to accept at once next to this many worker processes.
 pub fn max_connections(workers: usize) -> Result<usize> {
     let Some(limit) = raise_limit() else { return Ok(MAX_CONNECTIONS) };
     let taken = PER_WORKER * workers + OTHERS;
@@ -24,7 +24,7 @@ pub fn max_connections(workers: usize) -> Result<usize> {
     Ok(left.min(MAX_CONNECTIONS))
 }
 
-/// The limit of open files after raising it; none if there is no limit.
+/// Returns the limit of open files after raising it; none if there is no limit.
 fn raise_limit() -> Option<usize> {
     #[cfg(unix)]
     {

@@ -31,9 +31,10 @@ impl IntoResponse for Refusal {
         };
         match self {
             Self::NotFound => message(StatusCode::NOT_FOUND, "Not Found"),
-            Self::MethodNotAllowed => {
-                message(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-            }
+            Self::MethodNotAllowed => message(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method Not Allowed",
+            ),
             Self::Invalid(invalid) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(invalid))
                     .into_response()
@@ -54,9 +55,10 @@ impl IntoResponse for Refusal {
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);
                 response
             }
-            Self::NoAnswer(NoAnswer::DeadlinePassed) => {
-                message(StatusCode::GATEWAY_TIMEOUT, "The deadline has passed")
-            }
+            Self::NoAnswer(NoAnswer::DeadlinePassed) => message(
+                StatusCode::GATEWAY_TIMEOUT,
+                "The deadline has passed",
+            ),
             Self::NoAnswer(NoAnswer::Failed(error)) => {
                 // The client cannot fix it, so the reason goes to the log.
                 error!("a job failed: {error:#}");
@@ -108,13 +110,7 @@ impl Invalid {
         Self::new("int_parsing", msg.to_owned(), input, None)
     }
 
-    pub fn too_long(input: String) -> Self {
-        let msg = "Unable to parse input string as an integer, exceeded \
-                   maximum size";
-        Self::new("int_parsing_size", msg.to_owned(), input, None)
-    }
-
-    /// What FastAPI answers for a parameter declared as `Path(le=…)`.
+    /// FastAPI's answer for a parameter declared as `Path(le=…)`.
     pub fn too_large(input: String, le: u64) -> Self {
         let msg = format!("Input should be less than or equal to {le}");
         Self::new("less_than_equal", msg, input, Some(Limit { le }))
@@ -127,7 +123,13 @@ impl Invalid {
         ctx: Option<Limit>,
     ) -> Self {
         Self {
-            detail: [Detail { r#type, loc: ["path", "n"], msg, input, ctx }],
+            detail: [Detail {
+                r#type,
+                loc: ["path", "n"],
+                msg,
+                input,
+                ctx,
+            }],
         }
     }
 }

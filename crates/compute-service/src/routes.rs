@@ -1,8 +1,8 @@
-//! What the service answers.
+//! The routes and their answers.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::middleware;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
@@ -12,7 +12,6 @@ use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::integer::Integer;
 use crate::jobs::{Jobs, Load};
 use crate::refusal::{Invalid, Message, Refusal};
 use crate::request_log::{self, RequestId};
@@ -37,7 +36,7 @@ struct Service {
 )]
 struct Description;
 
-/// The service's routes. `/ready` answers 503 once `stopping` is canceled.
+/// Returns the service's routes. `/ready` answers 503 once `stopping` is canceled.
 pub fn router(
     jobs: Arc<Jobs>,
     max_n: u64,
@@ -84,14 +83,25 @@ struct Answer {
 async fn compute(
     State(service): State<Service>,
     Extension(RequestId(trace)): Extension<RequestId>,
-    Integer { input, value }: Integer,
+    Path(input): Path<String>,
 ) -> Result<Json<Answer>, Refusal> {
-    let n = u64::try_from(value).ok().filter(|&n| n <= service.max_n);
-    let n = n.ok_or_else(|| {
-        Refusal::Invalid(Invalid::too_large(input, service.max_n))
-    })?;
+    let n = parse(input, service.max_n).map_err(Refusal::Invalid)?;
     let result = service.jobs.sum_of_squares(n, trace).await?;
     Ok(Json(Answer { result }))
+}
+
+/// Parses n: decimal digits, and perhaps a sign. A negative n has no terms, as
+/// 0, and an n over `max` is refused.
+fn parse(input: String, max: u64) -> Result<u64, Invalid> {
+    let digits = input.strip_prefix(['+', '-']).unwrap_or(&input);
+    if digits.is_empty() || !digits.bytes().all(|it| it.is_ascii_digit()) {
+        return Err(Invalid::not_an_integer(input));
+    }
+    if input.starts_with('-') {
+        return Ok(0);
+    }
+    let n = digits.parse().ok().filter(|&n| n <= max);
+    n.ok_or_else(|| Invalid::too_large(input, max))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -125,19 +135,24 @@ struct Ready {
         (status = 503, description = "The service is stopping", body = Message),
     )
 )]
-async fn ready(State(service): State<Service>) -> Result<Json<Ready>, Refusal> {
+async fn ready(
+    State(service): State<Service>,
+) -> Result<Json<Ready>, Refusal> {
     if service.stopping.is_cancelled() {
         return Err(Refusal::Stopping);
     }
     Ok(Json(Ready { status: "ready" }))
 }
 
-/// What the queue has counted, for Prometheus. Only `--offload nats` has one.
-async fn metrics(State(service): State<Service>) -> Result<String, Refusal> {
+/// Returns the figures of the queue, for Prometheus. Only `--offload nats` has a
+/// queue.
+async fn metrics(
+    State(service): State<Service>,
+) -> Result<String, Refusal> {
     service.jobs.metrics().await.ok_or(Refusal::NotFound)
 }
 
-/// An integer of any size, the only kind that JSON has.
+/// Describes an integer of any size, the only kind that JSON has.
 fn integer() -> utoipa::openapi::schema::Object {
     utoipa::openapi::schema::Object::with_type(
         utoipa::openapi::schema::Type::Integer,

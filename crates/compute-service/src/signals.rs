@@ -16,7 +16,8 @@ impl Signals {
     #[cfg(unix)]
     pub fn listen() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let listen =
+            |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
@@ -27,7 +28,9 @@ impl Signals {
     #[cfg(windows)]
     pub fn listen() -> Result<Self> {
         let interrupt = tokio::signal::windows::ctrl_c();
-        Ok(Self { interrupt: interrupt.context("cannot listen for Ctrl-C")? })
+        Ok(Self {
+            interrupt: interrupt.context("cannot listen for Ctrl-C")?,
+        })
     }
 
     /// Waits for the next signal.

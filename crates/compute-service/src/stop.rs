@@ -1,4 +1,4 @@
-//! When a job that runs on a thread should stop.
+//! The sign for a job that runs on a thread to stop.
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

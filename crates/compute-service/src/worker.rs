@@ -36,7 +36,8 @@ pub async fn work(
         let url = format!("http://{}/metrics", listener.local_addr()?);
         writeln!(io::stdout(), "Metrics on {url}").ok();
         let text = worker.metrics();
-        let router = Router::new().route("/metrics", get(async move || text()));
+        let router =
+            Router::new().route("/metrics", get(async move || text()));
         tokio::spawn(axum::serve(listener, router).into_future());
     }
     // Not `println!`, which panics if nothing reads stdout.

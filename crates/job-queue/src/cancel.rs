@@ -1,11 +1,11 @@
-//! Jobs that a worker has, and how their callers cancel them.
+//! Jobs that a worker has, and their cancellation by their callers.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// How many cancellations to remember. A job that is canceled while it waits
+/// Number of cancellations to remember. A job that is canceled while it waits
 /// may be delivered a moment later.
 const REMEMBERED: usize = 1_000;
 

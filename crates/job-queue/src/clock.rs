@@ -1,4 +1,4 @@
-//! How old a job is, although the clocks of machines disagree.
+//! The age of a job, although the clocks of machines disagree.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,9 +25,11 @@ impl Clock {
         link: &Link,
         now: fn() -> SystemTime,
     ) -> Result<Self, Error> {
-        let subject = link.names.result(&format!("clock.{}", link.unique()));
+        let subject =
+            link.names.result(&format!("clock.{}", link.unique()));
         let before = nanoseconds(now());
-        let stored = link.publish(&subject, None, bytes::Bytes::new()).await;
+        let stored =
+            link.publish(&subject, None, bytes::Bytes::new()).await;
         let after = nanoseconds(now());
         let sequence = stored.map_err(|fault| link.unreachable(&fault))?;
         let message = link.results().await?.get_raw_message(sequence).await;
@@ -36,8 +38,8 @@ impl Clock {
         Ok(Self { now, ahead: server - (before + after) / 2 })
     }
 
-    /// How long ago the server's clock showed this time, in nanoseconds since
-    /// 1970.
+    /// Returns the time that has passed since the server's clock showed this one,
+    /// in nanoseconds since 1970.
     pub fn since(&self, published: i128) -> Duration {
         let age = nanoseconds((self.now)()) + self.ahead - published;
         Duration::from_nanos(age.clamp(0, i128::from(u64::MAX)) as u64)
@@ -47,8 +49,7 @@ impl Clock {
 fn nanoseconds(time: SystemTime) -> i128 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
-        Err(before) => {
-            -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX)
-        }
+        Err(before) => -i128::try_from(before.duration().as_nanos())
+            .unwrap_or(i128::MAX),
     }
 }

@@ -20,7 +20,8 @@ const REASON: &str = "Dead-Reason";
 const DELIVERIES: &str = "Dead-Deliveries";
 
 /// A job that was delivered [`Options::deliveries`](crate::Options::deliveries)
-/// times, and why it failed.
+/// times, and the reason why it failed.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its position in the stream of dead letters.
@@ -29,18 +30,18 @@ pub struct DeadLetter {
     pub id: String,
     /// The name of the job's type.
     pub job_type: String,
-    /// Why it failed.
+    /// The reason why it failed.
     pub reason: String,
-    /// How many times it was delivered.
+    /// Number of times that it was delivered.
     pub deliveries: u64,
-    /// When it became a dead letter, by the server's clock.
+    /// The time at which it became a dead letter, by the server's clock.
     pub since: SystemTime,
     /// The job, as postcard has encoded it.
     pub job: Bytes,
 }
 
 impl DeadLetter {
-    /// The job itself. The [`job_type`](Self::job_type) tells whether it is a
+    /// Decodes the job. The [`job_type`](Self::job_type) tells whether it is a
     /// `J`, because the bytes of another type may look like one.
     ///
     /// # Errors
@@ -83,7 +84,7 @@ impl DeadLetters {
         }
     }
 
-    /// All dead letters, the oldest first.
+    /// Returns all dead letters, the oldest first.
     ///
     /// # Errors
     ///
@@ -91,7 +92,8 @@ impl DeadLetters {
     pub async fn list(&self) -> Result<Vec<DeadLetter>, Error> {
         let dead = self.link.dead().await?;
         let info = dead.get_info().await;
-        let state = info.map_err(|fault| self.link.unreachable(&fault))?.state;
+        let state =
+            info.map_err(|fault| self.link.unreachable(&fault))?.state;
         let mut letters = Vec::new();
         for sequence in state.first_sequence.max(1)..=state.last_sequence {
             letters.extend(self.get(sequence).await?);
@@ -113,7 +115,9 @@ impl DeadLetters {
         &self,
         sequence: u64,
     ) -> Result<Option<String>, Error> {
-        let Some(letter) = self.get(sequence).await? else { return Ok(None) };
+        let Some(letter) = self.get(sequence).await? else {
+            return Ok(None);
+        };
         let order = Order {
             id: format!("again.{}", self.link.unique()),
             job_type: letter.job_type,
@@ -140,7 +144,8 @@ impl DeadLetters {
     ///
     /// [`Error::Unreachable`] if the server does not answer.
     pub async fn remove(&self, sequence: u64) -> Result<bool, Error> {
-        let removed = self.link.dead().await?.delete_message(sequence).await;
+        let removed =
+            self.link.dead().await?.delete_message(sequence).await;
         match removed.map_err(|fault| (fault.kind(), fault)) {
             Ok(removed) => Ok(removed),
             Err((DeleteMessageErrorKind::JetStream(_), _)) => Ok(false),
@@ -148,8 +153,12 @@ impl DeadLetters {
         }
     }
 
-    async fn get(&self, sequence: u64) -> Result<Option<DeadLetter>, Error> {
-        let message = self.link.dead().await?.get_raw_message(sequence).await;
+    async fn get(
+        &self,
+        sequence: u64,
+    ) -> Result<Option<DeadLetter>, Error> {
+        let message =
+            self.link.dead().await?.get_raw_message(sequence).await;
         let message = match message {
             Ok(message) => message,
             Err(fault)
@@ -178,7 +187,7 @@ impl DeadLetters {
     }
 }
 
-/// A dead letter as a message. However often it is published, it is stored once.
+/// Builds the message of a dead letter. However often it is published, it is stored once.
 pub fn letter(
     order: &Order,
     reason: &str,

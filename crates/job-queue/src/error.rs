@@ -1,9 +1,10 @@
 //! The errors of clients and workers.
 
-/// Why a job has no result, or a client or worker no connection.
+/// The reason why a job has no result, or a client or worker no connection.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The same error as with a process pool.
+    /// An error that a process pool has, too.
     ///
     /// [`QueueFull`](process_pool::Error::QueueFull) means that the stream
     /// holds [`Options::capacity`](crate::Options::capacity) jobs, waiting or
@@ -29,7 +30,7 @@ pub enum Error {
     Unreachable {
         /// [`Options::url`](crate::Options::url) without passwords.
         url: String,
-        /// What the last attempt failed with.
+        /// The error of the last attempt.
         reason: String,
     },
 

@@ -10,8 +10,8 @@ use async_nats::jetstream::context::{
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::{
-    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap,
-    ServerAddr,
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event,
+    HeaderMap, ServerAddr,
 };
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -25,7 +25,7 @@ const OLDEST_SERVER: (i64, i64, i64) = (2, 9, 0);
 /// The client closes a connection after three of these without an answer, and
 /// connects again. That is how it notices a network that swallows everything.
 const PING_INTERVAL: Duration = Duration::from_secs(2);
-/// How long the server may take for one request.
+/// Time limit for one request to the server.
 const REQUEST_LIMIT: Duration = Duration::from_secs(3);
 /// The wait before another attempt.
 pub const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -72,13 +72,15 @@ impl Link {
                         }
                         was_down
                     }),
-                    Event::Disconnected => changes.send_if_modified(|state| {
-                        let was_up = *state == State::Up;
-                        if was_up {
-                            *state = State::Down(Instant::now());
-                        }
-                        was_up
-                    }),
+                    Event::Disconnected => {
+                        changes.send_if_modified(|state| {
+                            let was_up = *state == State::Up;
+                            if was_up {
+                                *state = State::Down(Instant::now());
+                            }
+                            was_up
+                        })
+                    }
                     _ => false,
                 };
                 std::future::ready(())
@@ -115,7 +117,7 @@ impl Link {
         Ok(Self { client, context, names, url, state })
     }
 
-    /// A text that no other call returns, on any machine: letters and digits.
+    /// Returns a globally unique id of letters and digits.
     pub fn unique(&self) -> String {
         let inbox = self.client.new_inbox();
         inbox.rsplit('.').next().unwrap_or_default().to_owned()
@@ -135,7 +137,7 @@ impl Link {
         self.send(subject, message).await
     }
 
-    /// The same for a message with conditions.
+    /// Publishes a message with conditions.
     pub async fn send(
         &self,
         subject: &str,
@@ -144,7 +146,8 @@ impl Link {
         let subject = subject.to_owned();
         // A refusal by the server arrives with the acknowledgment, so wait for
         // the acknowledgment too.
-        let stored = self.context.send_publish(subject, message).await?.await?;
+        let stored =
+            self.context.send_publish(subject, message).await?.await?;
         Ok(stored.sequence)
     }
 
@@ -166,13 +169,17 @@ impl Link {
     }
 
     /// The result of a job, if it has one.
-    pub async fn result_of(&self, id: &str) -> Result<Option<Bytes>, Error> {
+    pub async fn result_of(
+        &self,
+        id: &str,
+    ) -> Result<Option<Bytes>, Error> {
         let subject = self.names.result(id);
         let results = self.results().await?;
         match results.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => Ok(Some(message.payload)),
             Err(fault)
-                if fault.kind() == LastRawMessageErrorKind::NoMessageFound =>
+                if fault.kind()
+                    == LastRawMessageErrorKind::NoMessageFound =>
             {
                 Ok(None)
             }
@@ -180,7 +187,7 @@ impl Link {
         }
     }
 
-    /// What happens to the connection from now on.
+    /// Returns a watch on the connection from now on.
     pub fn watch(&self) -> Watch {
         let mut state = self.state.clone();
         state.mark_unchanged();
@@ -212,7 +219,10 @@ impl Link {
     }
 
     pub fn unreachable(&self, reason: &dyn Display) -> Error {
-        Error::Unreachable { url: self.url.clone(), reason: reason.to_string() }
+        Error::Unreachable {
+            url: self.url.clone(),
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -247,13 +257,15 @@ fn with_login_of(
         Some((decoded(name), server.password().map(decoded)))
     });
     match login {
-        Some((name, Some(password))) => nats.user_and_password(name, password),
+        Some((name, Some(password))) => {
+            nats.user_and_password(name, password)
+        }
         Some((token, None)) => nats.token(token),
         None => nats,
     }
 }
 
-/// Whether another attempt to connect would fail in the same way.
+/// Returns true if another attempt to connect would fail in the same way.
 fn is_final(fault: &ConnectError) -> bool {
     match fault.kind() {
         ConnectErrorKind::Authentication
@@ -272,9 +284,10 @@ fn is_final(fault: &ConnectError) -> bool {
     }
 }
 
-/// URLs as they may appear in a log: without names of users and passwords.
+/// Returns URLs as they may appear in a log: without names of users and passwords.
 pub fn without_password(urls: &str) -> String {
-    let without = |url: &str| match (url.split_once("://"), url.rfind('@')) {
+    let without = |url: &str| match (url.split_once("://"), url.rfind('@'))
+    {
         (Some((scheme, _)), Some(at)) => {
             format!("{scheme}://{}", &url[at + 1..])
         }
@@ -283,14 +296,14 @@ pub fn without_password(urls: &str) -> String {
     urls.split(',').map(without).collect::<Vec<_>>().join(",")
 }
 
-/// Whether the server has refused a message because its stream is full.
+/// Returns true if the server has refused a message because its stream is full.
 pub fn is_full(fault: &PublishError) -> bool {
     /// "maximum messages exceeded" and "maximum bytes exceeded".
     const STORE_FAILED: u64 = 10_077;
     code(fault) == Some(STORE_FAILED)
 }
 
-/// Whether the server has refused a message because there is one with its
+/// Returns true if the server has refused a message because there is one with its
 /// subject already.
 pub fn is_second(fault: &PublishError) -> bool {
     fault.kind() == PublishErrorKind::WrongLastSequence
@@ -308,9 +321,9 @@ pub struct Names {
     pub jobs_stream: String,
     pub results_stream: String,
     pub dead_stream: String,
-    /// Where clients publish jobs.
+    /// Subject of jobs.
     pub jobs: String,
-    /// Where clients publish the ids of jobs to cancel. Not stored.
+    /// Subject of the ids of jobs to cancel. Not stored.
     pub cancel: String,
     queue: String,
 }
@@ -334,12 +347,12 @@ impl Names {
         })
     }
 
-    /// Where the result of a job is published, or of all jobs with this prefix.
+    /// Returns the subject of the result of a job, or of all jobs with this prefix.
     pub fn result(&self, id: &str) -> String {
         format!("{}.results.{id}", self.queue)
     }
 
-    /// Where a dead letter is published.
+    /// Returns the subject of a dead letter.
     pub fn dead(&self, id: &str) -> String {
         format!("{}.dead.{id}", self.queue)
     }

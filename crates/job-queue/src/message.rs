@@ -13,13 +13,13 @@ const TYPE: &str = "Job-Type";
 const LIMIT: &str = "Job-Limit-Ms";
 const TRACE: &str = "Job-Trace";
 
-/// What a client tells workers about a job.
+/// The properties of a job that a client tells workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// Unique among all jobs: letters, digits and dots.
     pub id: String,
     pub job_type: String,
-    /// How long the job is worth running, from the moment at which the server
+    /// Time for which the job is worth running, from the moment at which the server
     /// accepted it. A duration and not a time, because the clocks of two
     /// machines may disagree.
     pub limit: Option<Duration>,
@@ -39,7 +39,7 @@ impl Order {
         headers
     }
 
-    /// Reads the headers of a message, or says why it is not a job.
+    /// Reads the headers of a message, or returns the reason why it is not a job.
     pub fn read(headers: Option<&HeaderMap>) -> Result<Self, &'static str> {
         let headers = headers.ok_or("it has no headers")?;
         let text = |name: &str| {
@@ -50,10 +50,13 @@ impl Order {
         }
         let limit = match text(LIMIT).map(|limit| limit.parse()) {
             None => None,
-            Some(Ok(milliseconds)) => Some(Duration::from_millis(milliseconds)),
+            Some(Ok(milliseconds)) => {
+                Some(Duration::from_millis(milliseconds))
+            }
             Some(Err(_)) => return Err("its limit is not a number"),
         };
-        let id = text(ID).filter(|id| is_id(id)).ok_or("it has no valid id")?;
+        let id =
+            text(ID).filter(|id| is_id(id)).ok_or("it has no valid id")?;
         Ok(Self {
             job_type: text(TYPE).ok_or("it has no type")?,
             limit,
@@ -63,16 +66,17 @@ impl Order {
     }
 }
 
-/// Whether this can be an id. The id becomes a part of a subject, so it must not
+/// Returns true if this can be an id. The id becomes a part of a subject, so it must not
 /// contain a wildcard.
 fn is_id(id: &str) -> bool {
     let is_token = |token: &str| {
-        !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric())
+        !token.is_empty()
+            && token.bytes().all(|b| b.is_ascii_alphanumeric())
     };
     id.len() <= 100 && id.split('.').all(is_token)
 }
 
-/// A text as a header can hold it: one line of printable characters.
+/// Turns a text into one that a header can hold: a line of printable characters.
 pub fn one_line(text: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().map(printable).take(200).collect()

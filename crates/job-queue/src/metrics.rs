@@ -1,11 +1,13 @@
-//! What is counted and measured, in the text format of Prometheus.
+//! The figures of clients and workers, in the text format of Prometheus.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::{
+    Histogram, exponential_buckets,
+};
 use prometheus_client::registry::{Metric, Registry};
 
 /// From 100 µs to about 100 s.
@@ -42,7 +44,7 @@ pub struct WorkerMetrics {
     pub run_time: Histogram,
 }
 
-/// How a job ended.
+/// The end of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Label {
     pub outcome: &'static str,
@@ -71,9 +73,17 @@ impl ClientMetrics {
             ),
             results: add(r, "results", "Calls by how they ended"),
             latency: histogram(r, "latency_seconds", "From call to result"),
-            outstanding: add(r, "outstanding", "Calls that wait for a result"),
+            outstanding: add(
+                r,
+                "outstanding",
+                "Calls that wait for a result",
+            ),
             depth: add(r, "depth", "Jobs in the queue, waiting or running"),
-            dead_letters: add(r, "dead_letters", "Dead letters on the server"),
+            dead_letters: add(
+                r,
+                "dead_letters",
+                "Dead letters on the server",
+            ),
             registry,
         }
     }

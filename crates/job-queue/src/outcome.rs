@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 
 use crate::error::Error;
 
-/// How a job ended, as it travels from the worker to the caller.
+/// The end of a job, as it travels from the worker to the caller.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// The job's result, encoded.
@@ -26,13 +26,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What the caller gets: the encoded result, or an error.
+    /// Returns the encoded result, or the error for the caller.
     pub fn result(self) -> Result<Vec<u8>, Error> {
         use process_pool::Error as Pool;
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         Err(Error::Pool(match self {
             Self::Done(output) => return Ok(output.into_vec()),
-            Self::DeadLetter(reason) => return Err(Error::DeadLetter(reason)),
+            Self::DeadLetter(reason) => {
+                return Err(Error::DeadLetter(reason));
+            }
             Self::DeadlinePassed => Pool::DeadlinePassed,
             Self::WorkerDied(status) => Pool::WorkerDied(from_raw(status)),
             Self::Failed(message) => Pool::JobFailed(message),
@@ -44,7 +46,7 @@ impl Outcome {
         }))
     }
 
-    /// The name of this outcome in metrics.
+    /// Returns the name of this outcome in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Done(_) => "done",

@@ -11,16 +11,16 @@ use crate::error::Error;
 use crate::link::Link;
 use crate::stream::CONSUMER;
 
-/// How long the server keeps a request for a job. It doubles with each request
+/// Time for which the server keeps a request for a job. It doubles with each request
 /// that got none, and is short again after a reconnect, because a server that
 /// has just started may swallow a request.
-const EXPIRES_LEAST: Duration = Duration::from_millis(500);
-const EXPIRES_MOST: Duration = Duration::from_secs(30);
-/// How much later the worker stops waiting, and asks again.
+const EXPIRES_MIN: Duration = Duration::from_millis(500);
+const EXPIRES_MAX: Duration = Duration::from_secs(30);
+/// Time after which the worker, a little later, stops waiting and asks again.
 const MARGIN: Duration = Duration::from_secs(1);
 /// The wait after the server refused a request.
 const REFUSED: Duration = Duration::from_secs(1);
-/// How long to wait for jobs that are on their way while the worker stops.
+/// The wait for jobs that are on their way while the worker stops.
 const LAST_JOBS: Duration = Duration::from_secs(1);
 
 /// Asks for one job at a time, and only when told to.
@@ -44,8 +44,10 @@ impl Pull {
         let jobs = jobs.map_err(|fault| link.unreachable(&fault))?;
         let stream = &link.names.jobs_stream;
         Ok(Self {
-            requests: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{CONSUMER}"),
-            expires: EXPIRES_LEAST,
+            requests: format!(
+                "$JS.API.CONSUMER.MSG.NEXT.{stream}.{CONSUMER}"
+            ),
+            expires: EXPIRES_MIN,
             inbox,
             jobs,
             link: link.clone(),
@@ -72,7 +74,7 @@ impl Pull {
                 answer = self.jobs.next() => answer,
                 // The server has forgotten the request.
                 () = connection.restored() => {
-                    self.expires = EXPIRES_LEAST;
+                    self.expires = EXPIRES_MIN;
                     continue;
                 }
                 () = time::sleep(self.expires + MARGIN) => continue,
@@ -85,10 +87,11 @@ impl Pull {
                 Some(message)
                     if message.status == Some(StatusCode::TIMEOUT) =>
                 {
-                    self.expires = EXPIRES_MOST.min(2 * self.expires);
+                    self.expires = EXPIRES_MAX.min(2 * self.expires);
                 }
                 refused => {
-                    let why = refused.and_then(|message| message.description);
+                    let why =
+                        refused.and_then(|message| message.description);
                     tracing::debug!("the server delivers no job: {why:?}");
                     time::sleep(REFUSED).await;
                 }

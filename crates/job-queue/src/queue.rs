@@ -1,4 +1,4 @@
-//! What callers use: run a job, map many.
+//! The queue for its callers: run a job, map many.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -30,7 +30,7 @@ use crate::stream;
 /// The wait before it asks again after a reconnect, or because the server has
 /// not answered or has lost a job. While nothing is missing, it doubles.
 const SWEEP_SOON: Duration = Duration::from_millis(200);
-/// How many requests a client has under way for results, or to cancel jobs.
+/// Number of requests that a client has under way for results, or to cancel jobs.
 const CONCURRENT: usize = 64;
 /// The wait between two attempts of a map to put a job into a full queue.
 const FULL_RETRY: Duration = Duration::from_millis(5);
@@ -66,7 +66,7 @@ struct Shared {
 struct Waiting {
     answer: oneshot::Sender<Bytes>,
     since: Instant,
-    /// What was sent and where it is in the stream, once it was accepted.
+    /// The message and its position in the stream, once it was accepted.
     accepted: Option<Accepted>,
 }
 
@@ -86,7 +86,24 @@ struct Cancel {
 
 impl<J: Job> Queue<J> {
     /// Connects to the server, and creates the queue's streams unless they
-    /// exist.
+    /// exist. This example and the others are compiled but not run, because they
+    /// need a server.
+    ///
+    /// ```no_run
+    /// # use job_queue::{Call, Error, Job, JobResult, Options, Queue};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> { Ok(self.0 * self.0) }
+    /// # }
+    /// # async fn example() -> Result<(), Error> {
+    /// let url = "nats://queue:secret@127.0.0.1:4222".to_owned();
+    /// let options = Options { url, ..Options::default() };
+    /// let queue = Queue::<Square>::connect(options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -136,6 +153,20 @@ impl<J: Job> Queue<J> {
     /// or has forgotten the cancellation runs it. The process of a running job
     /// is killed.
     ///
+    /// ```no_run
+    /// # use job_queue::{Call, Error, Job, JobResult, Options, Queue};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> { Ok(self.0 * self.0) }
+    /// # }
+    /// # async fn example(queue: Queue<Square>) -> Result<(), Error> {
+    /// assert_eq!(queue.run(Square(12)).await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Any [`Error`] that kept the job from having a result. If the queue is
@@ -144,7 +175,24 @@ impl<J: Job> Queue<J> {
         self.run_with(job, Call::default()).await
     }
 
-    /// The same, with a deadline of its own and a name for the log.
+    /// Runs a job as [`Queue::run`] does, with a deadline of its own and a name
+    /// for the log.
+    ///
+    /// ```no_run
+    /// # use job_queue::{Call, Error, Job, JobResult, Options, Queue};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> { Ok(self.0 * self.0) }
+    /// # }
+    /// # async fn example(queue: Queue<Square>) -> Result<(), Error> {
+    /// let deadline = Some(std::time::Duration::from_secs(5));
+    /// let call = Call { deadline, ..Call::default() };
+    /// assert_eq!(queue.run_with(Square(12), call).await?, 144);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -163,6 +211,21 @@ impl<J: Job> Queue<J> {
     ///
     /// Every job is a message of its own, so a job that takes microseconds
     /// costs more to send than to run. Put many of those into one job.
+    ///
+    /// ```no_run
+    /// # use job_queue::{Call, Error, Job, JobResult, Options, Queue};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> { Ok(self.0 * self.0) }
+    /// # }
+    /// # async fn example(queue: Queue<Square>) -> Result<(), Error> {
+    /// let results = queue.map((1..=3).map(Square)).await;
+    /// assert_eq!(results, [Ok(1), Ok(4), Ok(9)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn map(
         &self,
         jobs: impl IntoIterator<Item = J>,
@@ -186,7 +249,11 @@ impl<J: Job> Queue<J> {
             .await
     }
 
-    async fn counted(&self, job: &J, call: &Call) -> Result<J::Output, Error> {
+    async fn counted(
+        &self,
+        job: &J,
+        call: &Call,
+    ) -> Result<J::Output, Error> {
         let result = self.call(job, call).await;
         let outcome = match &result {
             Ok(_) => "done",
@@ -214,7 +281,10 @@ impl<J: Job> Queue<J> {
         let order = Order {
             job_type: shared.job_type.clone(),
             limit,
-            trace: call.trace.as_deref().map_or_else(|| id.clone(), one_line),
+            trace: call
+                .trace
+                .as_deref()
+                .map_or_else(|| id.clone(), one_line),
             id,
         };
         let answer = async {
@@ -259,24 +329,41 @@ impl<J> Queue<J> {
         time::timeout(Duration::from_secs(1), flush).await.ok();
     }
 
-    /// The jobs that no worker could finish.
+    /// Returns the jobs that no worker could finish.
+    ///
+    /// ```no_run
+    /// # use job_queue::{Call, Error, Job, JobResult, Options, Queue};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> { Ok(self.0 * self.0) }
+    /// # }
+    /// # async fn example(queue: Queue<Square>) -> Result<(), Error> {
+    /// for letter in queue.dead_letters().list().await? {
+    ///     println!("{}: {}", letter.id, letter.reason);
+    ///     queue.dead_letters().send_again(letter.sequence).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters::new(self.shared.link.clone())
     }
 
-    /// How many calls wait for a result.
+    /// Returns the number of calls that wait for a result.
     pub fn outstanding(&self) -> usize {
         self.shared.waiting().len()
     }
 
-    /// Results that were discarded, because the job had one already or was
-    /// canceled.
+    /// Returns the number of results that were discarded, because the job had one
+    /// already or was canceled.
     pub fn duplicates(&self) -> u64 {
         self.shared.metrics.duplicates.get()
     }
 
-    /// What this client has counted, and how full the queue is, in the text
-    /// format of Prometheus.
+    /// Returns the figures of this client and the length of the queue, in the
+    /// text format of Prometheus.
     pub async fn metrics(&self) -> String {
         let shared = &self.shared;
         let metrics = &shared.metrics;
@@ -332,22 +419,25 @@ impl Shared {
                 .headers(order.headers())
                 .payload(payload.clone())
                 .message_id(&order.id);
-            let fault =
-                match self.link.send(&self.link.names.jobs, message).await {
-                    Ok(sequence) => {
-                        self.metrics.submitted.inc();
-                        let accepted = Accepted { sequence, order, payload };
-                        if let Some(waiting) = self.waiting().get_mut(&number) {
-                            waiting.accepted = Some(accepted);
-                        }
-                        return Ok(());
+            let fault = match self
+                .link
+                .send(&self.link.names.jobs, message)
+                .await
+            {
+                Ok(sequence) => {
+                    self.metrics.submitted.inc();
+                    let accepted = Accepted { sequence, order, payload };
+                    if let Some(waiting) = self.waiting().get_mut(&number) {
+                        waiting.accepted = Some(accepted);
                     }
-                    Err(fault) if link::is_full(&fault) => {
-                        self.metrics.refused.inc();
-                        return Err(PoolError::QueueFull.into());
-                    }
-                    Err(fault) => fault,
-                };
+                    return Ok(());
+                }
+                Err(fault) if link::is_full(&fault) => {
+                    self.metrics.refused.inc();
+                    return Err(PoolError::QueueFull.into());
+                }
+                Err(fault) => fault,
+            };
             if fault.kind() == PublishErrorKind::MaxPayloadExceeded {
                 let size = payload.len();
                 let limit = self.link.client.max_payload();
@@ -419,7 +509,8 @@ async fn take_results(
         };
         let Some(result) = result else { return };
         let number = result.subject.rsplit('.').next();
-        if let Some(number) = number.and_then(|number| number.parse().ok()) {
+        if let Some(number) = number.and_then(|number| number.parse().ok())
+        {
             shared.finish(number, result.payload);
         }
     }
@@ -448,7 +539,10 @@ async fn sweep(shared: Arc<Shared>) {
 
 /// Asks for the jobs that wait for at least this long. Returns whether the
 /// server has or has finished all of them.
-async fn look_after(shared: &Shared, oldest: Duration) -> Result<bool, Error> {
+async fn look_after(
+    shared: &Shared,
+    oldest: Duration,
+) -> Result<bool, Error> {
     stream::repair(&shared.link, &shared.options).await?;
     let numbers: Vec<_> = {
         let waiting = shared.waiting();
@@ -487,9 +581,13 @@ async fn ask(shared: &Shared, number: u64) -> Result<bool, Error> {
         return Ok(true);
     }
     // After a power cut, for example, a job that was accepted may be missing.
-    tracing::warn!(job = id, "the server has lost the job: sending it again");
+    tracing::warn!(
+        job = id,
+        "the server has lost the job: sending it again"
+    );
     let headers = Some(accepted.order.headers());
-    let (jobs, payload) = (&shared.link.names.jobs, accepted.payload.clone());
+    let (jobs, payload) =
+        (&shared.link.names.jobs, accepted.payload.clone());
     let sent = shared.link.publish(jobs, headers, payload).await;
     let sequence = sent.map_err(|fault| shared.link.unreachable(&fault))?;
     shared.metrics.resubmitted.inc();
@@ -499,8 +597,11 @@ async fn ask(shared: &Shared, number: u64) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// Whether the server says that it has no such job.
-async fn is_lost(shared: &Shared, accepted: &Accepted) -> Result<bool, Error> {
+/// Returns true if the server says that it has no such job.
+async fn is_lost(
+    shared: &Shared,
+    accepted: &Accepted,
+) -> Result<bool, Error> {
     use async_nats::jetstream::stream::RawMessageErrorKind as Kind;
     let jobs = shared.link.jobs().await?;
     match jobs.get_raw_message(accepted.sequence).await {

@@ -1,12 +1,12 @@
-//! What a queue has on the server: three streams and a consumer.
+//! The parts of a queue on the server: three streams and a consumer.
 
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, StorageType,
-    Stream,
+    Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy,
+    StorageType, Stream,
 };
 use tokio::time::{self, Instant};
 
@@ -19,11 +19,11 @@ use crate::options::Options;
 /// second one.
 pub const CONSUMER: &str = "workers";
 
-/// The most bytes that each of the streams may hold.
+/// Maximum size of each of the streams, in bytes.
 const BYTES: i64 = 256 << 20;
-/// How long dead letters are kept.
+/// Time for which dead letters are kept.
 const DEAD_LETTER_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How many pull requests may be open, of all workers together. A worker has
+/// Number of pull requests that may be open, of all workers together. A worker has
 /// [`prefetch`](crate::WorkerConfig::prefetch) for each of its processes.
 const MAX_WAITING: i64 = 16_384;
 
@@ -86,7 +86,7 @@ pub async fn set_up(link: &Link, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Creates a stream unless it exists, and returns how it is configured.
+/// Creates a stream unless it exists, and returns its configuration.
 async fn create(
     link: &Link,
     options: &Options,
@@ -95,7 +95,8 @@ async fn create(
     use async_nats::jetstream::context::CreateStreamErrorKind as Kind;
     let deadline = Instant::now() + options.connect_limit;
     loop {
-        let created = link.context.get_or_create_stream(config.clone()).await;
+        let created =
+            link.context.get_or_create_stream(config.clone()).await;
         let fault = match created {
             Ok(stream) => return Ok(stream.cached_info().config.clone()),
             Err(fault) => fault,
@@ -122,7 +123,7 @@ async fn create(
     }
 }
 
-/// The consumer that all workers share. It is created if it does not exist.
+/// Returns the consumer that all workers share. It is created if it does not exist.
 pub async fn consumer(
     link: &Link,
     options: &Options,
@@ -187,7 +188,7 @@ pub async fn repair(link: &Link, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first job in the stream from this position on.
+/// Returns the first job in the stream from this position on.
 async fn next_job(
     link: &Link,
     jobs: &Stream<()>,
@@ -201,7 +202,9 @@ async fn next_job(
         .await;
     match message {
         Ok(message) => Ok(Some(message)),
-        Err(fault) if fault.kind() == RawMessageErrorKind::NoMessageFound => {
+        Err(fault)
+            if fault.kind() == RawMessageErrorKind::NoMessageFound =>
+        {
             Ok(None)
         }
         Err(fault) => Err(link.unreachable(&fault)),
@@ -238,7 +241,8 @@ pub async fn delete_ghosts(link: &Link) -> Result<u64, Error> {
     let mut deleted = 0;
     while info.state.messages > 0 && next <= last {
         let message = next_job(link, &jobs, next).await?;
-        let Some(message) = message.filter(|message| message.sequence <= last)
+        let Some(message) =
+            message.filter(|message| message.sequence <= last)
         else {
             break;
         };

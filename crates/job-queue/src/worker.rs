@@ -7,7 +7,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use futures::StreamExt;
-use process_pool::{Error as PoolError, Job, Pool};
+use process_pool::{Error as PoolError, Job, Pool, wire};
 use serde_bytes::ByteBuf;
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
@@ -27,12 +27,12 @@ use crate::packed::Packed;
 use crate::pull::Pull;
 use crate::stream;
 
-/// How often a worker tidies up on the server. It also does so after each
+/// The interval at which a worker tidies up on the server. It also does so after each
 /// reconnect.
 const TIDY: Duration = Duration::from_secs(10);
-/// How long a job that a worker cannot run waits for another worker.
+/// The wait of a job that a worker cannot run, until another worker may get it.
 const NEXT_ATTEMPT: Duration = Duration::from_secs(1);
-/// What the format of a result adds to its size, at most.
+/// Maximum size that the format adds to a result, in bytes.
 const RESULT_HEAD: usize = 256;
 
 /// A worker that is connected and has started its processes.
@@ -63,13 +63,13 @@ struct Shared<J> {
 struct Delivery {
     message: Message,
     order: Order,
-    /// How many times it has been delivered, including this time.
+    /// Number of times that it has been delivered, including this time.
     count: u64,
-    /// When the server accepted it, in nanoseconds since 1970.
+    /// The time at which the server accepted it, in nanoseconds since 1970.
     published: i128,
 }
 
-/// What becomes of a job.
+/// The end of a job.
 enum End {
     /// This is its result.
     Finished(Outcome),
@@ -123,6 +123,21 @@ impl<J: Job + 'static> Worker<J> {
 
     /// Runs jobs until `stop` is ready. Then jobs under way may finish within
     /// [`WorkerConfig::grace`], and the others are handed back to the server.
+    ///
+    /// ```no_run
+    /// # use job_queue::{Error, Job, JobResult, Worker};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> { Ok(self.0 * self.0) }
+    /// # }
+    /// # async fn example(worker: impl Future<Output = Result<Worker<Square>, Error>>) -> Result<(), Error> {
+    /// let worker = worker.await?;
+    /// worker.run(async { drop(tokio::signal::ctrl_c().await) }).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let shared = self.shared;
         // If this future is dropped, everything ends immediately.
@@ -151,9 +166,11 @@ impl<J: Job + 'static> Worker<J> {
 }
 
 impl<J> Worker<J> {
-    /// A function that returns what this worker has counted, in the text format
-    /// of Prometheus.
-    pub fn metrics(&self) -> impl Fn() -> String + Clone + Send + Sync + 'static
+    /// Returns a function that returns the figures of this worker, in the text
+    /// format of Prometheus.
+    pub fn metrics(
+        &self,
+    ) -> impl Fn() -> String + Clone + Send + Sync + 'static
     where
         J: Job + 'static,
     {
@@ -265,12 +282,17 @@ impl<J: Job + 'static> Shared<J> {
             let reason = format!("{reason}, in {times} deliveries");
             warn!("dead letter: {reason}");
             self.bury(delivery, &reason, times).await;
-            end = End::Finished(outcome.unwrap_or(Outcome::DeadLetter(reason)));
+            end = End::Finished(
+                outcome.unwrap_or(Outcome::DeadLetter(reason)),
+            );
         }
         if let End::Finished(outcome) = end {
             let name = outcome.name();
             self.publish(&order.id, outcome).await;
-            self.metrics.finished.get_or_create(&Label { outcome: name }).inc();
+            self.metrics
+                .finished
+                .get_or_create(&Label { outcome: name })
+                .inc();
             self.metrics.run_time.observe(began.elapsed().as_secs_f64());
             info!("{name} in {:.1?}", began.elapsed());
         }
@@ -310,12 +332,17 @@ impl<J: Job + 'static> Shared<J> {
                 self.metrics.canceled.inc();
                 End::Canceled
             }
-            () = sleep(left) => End::Finished(Outcome::DeadlinePassed),
+            () = time::sleep(left.unwrap_or_default()), if left.is_some() => {
+                End::Finished(Outcome::DeadlinePassed)
+            }
         }
     }
 
-    /// What the pool's result means for the job.
-    fn end(&self, result: Result<Result<ByteBuf, String>, PoolError>) -> End {
+    /// Turns the pool's result into the end of the job.
+    fn end(
+        &self,
+        result: Result<Result<ByteBuf, String>, PoolError>,
+    ) -> End {
         let size = |size: usize| size as u64;
         End::Finished(match result {
             Ok(Ok(output)) => {
@@ -331,7 +358,9 @@ impl<J: Job + 'static> Shared<J> {
                 Outcome::Broken(fault)
             }
             Err(PoolError::DeadlinePassed) => Outcome::DeadlinePassed,
-            Err(PoolError::JobFailed(text)) => Outcome::Failed(self.cut(text)),
+            Err(PoolError::JobFailed(text)) => {
+                Outcome::Failed(self.cut(text))
+            }
             Err(PoolError::JobPanicked(text)) => {
                 Outcome::Panicked(self.cut(text))
             }
@@ -339,26 +368,21 @@ impl<J: Job + 'static> Shared<J> {
                 Outcome::TooLarge { size: size(bytes), limit: size(limit) }
             }
             Err(PoolError::WorkerDied(status)) => {
-                let outcome = Outcome::WorkerDied(outcome::into_raw(status));
+                let outcome =
+                    Outcome::WorkerDied(outcome::into_raw(status));
                 let reason = format!("its process died ({status})");
                 return End::Again(reason, Some(outcome));
             }
             Err(
-                error @ (PoolError::QueueFull
-                | PoolError::CannotStart(_)
-                | PoolError::Closed),
+                // These three errors, and any that a later version may add.
+                error,
             ) => return End::Again(one_line(&error.to_string()), None),
         })
     }
 
-    /// The beginning of a text, as much as a message can hold.
-    fn cut(&self, mut text: String) -> String {
-        let most = self.link.client.max_payload() - RESULT_HEAD;
-        if text.len() > most {
-            let fits = |end: &usize| text.is_char_boundary(*end);
-            text.truncate((0..=most).rev().find(fits).unwrap_or_default());
-        }
-        text
+    /// Cuts a text off where it would no longer fit into a message.
+    fn cut(&self, text: String) -> String {
+        wire::cut(text, self.link.client.max_payload() - RESULT_HEAD)
     }
 
     /// Stores the result, unless the job has one already.
@@ -382,7 +406,8 @@ impl<J: Job + 'static> Shared<J> {
     async fn bury(&self, delivery: &Delivery, reason: &str, times: u64) {
         let Delivery { order, message, .. } = delivery;
         let subject = self.link.names.dead(&order.id);
-        let message = || letter(order, reason, times, message.payload.clone());
+        let message =
+            || letter(order, reason, times, message.payload.clone());
         self.store(&subject, message).await;
     }
 
@@ -398,7 +423,9 @@ impl<J: Job + 'static> Shared<J> {
             match self.link.send(subject, message()).await {
                 Ok(_) => return true,
                 // After the first attempt, the one in the stream may be ours.
-                Err(fault) if link::is_second(&fault) => return attempts > 0,
+                Err(fault) if link::is_second(&fault) => {
+                    return attempts > 0;
+                }
                 Err(fault) => debug!("not stored yet: {fault}"),
             }
             attempts += 1;
@@ -409,14 +436,18 @@ impl<J: Job + 'static> Shared<J> {
 
 impl<J> Shared<J> {
     fn clock(&self) -> Clock {
-        *self.clock.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self
+            .clock
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 /// Cancels jobs as their callers ask for it.
 async fn listen_for_cancels<J>(shared: Arc<Shared<J>>) {
     let subject = shared.link.names.cancel.clone();
-    let Ok(mut cancels) = shared.link.client.subscribe(subject).await else {
+    let Ok(mut cancels) = shared.link.client.subscribe(subject).await
+    else {
         return;
     };
     loop {
@@ -462,12 +493,5 @@ async fn tidy<J>(shared: Arc<Shared<J>>) {
             done = work => if let Err(error) = done { debug!("{error}") },
             () = kill.cancelled() => return,
         }
-    }
-}
-
-async fn sleep(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => time::sleep(limit).await,
-        None => std::future::pending().await,
     }
 }

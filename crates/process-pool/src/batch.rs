@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::wire;
 
-/// As much as a pipe holds by default. With more, the parent would have to wait
-/// for the worker.
+/// Size of a batch, in bytes: as much as a pipe holds by default. With more, the
+/// parent would have to wait for the worker.
 const BYTES: usize = 64 << 10;
-/// The most jobs in a batch.
+/// Maximum number of jobs in a batch.
 const JOBS: usize = 1000;
 /// A batch that took less time than this could have been larger.
 const SHORT: Duration = Duration::from_millis(1);
@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_millis(4);
 pub struct Batch {
     /// The jobs that can be sent, as frames.
     pub frames: Vec<u8>,
-    /// How many jobs the frames hold.
+    /// Number of jobs in the frames.
     pub jobs: usize,
     /// The jobs that cannot be sent: their position in the batch, and why.
     pub faults: Vec<(usize, Error)>,
@@ -33,12 +33,12 @@ impl Batch {
     /// Takes the next jobs; none when there are no more.
     pub fn take<J: Serialize>(
         jobs: &mut impl Iterator<Item = J>,
-        most: usize,
+        max: usize,
         limit: usize,
     ) -> Option<Self> {
         let mut batch =
             Self { frames: Vec::new(), jobs: 0, faults: Vec::new() };
-        for (position, job) in jobs.take(most).enumerate() {
+        for (position, job) in jobs.take(max).enumerate() {
             match wire::append(&job, limit, &mut batch.frames) {
                 Ok(()) => batch.jobs += 1,
                 Err(error) => batch.faults.push((position, error)),
@@ -51,7 +51,7 @@ impl Batch {
     }
 }
 
-/// How many jobs make a batch. It starts at one and then follows the time that
+/// Number of jobs that make a batch. It starts at one and then follows the time that
 /// batches take: long jobs travel alone, short ones by the hundred.
 pub struct BatchSize(AtomicUsize);
 

@@ -2,11 +2,13 @@
 
 use std::process::ExitStatus;
 
-/// Why a job has no result, or a pool no workers.
+/// The reason why a job has no result, or a pool no workers.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// As many jobs wait as [`Config::queue`](crate::Config::queue) allows.
-    /// The pool says so immediately, and the job has not been started.
+    /// The queue is full: as many jobs wait as
+    /// [`Config::queue`](crate::Config::queue) allows. The caller gets this error
+    /// immediately, and the job has not been started.
     #[error("the queue is full")]
     QueueFull,
 

@@ -1,4 +1,4 @@
-//! What callers use: run a job, map many, shut down.
+//! The pool for its callers: run a job, map many, shut down.
 
 use std::iter;
 use std::marker::PhantomData;
@@ -39,6 +39,30 @@ pub struct Pool<J> {
 impl<J: Job> Pool<J> {
     /// Starts the workers and waits until each is ready.
     ///
+    /// ```standalone_crate
+    /// # use process_pool::{Config, Error, Job, JobResult, Pool};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> {
+    /// #         Ok(self.0.checked_mul(self.0).ok_or("too large")?)
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Error> {
+    /// #     process_pool::worker::<Square>();
+    /// #     example()
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn example() -> Result<(), Error> {
+    /// let config = Config { workers: 2, ..Config::default() };
+    /// let pool = Pool::<Square>::start(config).await?;
+    /// assert_eq!(pool.stats().pids.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::CannotStart`] with the reason, as soon as one of them fails to
@@ -73,6 +97,31 @@ impl<J: Job> Pool<J> {
     /// job: if it still waits, it never starts; if it runs, its worker is
     /// killed.
     ///
+    /// ```standalone_crate
+    /// # use process_pool::{Config, Error, Job, JobResult, Pool};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> {
+    /// #         Ok(self.0.checked_mul(self.0).ok_or("too large")?)
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Error> {
+    /// #     process_pool::worker::<Square>();
+    /// #     example()
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn example() -> Result<(), Error> {
+    /// let pool = Pool::start(Config::default()).await?;
+    /// assert_eq!(pool.run(Square(12)).await, Ok(144));
+    /// let error = pool.run(Square(u64::MAX)).await.unwrap_err();
+    /// assert_eq!(error.to_string(), "the job failed: too large");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Any [`Error`] that kept the job from having a result. If the queue is
@@ -100,6 +149,30 @@ impl<J: Job> Pool<J> {
     /// The jobs of a batch share their fate: if the worker dies or the deadline
     /// passes, all jobs of the batch without an answer get the error. With
     /// [`Config::retry`] they are run once more after a death, each by itself.
+    ///
+    /// ```standalone_crate
+    /// # use process_pool::{Config, Error, Job, JobResult, Pool};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> {
+    /// #         Ok(self.0.checked_mul(self.0).ok_or("too large")?)
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Error> {
+    /// #     process_pool::worker::<Square>();
+    /// #     example()
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn example() -> Result<(), Error> {
+    /// let pool = Pool::start(Config::default()).await?;
+    /// let results = pool.map((1..=3).map(Square)).await;
+    /// assert_eq!(results, [Ok(1), Ok(4), Ok(9)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn map(
         &self,
         jobs: impl IntoIterator<Item = J>,
@@ -122,6 +195,31 @@ impl<J: Job> Pool<J> {
     /// [`Config::grace`], and then kills the workers. When it returns, no worker
     /// is left, except one that the kernel could not end within
     /// [`Config::kill_limit`].
+    ///
+    /// ```standalone_crate
+    /// # use process_pool::{Config, Error, Job, JobResult, Pool};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> {
+    /// #         Ok(self.0.checked_mul(self.0).ok_or("too large")?)
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Error> {
+    /// #     process_pool::worker::<Square>();
+    /// #     example()
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn example() -> Result<(), Error> {
+    /// let pool = Pool::start(Config::default()).await?;
+    /// pool.shutdown().await;
+    /// assert!(pool.stats().pids.is_empty());
+    /// assert_eq!(pool.run(Square(12)).await, Err(Error::Closed));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shutdown(&self) {
         self.shared.close();
         self.supervisors.close();
@@ -131,7 +229,31 @@ impl<J: Job> Pool<J> {
         }
     }
 
-    /// What the pool is doing now. Never waits for a worker or a job.
+    /// Returns the state of the pool, without waiting for a worker or a job.
+    ///
+    /// ```standalone_crate
+    /// # use process_pool::{Config, Error, Job, JobResult, Pool};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Square(u64);
+    /// # impl Job for Square {
+    /// #     type Output = u64;
+    /// #     fn run(self) -> JobResult<u64> {
+    /// #         Ok(self.0.checked_mul(self.0).ok_or("too large")?)
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Error> {
+    /// #     process_pool::worker::<Square>();
+    /// #     example()
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn example() -> Result<(), Error> {
+    /// let pool = Pool::start(Config::default()).await?;
+    /// pool.run(Square(12)).await?;
+    /// assert_eq!((pool.stats().done, pool.stats().restarts), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stats(&self) -> Stats {
         let shared = &self.shared;
         let pids = shared.pids.iter().map(|pid| pid.load(Relaxed));
@@ -153,7 +275,8 @@ impl<J: Job> Pool<J> {
         let started = Instant::now();
         let mut request = Request::new(batch.frames, batch.jobs);
         request.limit = self.shared.config.deadline;
-        let answers = match self.shared.queue.push_when_room(request).await {
+        let answers = match self.shared.queue.push_when_room(request).await
+        {
             Ok(place) => place.answers().await,
             Err(error) => Err(error),
         };
@@ -169,7 +292,7 @@ impl<J: Job> Pool<J> {
         answers.into_iter().map(|a| self.outcome(Some(a))).collect()
     }
 
-    /// What the worker's answer means to the caller.
+    /// Turns the worker's answer into the caller's result.
     fn outcome(&self, answer: Option<Answer>) -> Result<J::Output, Error> {
         let limit = self.shared.config.message_limit;
         match wire::decode(&answer.unwrap_or(Err(Error::Closed))?)? {

@@ -1,5 +1,5 @@
-//! A worker's process as its parent sees it: how it starts, and how it and
-//! everything that its jobs have started ends.
+//! A worker's process as its parent sees it: its start, and its end together
+//! with everything that its jobs have started.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use tokio::time;
 use crate::error::Error;
 use crate::worker::FLAG;
 
-/// How long dropping a process may block until the killed process has ended.
+/// Time for which dropping a process may block until the process has ended.
 /// Usually that takes a few milliseconds, and longer on a busy machine.
 const REAP_LIMIT: Duration = Duration::from_secs(1);
 
@@ -21,7 +21,7 @@ pub struct Process {
     child: Child,
     /// Also the number of the process group.
     pid: u32,
-    /// Whether the group was killed and the process reaped.
+    /// Set once the group was killed and the process reaped.
     over: bool,
 }
 
@@ -82,7 +82,9 @@ impl Process {
             }
             Ok(Err(error)) => {
                 self.over = true;
-                Error::Broken(format!("how the worker ended is lost: {error}"))
+                Error::Broken(format!(
+                    "how the worker ended is lost: {error}"
+                ))
             }
             Err(_) => Error::Broken(format!(
                 "worker {} was killed and has not ended after {limit:?}",
@@ -98,9 +100,9 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Happens when the runtime ends before the supervisor does. No task can
-    /// wait for the process then, so this thread does, for a moment. Otherwise
-    /// the process would stay in the process table as a zombie.
+    /// Kills and reaps the process if the runtime ends before the supervisor
+    /// does. No task can wait for the process then, so this thread does, for a
+    /// moment. Otherwise the process would stay in the process table as a zombie.
     fn drop(&mut self) {
         if self.over {
             return;
@@ -122,7 +124,8 @@ fn kill_group(pid: u32) {
     #[cfg(unix)]
     {
         use rustix::process::{Pid, Signal, kill_process_group};
-        if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw)
+        {
             kill_process_group(group, Signal::KILL).ok();
         }
     }

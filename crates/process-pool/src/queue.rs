@@ -10,10 +10,10 @@ use tokio::sync::{Notify, oneshot};
 use crate::error::Error;
 use crate::wire;
 
-/// What a worker answered to one job, or why it did not.
+/// Answer of a worker to one job, or the reason why there is none.
 pub type Answer = Result<BytesMut, Error>;
 
-/// One job, or the batch of a map, and where the answers go.
+/// One job, or the batch of a map, and the caller that gets the answers.
 #[derive(Debug)]
 pub struct Ticket {
     id: u64,
@@ -45,7 +45,7 @@ pub struct Request {
     /// Set after a worker died: from then on each job is sent by itself, so
     /// that the one that kills its worker takes no other job with it.
     pub alone: bool,
-    /// How long a worker may take for the frames that are sent to it at once.
+    /// Time limit for the frames that are sent to a worker at once.
     pub limit: Option<Duration>,
 }
 
@@ -55,12 +55,12 @@ impl Request {
         Self { frames, jobs, answers, alone: false, limit: None }
     }
 
-    /// How many jobs have no answer yet.
+    /// Returns the number of jobs without an answer.
     pub fn left(&self) -> usize {
         self.jobs - self.answers.len()
     }
 
-    /// The frames to send now, how many they are, and where their answers go.
+    /// Returns the frames to send now, their number, and the list for their answers.
     pub fn split(&mut self) -> (&[u8], usize, &mut Vec<Answer>) {
         let first = |frames| wire::first_frame(frames).unwrap_or_default();
         let mut frames = &self.frames[..];
@@ -136,17 +136,21 @@ impl Queue {
         }
     }
 
-    /// A std Mutex: it is held for a few steps and never across an await.
+    /// Locks the state. A std Mutex: it is held for a few steps and never across an await.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it is held")
     }
 
-    /// How many jobs wait.
+    /// Returns the number of jobs that wait.
     pub fn len(&self) -> usize {
-        self.state().tickets.iter().map(|ticket| ticket.request.left()).sum()
+        self.state()
+            .tickets
+            .iter()
+            .map(|ticket| ticket.request.left())
+            .sum()
     }
 
-    /// Adds a job, or says immediately why not and returns the request.
+    /// Adds a job, or immediately returns the reason why not, with the request.
     pub fn push(
         &self,
         request: Request,
@@ -189,7 +193,7 @@ impl Queue {
         }
     }
 
-    /// The next job; none when the queue is closed and empty. Cancel safe.
+    /// Waits for the next job; none if the queue is closed and empty. Cancel safe.
     pub async fn next(&self) -> Option<Ticket> {
         let _idle = Idle::new(self);
         loop {

@@ -29,14 +29,14 @@ const FAILED_STARTS: u32 = 5;
 const YOUNG: Duration = Duration::from_secs(1);
 /// The wait after a failed start. It doubles with each further one.
 const BACK_OFF: Duration = Duration::from_millis(10);
-const BACK_OFF_MOST: Duration = Duration::from_secs(5);
-/// How long to read on when a worker is dead: all it wrote is in the pipe.
+const BACK_OFF_MAX: Duration = Duration::from_secs(5);
+/// The time to read on when a worker is dead: all that it wrote is in the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-/// How long a worker that has closed its output may take to end by itself. On
-/// a busy machine that is longer than the few instructions it needs.
+/// The time for a worker that has closed its output to end by itself. On a busy
+/// machine that is longer than the few instructions it needs.
 const EXIT_TIME: Duration = Duration::from_millis(500);
 
-/// What the pool and its supervisors share.
+/// State that the pool and its supervisors share.
 #[derive(Debug)]
 pub struct Shared {
     pub config: Config,
@@ -61,7 +61,9 @@ impl Shared {
         let program = match config.program.take() {
             Some(program) => program,
             None => this_program().map_err(|error| {
-                Error::CannotStart(format!("where is this program? {error}"))
+                Error::CannotStart(format!(
+                    "where is this program? {error}"
+                ))
             })?,
         };
         Ok(Self {
@@ -131,11 +133,11 @@ struct Supervisor<'a> {
     held: Option<Ticket>,
     /// Failed starts since a worker last answered a job.
     failures: u32,
-    /// Whether the queue knows that this supervisor has no worker.
+    /// Set once the queue knows that this supervisor has no worker.
     down: bool,
 }
 
-/// How a worker's time ended.
+/// The end of a worker's time.
 enum End {
     /// The pool is closed, and the worker has ended.
     Closed,
@@ -171,7 +173,10 @@ impl Supervisor<'_> {
     /// Starts another worker, in as many attempts as it takes; none if the pool
     /// closes in the meantime. `fault` says why the last worker does not count
     /// as started.
-    async fn replace(&mut self, mut fault: Option<String>) -> Option<Worker> {
+    async fn replace(
+        &mut self,
+        mut fault: Option<String>,
+    ) -> Option<Worker> {
         let worker = loop {
             if let Some(fault) = fault.take() {
                 self.report(fault);
@@ -210,15 +215,15 @@ impl Supervisor<'_> {
     async fn back_off(&self) -> Option<()> {
         let wait = BACK_OFF.saturating_mul(1 << self.failures.min(16));
         tokio::select! {
-            () = time::sleep(wait.min(BACK_OFF_MOST)) => Some(()),
+            () = time::sleep(wait.min(BACK_OFF_MAX)) => Some(()),
             () = self.shared.closing.cancelled() => None,
         }
     }
 }
 
 impl Drop for Supervisor<'_> {
-    /// When the last supervisor ends, perhaps because its runtime does, nothing
-    /// is left that could take a job, so callers that still wait get an error.
+    /// Answers the callers that still wait, if this was the last supervisor: then
+    /// nothing is left that could take a job. Its runtime may have ended.
     fn drop(&mut self) {
         if self.shared.supervisors.fetch_sub(1, Relaxed) == 1 {
             self.shared.close();
@@ -232,11 +237,11 @@ struct Worker {
     process: Process,
     stdin: ChildStdin,
     stdout: FramedRead<ChildStdout, LengthDelimitedCodec>,
-    /// Whether it has ever answered a job, and so is known to work.
+    /// Set once it has answered a job, and so is known to work.
     answered: bool,
 }
 
-/// Why a worker no longer gets jobs.
+/// The reason why a worker no longer gets jobs.
 enum Stopped {
     /// The pool is closed. The worker may still be running.
     Closed,
@@ -246,7 +251,7 @@ enum Stopped {
     Used,
 }
 
-/// What happened to the jobs that were sent.
+/// The result of sending jobs to a worker.
 enum Exchange {
     Answered,
     /// The caller was canceled.
@@ -306,9 +311,11 @@ impl Worker {
                 .filter(|ready| ready.greeting == GREETING)
         });
         match ready {
-            None => Err("the program is not a worker: it printed to stdout \
+            None => {
+                Err("the program is not a worker: it printed to stdout \
                          before calling process_pool::worker()"
-                .to_owned()),
+                    .to_owned())
+            }
             Some(Ready { fault: Some(fault), .. }) => Err(fault),
             Some(_) => Ok(()),
         }
@@ -375,7 +382,9 @@ impl Worker {
                 biased;
                 exchange = self.send_and_collect(request) => exchange,
                 () = caller.closed() => Exchange::Canceled,
-                () = sleep(limit) => Exchange::Late,
+                () = time::sleep(limit.unwrap_or_default()), if limit.is_some() => {
+                    Exchange::Late
+                }
                 () = shared.kill.cancelled() => return Some(Stopped::Closed),
             };
             let answered = before - request.left();
@@ -405,7 +414,10 @@ impl Worker {
     }
 
     /// Sends the jobs and collects their answers.
-    async fn send_and_collect(&mut self, request: &mut Request) -> Exchange {
+    async fn send_and_collect(
+        &mut self,
+        request: &mut Request,
+    ) -> Exchange {
         let Self { process, stdin, stdout, .. } = self;
         let mut exchange = pin!(exchange(stdin, stdout, request));
         tokio::select! {
@@ -428,7 +440,9 @@ impl Worker {
         config: &Config,
     ) -> Option<Error> {
         let error = match exchange {
-            Exchange::Dead => return Some(self.end_of_output(config).await),
+            Exchange::Dead => {
+                return Some(self.end_of_output(config).await);
+            }
             Exchange::Answered | Exchange::Canceled => None,
             Exchange::Late => Some(Error::DeadlinePassed),
             Exchange::Broken(message) => Some(Error::Broken(message)),
@@ -497,12 +511,5 @@ async fn exchange(
     match tokio::try_join!(write, read) {
         Ok(_) => Exchange::Answered,
         Err(exchange) => exchange,
-    }
-}
-
-async fn sleep(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => time::sleep(limit).await,
-        None => std::future::pending().await,
     }
 }

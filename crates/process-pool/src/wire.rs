@@ -13,26 +13,26 @@ use tokio_util::codec::LengthDelimitedCodec;
 
 use crate::error::Error;
 
-/// How many bytes of a frame come before its message.
+/// Number of bytes of a frame before its message.
 pub const HEAD: usize = 4;
 
-/// How many bytes to write to a pipe at once. While one process writes, the
+/// Number of bytes to write to a pipe at once. While one process writes, the
 /// kernel keeps the other from reading, so a single large write would make the
 /// reader wait for all of it, and a frame that is a little larger than the pipe
 /// would make the two wake each other up once more.
 pub const PIECE: usize = 128 << 10;
 
 /// The smallest message limit, in bytes.
-pub const LEAST_LIMIT: usize = 1 << 10;
+pub const MIN_LIMIT: usize = 1 << 10;
 
-/// What a worker is told as it starts.
+/// The first message to a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Setup {
-    /// How many bytes of private memory it may have.
+    /// Limit on its private memory, in bytes.
     pub memory_limit: Option<u64>,
-    /// How much to add to its niceness.
+    /// Niceness to add to its own.
     pub niceness: i32,
-    /// How many bytes a message may have.
+    /// Limit on the size of a message, in bytes.
     pub message_limit: usize,
 }
 
@@ -41,14 +41,14 @@ pub struct Setup {
 pub struct Ready {
     /// [`GREETING`], if this is a worker at all.
     pub greeting: String,
-    /// Why it cannot run jobs, if it cannot.
+    /// The reason why it cannot run jobs, if it cannot.
     pub fault: Option<String>,
 }
 
 /// Distinguishes a worker from a program that prints something else to stdout.
 pub const GREETING: &str = "process-pool worker 1";
 
-/// How a job ended in the worker.
+/// The end of a job in the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Outcome<T> {
     /// Its result.
@@ -63,7 +63,7 @@ pub enum Outcome<T> {
     Broken(String),
 }
 
-/// The parent's side of the format.
+/// Returns the parent's side of the format.
 pub fn codec(limit: usize) -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder().max_frame_length(limit).new_codec()
 }
@@ -106,14 +106,15 @@ fn head(size: usize, limit: usize) -> Result<[u8; HEAD], Error> {
 pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
     match postcard::take_from_bytes(message) {
         Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => {
-            Err(Error::Broken(format!("{} bytes are left over", rest.len())))
-        }
+        Ok((_, rest)) => Err(Error::Broken(format!(
+            "{} bytes are left over",
+            rest.len()
+        ))),
         Err(error) => Err(Error::Broken(error.to_string())),
     }
 }
 
-/// The length of the first frame including its head; none if the bytes do not
+/// Returns the length of the first frame including its head; none if the bytes do not
 /// contain all of it.
 pub fn first_frame(bytes: &[u8]) -> Option<usize> {
     let head = bytes.first_chunk::<HEAD>()?;
@@ -155,22 +156,31 @@ pub fn read_frame(
     Ok(true)
 }
 
+/// Cuts a text off after at most `max` bytes.
+pub fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        let fits = |end: &usize| text.is_char_boundary(*end);
+        text.truncate((0..=max).rev().find(fits).unwrap_or_default());
+    }
+    text
+}
+
 /// Enlarges a pipe for a message that it could not hold, so that writer and
 /// reader need not wake each other up for every piece of it. Linux only. On
 /// other systems, and if the system refuses, messages go through in pieces.
 #[cfg(target_os = "linux")]
 pub fn make_room(pipe: impl std::os::fd::AsFd, bytes: usize) {
-    /// How much a pipe holds by default.
+    /// Size of a pipe by default.
     const PIPE: usize = 64 << 10;
-    /// How much an ordinary user may ask for, unless configured otherwise.
-    const MOST: usize = 1 << 20;
+    /// Size that an ordinary user may ask for, unless configured otherwise.
+    const MAX: usize = 1 << 20;
 
     if bytes <= PIPE {
         return;
     }
     let have = rustix::pipe::fcntl_getpipe_size(&pipe);
-    if have.is_ok_and(|have| have < bytes && have < MOST) {
-        let size = bytes.next_power_of_two().min(MOST);
+    if have.is_ok_and(|have| have < bytes && have < MAX) {
+        let size = bytes.next_power_of_two().min(MAX);
         rustix::pipe::fcntl_setpipe_size(&pipe, size).ok();
     }
 }

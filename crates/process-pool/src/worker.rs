@@ -1,5 +1,5 @@
-//! What runs in a worker process: one thread that reads a job, runs it, and
-//! writes the answer, and one that watches the parent.
+//! A worker process: one thread reads a job, runs it, and writes the answer, and
+//! another one watches the parent.
 
 use std::any::{Any, type_name};
 use std::env;
@@ -17,20 +17,20 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::job::Job;
-use crate::wire::{self, GREETING, LEAST_LIMIT, Outcome, Ready, Setup};
+use crate::wire::{self, GREETING, MIN_LIMIT, Outcome, Ready, Setup};
 
 /// The argument that makes this program a worker; the job's type follows.
 pub const FLAG: &str = "--process-pool-worker";
 
-/// While more jobs are there to be read, answers up to this many bytes are
-/// collected and sent together.
+/// Size up to which answers are collected and sent together, while more jobs are
+/// there to be read. In bytes.
 const ANSWERS: usize = 64 << 10;
 
 /// The bytes that an outcome with a text has besides the text: which outcome it
 /// is, and how long the text is.
 const TEXT_HEAD: usize = 16;
 
-/// Whether this process runs as a worker.
+/// Set if this process runs as a worker.
 static WORKING: AtomicBool = AtomicBool::new(false);
 
 /// Turns this process into a worker if a pool has started it as one, and then
@@ -85,7 +85,8 @@ pub fn refuse_nesting<J: Job>() -> Result<(), Error> {
 fn started_as_worker(job: Option<&str>) -> bool {
     let mut arguments = env::args_os().skip(1);
     arguments.next().is_some_and(|argument| argument == FLAG)
-        && job.is_none_or(|job| arguments.next().is_some_and(|it| it == job))
+        && job
+            .is_none_or(|job| arguments.next().is_some_and(|it| it == job))
 }
 
 fn run_jobs<J: Job>() -> io::Result<()> {
@@ -97,11 +98,12 @@ fn run_jobs<J: Job>() -> io::Result<()> {
     let mut input = BufReader::with_capacity(ANSWERS, input);
 
     let mut message = Vec::new();
-    if !wire::read_frame(&mut input, LEAST_LIMIT, &mut message)? {
+    if !wire::read_frame(&mut input, MIN_LIMIT, &mut message)? {
         process::exit(0); // no job has left a process
     }
     let setup: Setup = wire::decode(&message).map_err(io::Error::other)?;
-    let fault = set_limits(&setup).and_then(|()| watch_parent(&input)).err();
+    let fault =
+        set_limits(&setup).and_then(|()| watch_parent(&input)).err();
     let ready = Ready {
         greeting: GREETING.to_owned(),
         fault: fault.as_ref().map(ToString::to_string),
@@ -159,7 +161,9 @@ fn run<J: Job>(
 fn outcome<J: Job>(job: &[u8], limit: usize) -> Outcome<J::Output> {
     match wire::decode::<J>(job).map(Job::run) {
         Ok(Ok(output)) => Outcome::Done(output),
-        Ok(Err(error)) => Outcome::Failed(cut(with_sources(&*error), limit)),
+        Ok(Err(error)) => {
+            Outcome::Failed(cut(with_sources(&*error), limit))
+        }
         Err(error) => Outcome::Broken(error.to_string()),
     }
 }
@@ -178,20 +182,16 @@ fn append<T: Serialize>(
     wire::append(&reason, limit, answers).map_err(io::Error::other)
 }
 
-/// The beginning of a text, as much as a message can hold.
-fn cut(mut text: String, limit: usize) -> String {
-    let most = limit.saturating_sub(TEXT_HEAD);
-    if text.len() > most {
-        let fits = |end: &usize| text.is_char_boundary(*end);
-        text.truncate((0..=most).rev().find(fits).unwrap_or_default());
-    }
-    text
+/// Cuts a text off where it would no longer fit into a message.
+fn cut(text: String, limit: usize) -> String {
+    wire::cut(text, limit.saturating_sub(TEXT_HEAD))
 }
 
 fn with_sources(error: &dyn StdError) -> String {
     let sources =
         std::iter::successors(error.source(), |error| (*error).source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+    sources
+        .fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -215,7 +215,7 @@ fn take_pipes() -> io::Result<(File, File)> {
     Ok((input.into(), output.into()))
 }
 
-/// On Windows the standard library cannot redirect stdout.
+/// Takes the pipes. On Windows, the standard library cannot redirect stdout.
 #[cfg(windows)]
 fn take_pipes() -> io::Result<(File, File)> {
     use std::os::windows::io::AsHandle;
@@ -225,8 +225,8 @@ fn take_pipes() -> io::Result<(File, File)> {
     Ok((input.into(), output.into()))
 }
 
-/// Done by the worker itself, because to do it before the worker starts would
-/// take `pre_exec`, and with that a fork of the whole parent.
+/// Sets the limits of this worker. The pool could only do so by `pre_exec`, which
+/// takes a fork of the whole parent.
 fn set_limits(setup: &Setup) -> io::Result<()> {
     #[cfg(unix)]
     if setup.niceness != 0 {
@@ -310,8 +310,8 @@ fn watch_parent(input: &BufReader<File>) -> io::Result<()> {
     Ok(())
 }
 
-/// On Windows an idle worker ends when its input does, and a busy one after its
-/// job.
+/// Does nothing on Windows: there an idle worker ends when its input does, and a
+/// busy one after its job.
 #[cfg(windows)]
 fn watch_parent(_input: &BufReader<File>) -> io::Result<()> {
     Ok(())

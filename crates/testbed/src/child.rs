@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::process::{
-    self, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio,
+    self, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus,
+    Output, Stdio,
 };
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -179,6 +180,20 @@ impl Child {
         Ok(rest)
     }
 
+    /// Reads stdout and stderr to their ends, and waits until the child has ended
+    /// by itself.
+    ///
+    /// # Errors
+    ///
+    /// If a stream cannot be read, or the system cannot tell how the child ended.
+    pub fn output(mut self) -> io::Result<Output> {
+        let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
+        let stderr = thread::spawn(move || read_all(stderr));
+        let stdout = read_all(stdout)?;
+        let stderr = stderr.join().map_err(|_| io::ErrorKind::Other)??;
+        Ok(Output { status: self.wait()?, stdout, stderr })
+    }
+
     /// Takes stdout and stderr, and returns their lines as they come. Both are
     /// read to their ends although nothing may receive the lines, so the child
     /// never waits because a pipe is full.
@@ -274,6 +289,12 @@ impl Drop for Child {
     fn drop(&mut self) {
         self.kill().ok();
     }
+}
+
+fn read_all(stream: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.map(|mut stream| stream.read_to_end(&mut bytes)).transpose()?;
+    Ok(bytes)
 }
 
 fn no_stdout() -> io::Error {

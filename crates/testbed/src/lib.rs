@@ -1,5 +1,5 @@
-//! What the tests and the benchmarks of this workspace share: child processes
-//! that do not outlive their owner, a NATS server, and an HTTP client.
+//! Tools of the tests and the benchmarks of this workspace: child processes that
+//! do not outlive their owner, a NATS server, and an HTTP client.
 //!
 //! Everything here waits for at most [`LIMIT`]. Most of it blocks the thread.
 //! With the feature `tokio` there are also functions for async tests.

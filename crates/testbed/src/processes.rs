@@ -107,3 +107,33 @@ pub fn group_ends(name: &str, group: Pid) -> usize {
         std::thread::sleep(PAUSE);
     }
 }
+
+/// Installs a handler for each signal that this process ignores, so that the
+/// programs that it starts do not inherit that: `nohup` ignores SIGHUP, and `&`
+/// in a script SIGINT and SIGQUIT.
+///
+/// # Panics
+///
+/// If the system refuses.
+#[cfg(all(feature = "tokio", target_os = "linux"))]
+pub fn stop_ignoring_signals() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let status = procfs::process::Process::myself()
+        .and_then(|myself| myself.status());
+    let ignored = status.expect("/proc is there").sigign;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime starts");
+    let _in_runtime = runtime.enter();
+    for signal_number in
+        [Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::USR2]
+            .map(Signal::as_raw)
+    {
+        if ignored >> (signal_number - 1) & 1 == 1 {
+            // The handler stays when this is dropped.
+            let handler = signal(SignalKind::from_raw(signal_number));
+            drop(handler.expect("a handler can be installed"));
+        }
+    }
+}

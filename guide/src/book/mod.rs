@@ -1,7 +1,9 @@
-//! Builds the book with mdBook. It is strict: what mdBook only logs fails the build.
+//! Builds the book with mdBook. It is strict: a message that mdBook only logs fails the build.
 pub mod check;
 pub mod measured;
 pub mod preprocessor;
+pub mod repository;
+pub mod screenshot;
 pub mod search;
 pub mod stdio;
 
@@ -11,7 +13,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::page::suite::Suite;
 use anyhow::{Context, Result, ensure};
 use harness::examples::Workspace;
 use mdbook_driver::MDBook;
@@ -20,31 +21,41 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
 use self::preprocessor::Examples;
+use self::repository::Repository;
 use crate::page::links::copy_of;
+use crate::page::suite::Suite;
 
-/// Who a book is built for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum For<'a> {
+/// The reader of a book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum For {
+    /// A plain `mdbook build guide`, which copies no files for the pages to link to.
+    MdBook,
     /// Any reader: files that need no server.
     Everyone,
     /// The reader at this machine: a server runs the examples, and the pages reload when the book
     /// changes.
     Server {
         /// The words of a live run, as JSON, which a page with an example passes to its script.
-        words: &'a str,
+        words: String,
     },
 }
 
-/// Builds the book of the workspace's `guide` folder into `destination`, which is emptied first.
+/// Builds the book of the workspace's `guide` folder into `destination`, which is emptied first. The
+/// pages link to the repository, if there is one.
 ///
 /// # Errors
 ///
 /// When something is wrong, with one line for each fault that names the file and the line; when
 /// mdBook logs an error or a warning; and when the book cannot be written.
-pub fn build(workspace: &Workspace, destination: &Path, reader: For<'_>) -> Result<()> {
+pub fn build(
+    workspace: &Workspace,
+    destination: &Path,
+    reader: For,
+    repository: Option<&Repository>,
+) -> Result<()> {
     fs::create_dir_all(destination)
         .with_context(|| format!("creating the folder {}", destination.display()))?;
-    // mdBook empties the folder, so it must not hold anything else.
+    // mdBook empties the folder, so it must not contain anything else.
     ensure!(
         fs::read_dir(destination)?.next().is_none() || destination.join("toc.html").is_file(),
         "{} is not empty and does not hold a book; choose another folder",
@@ -57,18 +68,18 @@ pub fn build(workspace: &Workspace, destination: &Path, reader: For<'_>) -> Resu
     tracing::subscriber::with_default(subscriber, || {
         let mut book = MDBook::load(&root)?;
         book.config.build.build_dir = std::path::absolute(destination)?;
-        let mut live_words = None;
-        if let For::Server { words } = reader {
-            live_words = Some(words.to_owned());
+        if let For::Server { .. } = reader {
             let mut scripts: Vec<String> =
                 book.config.get("output.html.additional-js")?.unwrap_or_default();
             scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
             book.config.set("output.html.additional-js", scripts)?;
         }
-        let mut examples = Examples::new(workspace.clone())?;
-        examples.live_words = live_words;
-        examples.has_copies = true;
-        book.with_preprocessor(examples);
+        if let Some(repository) = repository {
+            book.config.set("output.html.git-repository-url", &repository.address)?;
+            book.config.set("output.html.edit-url-template", repository.edit_template())?;
+        }
+        let address = repository.map(|repository| repository.address.clone());
+        book.with_preprocessor(Examples::new(workspace.clone(), reader, address)?);
         book.build()
     })
     .context("building the book")?;

@@ -91,10 +91,8 @@ impl<'a> Statement<'a> {
         };
         let right = self.right.filter(|right| *right != measure.unit);
         let left = self.entry(benchmark, self.left)?;
-        let right = match right {
-            Some(name) => Some((name, self.entry(benchmark, name)?)),
-            None => None,
-        };
+        let right = right.map(|right| anyhow::Ok((right, self.entry(benchmark, right)?)));
+        let right = right.transpose()?;
 
         let Some(left) = left else { return Ok(Verdict::NotMeasured(self.left.to_owned())) };
         let (median, unit) = match right {

@@ -1,6 +1,8 @@
-//! Processes that share a file or talk over a socket, and workers that are replaced.
+//! Processes that share a file or talk over a socket, and workers of a pool or a queue.
 
 use std::collections::BTreeSet;
+#[cfg(unix)]
+use std::path::Path;
 
 use tests::transcript_of;
 
@@ -26,4 +28,21 @@ fn worker_recycling() {
         processes.chunks(3).map(|jobs| jobs.iter().collect::<BTreeSet<_>>().len()).collect();
     assert_eq!(different, [1, 1, 1], "{processes:?}");
     assert_eq!(processes.iter().collect::<BTreeSet<_>>().len(), 3, "{processes:?}");
+}
+
+#[test]
+fn worker_pool() {
+    transcript_of("worker-pool")
+        .mask(r"'main' \(\d+\)", "'main' (<pid>)")
+        .mask(r" \(core dumped\)", "")
+        .python_differs()
+        .check();
+}
+
+#[cfg(unix)]
+#[test]
+fn many_machines() {
+    if tests::has(Path::new("nats-server")) {
+        transcript_of("many-machines").check();
+    }
 }

@@ -1,18 +1,18 @@
 //! The guide: the strict build of the book, its commands and its server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use guide::figures::recorded;
+use guide::book::repository::Repository;
+use guide::book::screenshot;
 use guide::serve::{Server, Settings};
 use harness::examples::Workspace;
 use harness::kept::recording::record_all;
-use harness::run::{Limits, Program, Stream, TimedLine};
-use picture::timeline::{self, Track};
-use picture::words::ENGLISH;
-use process_tree::activity::{Activity, Cores, Thread};
+use harness::run::{Limits, Program, Stream};
 use regex::Regex;
+use tests::browser::{Browser, axe};
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
 use tests::http::Connection;
 use tests::{LIMIT, WORKSPACE, book, has, package, run, runtime};
@@ -29,7 +29,7 @@ fn a_sound_book_holds_source_command_and_output() {
         "threads": [
             { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
         ],
-        "more": 0, "cores": { "step": 0.0, "used": [] }
+        "more": 0, "cores": { "step": 0.0, "used": "" }
     });
     recording["python"] = recording["rust"].clone();
     recording["python"]["command"] = "python3 examples-async/one/one.py".into();
@@ -111,6 +111,16 @@ fn each_fault_fails_the_build_naming_its_place() {
         ("tests/suite/examples_async/one.rs", "fn one() {}\n", "no test in tests/suite checks one"),
         (index, "# Front\n", "examples-async/one/src/main.rs:1: no page shows this example"),
         (
+            "guide/en/drawings/x.svg",
+            "<svg/>",
+            "guide/en/drawings/x.svg:1: no page shows the drawing; put {{#drawing x}} on one",
+        ),
+        (
+            "guide/recordings/transcripts/x.txt",
+            "2026-01-01 gdb\n",
+            "guide/recordings/transcripts/x.txt:1: no page shows the transcript",
+        ),
+        (
             index,
             &format!("{head}text {{{{#example one}}}}\n"),
             "guide/en/index.md:5: a directive must stand alone",
@@ -185,7 +195,7 @@ fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
             "threads": [
                 { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
             ],
-            "more": 0, "cores": { "step": 0.0, "used": [] }
+            "more": 0, "cores": { "step": 0.0, "used": "" }
         });
         fixture.write(&file, &recording.to_string());
     }
@@ -391,65 +401,6 @@ fn recording_keeps_the_old_one_when_the_example_fails() {
     assert!(runtime().block_on(record_all(&workspace, &["two".to_owned()])).is_err());
 }
 
-/// The picture depends on nothing but the recording.
-#[test]
-fn the_same_recording_gives_the_same_picture() {
-    let line = |at, stream, text: &str| TimedLine { at, stream, text: text.to_owned() };
-    let rust = [
-        line(0.001, Stream::Stdout, "Worker 0 starting"),
-        line(0.002, Stream::Stdout, "Worker 1 starting"),
-        line(2.001, Stream::Stdout, "Worker 1 finished"),
-        line(2.5, Stream::Stderr, "Worker 0 failed: <reason> & more"),
-        line(2.6, Stream::Stdout, "Main: done"),
-    ];
-    let python = [line(0.5, Stream::Stdout, "tick")];
-    let thread = |process, name: &str, spans: &str, at_end| Thread {
-        process,
-        name: name.to_owned(),
-        from: 0.005,
-        spans: spans.parse().unwrap(),
-        at_end,
-    };
-    let turns = "c2.5 l2.5 ".repeat(100);
-    let activity = Activity {
-        threads: vec![
-            thread(0, "one", "c5 l2690", true),
-            thread(0, "one", &format!("s500 {turns} c500 r500"), true),
-            thread(0, "<pool>", "i300 w300 t300", false),
-            thread(1, "cat", "p1000", true),
-        ],
-        more: 9,
-        cores: Cores { step: 0.5, used: vec![0.0, 1.0, 2.0, 0.5, 0.0, 0.0] },
-    };
-    let activity = Some(&activity);
-    let tracks = [
-        Track {
-            name: "Rust",
-            lines: recorded::lines(&rust),
-            wall: 2.7,
-            ended: true,
-            activity,
-            cores: 2,
-        },
-        Track {
-            name: "Python",
-            lines: recorded::lines(&python),
-            wall: 1.0,
-            ended: false,
-            activity: None,
-            cores: 2,
-        },
-    ];
-    let draw = || timeline::draw("id", &tracks, 0.0, &ENGLISH);
-    assert_eq!(draw().into_string(), draw().into_string());
-    assert!(!draw().into_string().contains('\n'));
-    let in_lines = draw().into_string().replace("><", ">\n<");
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(WORKSPACE.root.join("tests/snapshots/guide"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.bind(|| insta::assert_snapshot!("timeline", in_lines));
-}
-
 #[test]
 fn a_folder_without_a_book_is_not_emptied() {
     let fixture = Fixture::new();
@@ -481,13 +432,79 @@ fn list_names_every_example_with_its_description() {
 #[test]
 fn build_writes_the_whole_book() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(&guide(&["build", "--dest", folder.path().to_str().unwrap()]));
+    let guide = guide(&["build", "--dest", folder.path().to_str().unwrap()]);
+    // As in a workflow, whose repository the pages then link to.
+    let mut arguments: Vec<OsString> =
+        vec!["GITHUB_SERVER_URL=https://git.example".into(), "GITHUB_REPOSITORY=owner/name".into()];
+    arguments.push(guide.executable.into());
+    arguments.extend(guide.arguments);
+    let output = run(&Program { executable: "env".into(), arguments, folder: guide.folder });
     assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
     for file in ["index.html", "gather.html", "print.html", "404.html"] {
         let page = fs::read_to_string(folder.path().join(file)).unwrap();
         assert!(!page.contains("live-"), "{file} has the script of the server");
         assert!(!page.contains("play.rust-lang.org"));
+        assert!(page.contains("\"https://git.example/owner/name\""), "{file} has no link to it");
     }
+    let front = fs::read_to_string(folder.path().join("index.html")).unwrap();
+    for license in ["MIT license</a>", "Apache License 2.0</a>"] {
+        assert!(front.replace('\n', " ").contains(license), "the front page names its license");
+    }
+}
+
+#[test]
+fn a_page_links_to_the_repository_where_its_address_is_known() {
+    let fixture = Fixture::new();
+    let page = || fs::read_to_string(fixture.build().unwrap().join("index.html")).unwrap();
+    let links = ["title=\"Git repository\"", "rel=\"edit\""];
+    let without = page();
+    assert!(!links.iter().any(|link| without.contains(link)), "{without}");
+
+    if !has(Path::new("git")) {
+        return;
+    }
+    let git = |arguments: &[&str]| {
+        let git = Program {
+            executable: "git".into(),
+            arguments: arguments.iter().map(Into::into).collect(),
+            folder: fixture.root().to_owned(),
+        };
+        assert_eq!(run(&git).code(), Some(0), "{arguments:?}");
+    };
+    git(&["init"]);
+    assert_eq!(Repository::of_checkout(fixture.root()), None, "there is no remote yet");
+    git(&["remote", "add", "origin", "git@github.com:owner/name.git"]);
+    assert_eq!(Repository::of_checkout(&fixture.root().join("guide")), None, "part of a checkout");
+    let with = page();
+    for (link, address) in links.iter().zip(["", "/edit/main/guide/en/index.md"]) {
+        assert!(with.contains(link), "{link} is missing in {with}");
+        let address = format!("href=\"https://github.com/owner/name{address}\"");
+        assert!(with.contains(&address), "{address} is missing in {with}");
+    }
+
+    let (Some(mut browser), Some(axe)) = (Browser::start(), axe()) else { return };
+    browser.open(&format!("file://{}/out/index.html", fixture.root().display()));
+    for width in [1280, 360] {
+        browser.resize(width, 800);
+        assert_eq!(browser.axe(&axe), Vec::<String>::new(), "{width} px wide");
+    }
+}
+
+#[test]
+fn the_screenshot_in_the_readme_is_up_to_date() {
+    let kept = fs::read_to_string(WORKSPACE.root.join(screenshot::DIGESTS)).unwrap();
+    let now = screenshot::digests(&WORKSPACE.root, book().path()).unwrap();
+    let outdated: Vec<_> = now
+        .lines()
+        .filter(|line| !kept.lines().any(|other| other == *line))
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .collect();
+    assert!(
+        outdated.is_empty(),
+        "{} is out of date ({}); run `cargo run -p guide -- screenshot`",
+        screenshot::FILE,
+        outdated.join(", ")
+    );
 }
 
 /// In the rendered pages, including the print page.
@@ -591,6 +608,9 @@ async fn get(address: &str, path: &str) -> (u16, String) {
 fn the_served_book_follows_its_sources() {
     let fixture = Fixture::new();
     let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
+    let page = format!("{PAGE}\n{{{{#file deploy/one.conf}}}}\n");
+    fixture.write("guide/en/index.md", &page);
+    fixture.write("deploy/one.conf", "first = setting\n");
     runtime().block_on(async {
         let server =
             Server::start(fixture.root().to_owned(), 0, Settings::default()).await.unwrap();
@@ -626,7 +646,13 @@ fn the_served_book_follows_its_sources() {
         };
         wait_for("edition", "hello").await;
 
-        // The book is rebuilt after a change to a page, an example, a snapshot or the theme.
+        // The book is rebuilt after a change to a file that it shows, a test, a page, an example, a
+        // snapshot or the theme.
+        fixture.write("deploy/one.conf", "other = setting\n");
+        wait_for("edition", "other = setting").await;
+        let test = "#[test]\nfn says_hello() {\n    transcript_of(\"one\").check();\n}\n";
+        fixture.write("tests/suite/examples_async/one.rs", test);
+        wait_for("edition", "says_hello").await;
         fixture.write("guide/en/index.md", &format!("{PAGE}\nAnother word.\n"));
         wait_for("edition", "Another word.").await;
         fixture.write("examples-async/one/src/main.rs", &SOURCE.replace("hello", "good day"));
