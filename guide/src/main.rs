@@ -8,9 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use guide::book::repository::Repository;
-use guide::book::screenshot;
-use guide::book::stdio;
-use guide::book::{self, For};
+use guide::book::{self, For, measured, screenshot, stdio};
 use guide::figures::chart;
 use guide::figures::words::ENGLISH;
 use guide::serve::watchdog::{self, Watchdog};
@@ -58,6 +56,12 @@ enum Task {
     },
     /// Take the screenshot of the book that the README shows; it needs Chromium
     Screenshot,
+    /// List the statements of the book that the results of a benchmark run contradict
+    Check {
+        /// The file of results that `bench` wrote. Default: target/bench/results.json
+        #[arg(value_name = "FILE")]
+        results: Option<PathBuf>,
+    },
     /// List the examples with their descriptions
     List,
     /// End the programs of a server that was killed; see guide::serve::watchdog
@@ -111,6 +115,10 @@ fn run(arguments: Arguments) -> Result<()> {
         Some(folder) => Ok(folder.as_path()),
         None => root(Path::new(env!("CARGO_MANIFEST_DIR"))),
     };
+    let file_or_default = |file: Option<PathBuf>| match file {
+        Some(file) => Ok(file),
+        None => root().map(|root| root.join("target/bench/results.json")),
+    };
     match arguments.command {
         None => tokio::runtime::Runtime::new()?.block_on(async {
             tokio::select! {
@@ -131,10 +139,7 @@ fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Some(Task::Charts { results }) => {
-            let file = match results {
-                Some(file) => file,
-                None => root()?.join("target/bench/results.json"),
-            };
+            let file = file_or_default(results)?;
             let number = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
             say(format_args!("{number} pictures are next to {}", file.display()));
             Ok(())
@@ -143,6 +148,15 @@ fn run(arguments: Arguments) -> Result<()> {
             let workspace = Workspace::find(root()?)?;
             tokio::runtime::Runtime::new()?.block_on(screenshot::take(&workspace))?;
             say(format_args!("The screenshot is in {}", screenshot::FILE));
+            Ok(())
+        }
+        Some(Task::Check { results }) => {
+            let report = measured::check(root()?, Results::read(&file_or_default(results)?)?)?;
+            for fault in &report.faults {
+                say(fault);
+            }
+            say(&report);
+            ensure!(report.faults.is_empty(), "the book and the results don't agree");
             Ok(())
         }
         Some(Task::List) => {

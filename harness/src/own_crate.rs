@@ -84,6 +84,7 @@ pub(crate) fn crates_for(
         let path = format!("{}.py", program.name);
         files.push(CopiedFile { source: format!("{}/{path}", folder(root, package)?), path });
     }
+    files.extend(readme(root, package)?);
     crates.push(OwnCrate {
         name: program.name.clone(),
         is_library: false,
@@ -119,10 +120,7 @@ fn add_libraries(
         })?;
         add_libraries(root, packages, library, crates)?;
         let mut files = files(root, library, &["examples", "src", "tests"], None)?;
-        if library.manifest_path.with_file_name(README).is_file() {
-            let source = format!("{}/{README}", folder(root, library)?);
-            files.push(CopiedFile { path: README.to_owned(), source });
-        }
+        files.extend(readme(root, library)?);
         crates.push(OwnCrate {
             name: dependency.name.clone(),
             is_library: true,
@@ -180,6 +178,14 @@ fn folder(root: &Path, package: &Package) -> Result<String> {
     let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
     let within = folder.strip_prefix(root).context("the package is in the workspace")?;
     Ok(within.as_str().replace('\\', "/"))
+}
+
+/// The README of a package with a library, whose documentation includes it.
+fn readme(root: &Path, package: &Package) -> Result<Option<CopiedFile>> {
+    let is_included = package.targets.iter().any(Target::is_lib)
+        && package.manifest_path.with_file_name(README).is_file();
+    let source = format!("{}/{README}", folder(root, package)?);
+    Ok(is_included.then(|| CopiedFile { path: README.to_owned(), source }))
 }
 
 /// The files in these folders of a package: its modules and, of its programs, only this one, as

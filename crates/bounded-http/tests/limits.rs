@@ -52,7 +52,10 @@ async fn listen() -> (TcpListener, SocketAddr) {
 }
 
 /// Serves until the task is aborted, which closes all connections.
-async fn serve(router: Router, limits: Limits) -> (JoinHandle<()>, SocketAddr) {
+async fn serve(
+    router: Router,
+    limits: Limits,
+) -> (JoinHandle<()>, SocketAddr) {
     let (listener, address) = listen().await;
     let connections = Connections::new(router, limits);
     let server = tokio::spawn(async move {
@@ -100,8 +103,11 @@ async fn a_client_that_never_finishes_its_request_is_cut_off() {
 
 #[tokio::test]
 async fn a_client_that_reads_nothing_is_cut_off() {
-    let limits =
-        Limits { write_timeout: SOON, max_connections: 1, ..Limits::default() };
+    let limits = Limits {
+        write_timeout: SOON,
+        max_connections: 1,
+        ..Limits::default()
+    };
     let large = "x".repeat(64 << 20); // more than the system buffers
     let router = hello().route("/large", get(async || large));
     let (_server, address) = serve(router, limits).await;
@@ -127,7 +133,8 @@ async fn the_last_connection_is_not_kept() {
 async fn a_huge_head_is_rejected() {
     let (_server, address) = serve(hello(), Limits::default()).await;
     let long = format!("\r\nlong: {}\r\n\r\n", "x".repeat(20 << 10));
-    let mut client = send(address, &REQUEST.replace("\r\n\r\n", &long)).await;
+    let mut client =
+        send(address, &REQUEST.replace("\r\n\r\n", &long)).await;
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 431"));
 }
 

@@ -340,9 +340,8 @@ async fn build(root: PathBuf, home: Arc<Home>) -> Result<Edition> {
             .tempdir_in(parent)
             .with_context(|| format!("making a folder in {}", parent.display()))?;
         let words = serde_json::to_string(&words::ENGLISH)?;
-        let reader = For::Server { words: &words };
         let repository = Repository::find(&root);
-        book::build(&workspace, folder.path(), reader, repository.as_ref())?;
+        book::build(&workspace, folder.path(), For::Server { words }, repository.as_ref())?;
         let name = folder.path().file_name().context("the folder has a name")?;
         Ok(Edition {
             id: name.to_string_lossy().into_owned(), // with six random letters or digits

@@ -33,7 +33,7 @@ use harness::examples::{Example, Workspace};
 use harness::kept::recording::{Recording, Run};
 use harness::run::machine::Machine;
 use harness::run::{self, Build, Building, End, Program, Running, Stream as Output, TimedLine};
-use picture::timeline::{self, Track};
+use picture::Track;
 use process_tree::activity::Activity;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -245,9 +245,9 @@ impl Runner {
             let cores = Machine::this().cores;
             let picture = |lines: &[TimedLine], wall: f64, activity: Option<&Activity>, ended| {
                 let lines = recorded::lines(lines);
-                let track = Track { name: "", lines, wall, ended, activity, cores };
+                let track = Track::new(lines, wall).ended(ended).activity(activity, cores);
                 let id = format!("live-{name}");
-                let svg = timeline::draw(&id, &[track], axis, ENGLISH.picture).into_string();
+                let svg = picture::draw(&id, &[track], axis, ENGLISH.picture).into_string();
                 Event::Timeline { svg }
             };
             loop {

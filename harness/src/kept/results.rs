@@ -119,11 +119,11 @@ pub struct LeftOut {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     /// The minimum.
-    pub least: f64,
+    pub min: f64,
     /// The median.
     pub median: f64,
     /// The maximum.
-    pub most: f64,
+    pub max: f64,
 }
 
 impl Spread {
@@ -131,10 +131,10 @@ impl Spread {
     pub fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut figures: Vec<_> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
-        let (least, most) = (*figures.first()?, *figures.last()?);
+        let (min, max) = (*figures.first()?, *figures.last()?);
         let above = figures.len() / 2;
         let below = (figures.len() - 1) / 2; // the same one, if their number is odd
-        Some(Self { least, median: f64::midpoint(figures[below], figures[above]), most })
+        Some(Self { min, median: f64::midpoint(figures[below], figures[above]), max })
     }
 }
 
@@ -169,32 +169,34 @@ impl Results {
     ///
     /// When the file's other benchmarks come from another machine or other versions, and when one
     /// of these comes from a quick run or lacks an implementation.
-    pub fn keep(self, file: &Path) -> Result<()> {
+    pub fn keep(mut self, file: &Path) -> Result<()> {
         for BenchmarkResult { name, quick, left_out, .. } in &self.benchmarks {
             ensure!(!quick, "not kept: {name} comes from a quick run");
             ensure!(left_out.is_empty(), "not kept: {name} lacks {}", left_out[0].implementation);
         }
-        let Self { version, machine, languages, benchmarks } = self;
-        let mut all = Vec::new();
         if file.is_file() {
             let kept = Self::read(file)?;
-            let replaced =
-                |old: &BenchmarkResult| benchmarks.iter().any(|new| new.name == old.name);
+            let is_replaced = |old: &BenchmarkResult| self.benchmark(&old.name).is_ok();
             ensure!(
-                kept.machine == machine && kept.languages == languages
-                    || kept.benchmarks.iter().all(replaced),
+                kept.machine == self.machine && kept.languages == self.languages
+                    || kept.benchmarks.iter().all(is_replaced),
                 "{} comes from another machine or other versions; measure all benchmarks",
                 file.display()
             );
-            all = kept.benchmarks;
+            let new = std::mem::replace(&mut self.benchmarks, kept.benchmarks);
+            self.replace(new);
         }
+        self.write(file)
+    }
+
+    /// Replaces the benchmarks of the same names, and adds the others.
+    pub fn replace(&mut self, benchmarks: Vec<BenchmarkResult>) {
         for benchmark in benchmarks {
-            match all.iter_mut().find(|old| old.name == benchmark.name) {
+            match self.benchmarks.iter_mut().find(|old| old.name == benchmark.name) {
                 Some(old) => *old = benchmark,
-                None => all.push(benchmark),
+                None => self.benchmarks.push(benchmark),
             }
         }
-        Self { version, machine, languages, benchmarks: all }.write(file)
     }
 
     /// Returns the benchmark of this name.
@@ -363,9 +365,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spread_is_least_median_and_most() {
+    fn spread_is_min_median_and_max() {
         let spread = Spread::of([3.0, 1.0, 2.5]).unwrap();
-        assert_eq!((spread.least, spread.median, spread.most), (1.0, 2.5, 3.0));
+        assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.5, 3.0));
         assert_eq!(Spread::of([4.0, 1.0]).unwrap().median, 2.5);
         assert_eq!(Spread::of([]), None);
     }
@@ -388,7 +390,7 @@ mod tests {
         }
     }
 
-    /// A benchmark for the least time.
+    /// A benchmark in which the shorter time is better.
     fn benchmark(entries: Vec<Entry>) -> BenchmarkResult {
         let measure = Measure { name: "time".into(), unit: "s".into(), better: Better::Less };
         BenchmarkResult {
@@ -420,7 +422,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_from_the_best_is_ahead_too() {
         let benchmark = benchmark(vec![
-            entry("floor", Category::LowerBound, [0.1; 3]),
+            entry("bound", Category::LowerBound, [0.1; 3]),
             entry("best", Category::Rust, [1.0, 2.0, 1.0]),
             entry("now and then better", Category::Rust, [1.2, 1.9, 1.2]),
             entry("hardly worse", Category::Rust, [1.04, 2.08, 1.04]),

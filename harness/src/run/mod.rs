@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use process_tree::activity::{Activity, seconds};
-use process_tree::cpu_time;
+use process_tree::{Monitor, Sampler, cpu_time};
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
@@ -31,7 +31,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time;
 
 pub use self::build::{BUILD_LIMIT, Build, Building, build};
-use self::costs::{Costs, Sampler};
+use self::costs::Costs;
 use self::output::Sink;
 pub use self::output::{LINE_CUT, OUTPUT_CUT};
 pub use self::python::{extension_python, interpreter, python};
@@ -125,7 +125,7 @@ pub struct Running {
     is_killed: watch::Receiver<bool>,
     supervisor: JoinHandle<Result<(End, Costs)>>,
     /// Locked only by threads that may block, because its methods do.
-    sampler: Arc<Mutex<Option<Sampler>>>,
+    sampler: Arc<Mutex<Option<Sampler<Monitor>>>>,
 }
 
 impl Running {
@@ -136,7 +136,7 @@ impl Running {
     /// When it cannot be started.
     pub fn start(program: &Program, limits: Limits) -> Result<Self> {
         let mut running = Self::start_unwatched(program, limits)?;
-        running.sampler = Arc::new(Mutex::new(Sampler::start(running.id, running.start)));
+        running.sampler = Arc::new(Mutex::new(costs::sample(running.id, running.start)));
         Ok(running)
     }
 
@@ -197,13 +197,13 @@ impl Running {
     /// Returns the activity of the program's threads so far. None in the first 20 ms, where the system
     /// does not show it, and for a program that is not sampled.
     pub async fn activity(&self) -> Option<Activity> {
-        self.with_sampler(|sampler| sampler.as_ref()?.activity()).await
+        self.with_sampler(|sampler| sampler.as_ref()?.observer().activity()).await
     }
 
     /// Calls a function with the sampler on a thread that may block.
     async fn with_sampler<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&mut Option<Sampler>) -> Option<T> + Send + 'static,
+        call: impl FnOnce(&mut Option<Sampler<Monitor>>) -> Option<T> + Send + 'static,
     ) -> Option<T> {
         let sampler = Arc::clone(&self.sampler);
         let call = move || call(&mut sampler.lock().unwrap_or_else(PoisonError::into_inner));
@@ -225,12 +225,9 @@ impl Running {
         while self.line().await.is_some() {}
         let outcome = (&mut self.supervisor).await.context("waiting for the program's end")?;
         let (end, mut costs) = outcome?;
-        let finish = |sampler: &mut Option<Sampler>| sampler.take().map(Sampler::finish);
-        if let Some((peaks, activity)) = self.with_sampler(finish).await {
-            costs.memory = peaks.map(|peaks| peaks.memory);
-            costs.threads = peaks.map(|peaks| peaks.threads);
-            costs.processes = peaks.map(|peaks| peaks.processes);
-            costs.activity = activity;
+        let finish = |sampler: &mut Option<Sampler<Monitor>>| sampler.take().map(Sampler::finish);
+        if let Some(monitor) = self.with_sampler(finish).await {
+            costs.add(&monitor, self.start);
         }
         Ok((end, costs))
     }
