@@ -359,7 +359,8 @@ fn an_example_is_recorded_with_its_variants() {
 #[test]
 fn a_wrong_recording_fails_the_build() {
     let cases = [
-        ("\"version\": 2", "\"version\": 3", "version 3"),
+        ("\"version\": 3", "\"version\": 2", "version 2"),
+        ("\"at\": 0.001", "\"at\": 0.003", "a line is later than the run"),
         ("\"example\": \"one\"", "\"example\": \"two\"", "a recording of two"),
         ("\"cores\": 2", "\"cores\": 2, \"more\": 1", "unknown field `more`"),
         ("\"exit\": 0, ", "", "missing field `exit`"),
