@@ -193,13 +193,15 @@ async fn serve(root: &Path, port: u16, open: bool) -> Result<Infallible> {
 /// when the terminal is closed.
 #[cfg(unix)]
 async fn stop_signal() -> Result<()> {
+    use process_tree::ignored_signals;
     use tokio::signal::unix::{SignalKind, signal};
 
     let listen = |kind| signal(kind).context("listening for signals");
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let hangup = async {
-        if hangup_is_ignored() {
+        // A program that nohup has started ignores SIGHUP, and goes on doing so.
+        if ignored_signals().contains(&SignalKind::hangup().as_raw_value()) {
             return std::future::pending().await;
         }
         listen(SignalKind::hangup())?.recv().await;
@@ -210,15 +212,6 @@ async fn stop_signal() -> Result<()> {
         _ = terminate.recv() => Ok(()),
         stopped = hangup => stopped,
     }
-}
-
-/// Returns true if this program was started with SIGHUP ignored, as nohup does. Then it stays so.
-#[cfg(unix)]
-fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // The lowest bit is signal 1, SIGHUP.
-    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1))
 }
 
 /// Waits for a signal that asks the server to end.

@@ -117,7 +117,7 @@ struct Job {
 
 impl Job {
     /// Finds the program in the workspace at `root`.
-    fn find(root: &Path, name: &str, choice: Choice) -> Result<Self, (StatusCode, String)> {
+    fn find(root: &Path, name: &str, choice: &Choice) -> Result<Self, (StatusCode, String)> {
         let missing = |what: &str| (StatusCode::NOT_FOUND, what.to_owned());
         let workspace = Workspace::find(root).map_err(|error| {
             let reason = format!("the examples cannot be read: {error:#}");
@@ -301,7 +301,7 @@ pub async fn start(
         return (status, reason).into_response();
     }
     let root = runner.root.clone();
-    let job = match spawn_blocking(move || Job::find(&root, &name, choice)).await {
+    let job = match spawn_blocking(move || Job::find(&root, &name, &choice)).await {
         Ok(Ok(job)) => job,
         Ok(Err(answer)) => return answer.into_response(),
         Err(panic) => {

@@ -108,7 +108,7 @@ fn each_fault_fails_the_build_naming_its_place() {
             "print('hello')\n# ANCHOR: rest\n",
             "examples-async/one/one.py:2: no page shows the part rest",
         ),
-        ("tests/suite/examples_async/one.rs", "fn one() {}\n", "no test in tests/suite checks one"),
+        ("tests/suite/examples_async/one.rs", "fn one() {}\n", "no integration test checks one"),
         (index, "# Front\n", "examples-async/one/src/main.rs:1: no page shows this example"),
         (
             "guide/en/drawings/x.svg",
@@ -280,7 +280,7 @@ fn each_fault_of_a_variant_fails_the_build_naming_its_place() {
         (
             "tests/suite/examples_async/one--loud.rs",
             "",
-            "guide/en/index.md:5: no test in tests/suite checks one--loud; write one with \
+            "guide/en/index.md:5: no integration test checks one--loud; write one with \
              transcript_of(\"one--loud\")",
         ),
         (
@@ -359,7 +359,8 @@ fn an_example_is_recorded_with_its_variants() {
 #[test]
 fn a_wrong_recording_fails_the_build() {
     let cases = [
-        ("\"version\": 2", "\"version\": 3", "version 3"),
+        ("\"version\": 3", "\"version\": 2", "version 2"),
+        ("\"at\": 0.001", "\"at\": 0.003", "a line is later than the run"),
         ("\"example\": \"one\"", "\"example\": \"two\"", "a recording of two"),
         ("\"cores\": 2", "\"cores\": 2, \"more\": 1", "unknown field `more`"),
         ("\"exit\": 0, ", "", "missing field `exit`"),
