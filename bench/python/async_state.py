@@ -1,4 +1,4 @@
-"""What it costs to share a counter between tasks."""
+"""The cost of sharing a counter between tasks."""
 
 import asyncio
 

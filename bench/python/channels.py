@@ -1,4 +1,4 @@
-"""What a queue achieves, between two threads and between many."""
+"""The throughput of a queue, between two threads and between many."""
 
 import os
 import queue
@@ -17,7 +17,7 @@ def start(body, *arguments):
 
 
 def send_and_receive(times, many):
-    """That many senders send all numbers below times to as many receivers."""
+    """Sends all numbers below times from this many senders to as many receivers."""
     messages = queue.Queue(CAPACITY)
     received = []
 

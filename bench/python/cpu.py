@@ -1,4 +1,4 @@
-"""The same computation in sequence, in threads and in processes."""
+"""A computation in sequence, in threads and in processes."""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""The same computation in Python, and in Rust behind Python."""
+"""A computation in Python, and in Rust behind Python."""
 
 import threading
 from concurrent.futures import ProcessPoolExecutor

@@ -1,4 +1,4 @@
-"""What it costs to call a Rust function from Python, or to await one."""
+"""The cost of calling a Rust function from Python, or of awaiting one."""
 
 import asyncio
 import atexit

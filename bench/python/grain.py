@@ -1,4 +1,4 @@
-"""From which job size on offloading pays off."""
+"""The job size from which on offloading pays off."""
 
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""How late everything else becomes while jobs compute."""
+"""The lateness of everything else while jobs compute."""
 
 import asyncio
 import os

@@ -17,7 +17,7 @@ import rq
 from measure import give, seconds_each
 from queue_jobs import empty, sleep, spin
 
-# No job takes longer, or the run is broken.
+# The time limit of a job.
 LIMIT = 60
 
 JOBS = {"empty jobs": empty, "1 ms jobs": spin, "100 ms jobs": sleep}
@@ -97,7 +97,7 @@ WAYS = {"celery": Celery, "rq": RQ, "simple-rq": SimpleRQ}
 
 
 def per_second(queue, job, seconds, workers):
-    """Returns how many jobs are done per second. Repeats with twice as many until
+    """Returns the jobs per second. Repeats with twice as many until
     that takes long enough for the beginning and the end not to matter, twice in
     a row: Celery sometimes stalls for a second before the first result. The
     better of the two counts."""
@@ -120,7 +120,7 @@ def per_second(queue, job, seconds, workers):
 
 
 def round_trip(queue, seconds):
-    """Returns how many milliseconds an empty job takes."""
+    """Returns the milliseconds that an empty job takes."""
 
     def run(times):
         for number in range(times):

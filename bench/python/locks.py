@@ -1,4 +1,4 @@
-"""What a map costs that many threads read and write."""
+"""The cost of a map that many threads read and write."""
 
 import random
 import threading
@@ -11,7 +11,7 @@ KEYS = 1024  # as in locks.rs
 
 
 def per_second(threads, reads, seconds):
-    """How many operations per second these threads complete together."""
+    """Returns the operations per second that these threads complete together."""
     values = dict.fromkeys(range(KEYS), 0)
     lock = threading.Lock()
     start = threading.Barrier(threads + 1)

@@ -1,4 +1,4 @@
-"""What the measuring scripts share: see bench/src/measure.rs."""
+"""The code that the measuring scripts share: see bench/src/measure.rs."""
 
 import json
 import statistics
@@ -7,13 +7,13 @@ import time
 
 
 def arguments():
-    """Returns the way, the size, and how many seconds to measure."""
+    """Returns the way, the size, and the seconds to measure."""
     _, way, size, milliseconds = sys.argv
     return way, int(size), int(milliseconds) / 1000
 
 
 def seconds_each(seconds, run):
-    """Returns how many seconds one run takes. run(times) does that many."""
+    """Returns the seconds that one run takes. run(times) does that many."""
 
     def batch(times):
         started = time.perf_counter()

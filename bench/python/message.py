@@ -1,4 +1,4 @@
-"""What a message costs between tasks, threads and processes."""
+"""The cost of a message between tasks, threads and processes."""
 
 import asyncio
 import multiprocessing

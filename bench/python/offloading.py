@@ -1,4 +1,4 @@
-"""What does it cost to dispatch a job to one of Python's two process pools?"""
+"""The cost of dispatching a job to one of Python's two process pools."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""What it costs to start a task, a thread or a process."""
+"""The cost of starting a task, a thread or a process."""
 
 import asyncio
 import multiprocessing

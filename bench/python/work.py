@@ -5,14 +5,14 @@ import time
 
 
 def cores():
-    """The number of cores that this process may use."""
+    """Returns the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def longest(starts):
-    """The length of the longest chain, and its start."""
+    """Returns the length of the longest chain, and its start."""
     best = (0, 0)
     for start in starts:
         n, steps = start, 0
@@ -39,7 +39,7 @@ def walk(start, steps):
 
 
 def steps_in(seconds):
-    """How many steps of walk take this long if nothing else runs."""
+    """Returns the number of steps of walk that take this long if nothing else runs."""
     steps = 20_000
 
     def trial():

@@ -1,4 +1,4 @@
-//! Which cores a benchmark runs on. Waking up an idle core takes many times as long as a short job,
+//! The cores that a benchmark runs on. Waking up an idle core takes many times as long as a short job,
 //! especially on a virtual machine. So round trips are measured on one core and on all cores.
 
 /// The cores that a thread may run on. Threads and processes that it starts inherit them.
@@ -11,7 +11,7 @@ pub enum Cores {
 }
 
 impl Cores {
-    /// The name in a measure.
+    /// Returns the name in a measure.
     pub fn name(self) -> &'static str {
         match self {
             Self::One => "one core",

@@ -1,16 +1,18 @@
-//! Holds the benchmarks: `cargo run --release -p bench`.
+//! Runs the benchmarks: `cargo run --release -p bench`.
 //!
 //! The tables go to stdout, the progress to stderr, and all figures to `target/bench/results.json`.
-//! `cargo run -p guide -- charts` draws them.
+//! `cargo run -p guide -- charts` draws them, and `cargo run -p guide -- check` compares the book
+//! with them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use bench::implementation::{Benchmark, Turn, Way};
+use anyhow::{Context, Result, ensure};
+use bench::benchmark::Benchmark;
+use bench::parts::{self, python};
 use bench::runner::{Effort, Runner};
-use bench::{benchmarks, child, outcomes, python, report};
+use bench::{benchmarks, outcomes, report};
 use clap::{Parser, Subcommand};
 use harness::kept::results::{Category, Results, VERSION};
 use harness::run::machine::{self, Machine};
@@ -22,17 +24,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
-    command: Option<Task>,
+    command: Option<Subcommands>,
     /// Run everything in less than two minutes; the figures are rough
     #[arg(long)]
     quick: bool,
     /// Run only this benchmark; may be given more than once
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// How many rounds to run, with one turn per implementation. Default: 5, or 1 with --quick
+    /// The number of rounds, with one turn per implementation. Default: 5, or 1 with --quick
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
     rounds: Option<u8>,
-    /// Roughly how many milliseconds a turn measures each figure. Default: 500, or 100 with --quick
+    /// The rough duration of each measurement in milliseconds. Default: 500, or 100 with --quick
     #[arg(long, value_name = "N", conflicts_with = "keep")]
     #[arg(value_parser = clap::value_parser!(u64).range(10..=10_000))]
     milliseconds: Option<u64>,
@@ -51,20 +53,10 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Task {
-    /// Be one of the implementations, and print its figures
-    #[command(hide = true)]
-    Implementation {
-        benchmark: String,
-        implementation: String,
-        size: u64,
-        milliseconds: u64,
-        scratch: PathBuf,
-        python: Option<PathBuf>,
-    },
+enum Subcommands {
     /// Count the outcomes of tiny programs on two real cores
     Outcomes {
-        /// How many times each variant runs
+        /// The number of runs of each variant
         #[arg(long, default_value_t = 1_000_000)]
         runs: usize,
         /// Also write the counts to guide/outcomes.json, from which the book takes them
@@ -86,25 +78,12 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("bench is in a folder")?;
-    if let Some(Task::Outcomes { runs, keep }) = arguments.command {
-        let counted = outcomes::count_all(runs);
-        print!("{}", outcomes::report(&counted));
+    if let Some(Subcommands::Outcomes { runs, keep }) = arguments.command {
+        let outcomes = outcomes::count_all(runs);
+        print!("{}", outcomes::report(&outcomes));
         if keep {
-            counted.write(root)?;
+            outcomes.write(root)?;
         }
-        return Ok(ExitCode::SUCCESS);
-    }
-    if let Some(Task::Implementation {
-        benchmark,
-        implementation,
-        size,
-        milliseconds,
-        scratch,
-        python,
-    }) = arguments.command
-    {
-        let turn = Turn { size, time: Duration::from_millis(milliseconds), scratch, python };
-        contend(&benchmark, &implementation, &turn)?;
         return Ok(ExitCode::SUCCESS);
     }
     let all = benchmarks::all();
@@ -121,10 +100,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     }
-    let named = |benchmark: &Benchmark| {
+    let is_selected = |benchmark: &Benchmark| {
         arguments.only.is_empty() || arguments.only.iter().any(|name| name == benchmark.name)
     };
-    let benchmarks: Vec<_> = all.into_iter().filter(named).collect();
+    let benchmarks: Vec<_> = all.into_iter().filter(is_selected).collect();
     let (rounds, milliseconds) = if arguments.quick { (1, 100) } else { (5, 500) };
     let effort = Effort {
         rounds: arguments.rounds.unwrap_or(rounds).into(),
@@ -135,7 +114,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     // Before the runtime, so that the implementation under way is killed before its files are deleted.
     let scratch = tempfile::tempdir().context("making a folder for temporary files")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    // Before anybody listens to Ctrl-C, which then ends cargo and pip as usual.
+    // Before this program handles Ctrl-C, which therefore ends cargo and pip as usual.
     build(&benchmarks, root)?;
     let with_packages = benchmarks.iter().any(|benchmark| benchmark.python_packages);
     let python = match arguments.python {
@@ -143,21 +122,21 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         None => find_python(&runtime, with_packages, root),
     };
     let runner = Runner {
-        executable: child::this_program()?,
+        executable: parts::this_program()?,
         python,
         root: root.to_owned(),
         scratch: scratch.path().to_owned(),
     };
     runtime.block_on(async {
         tokio::select! {
-            held = hold(&benchmarks, effort, &runner, &destination, arguments.keep) => held,
-            code = told_to_end() => code, // the implementation under way ends with us
+            code = measure(&benchmarks, effort, &runner, &destination, arguments.keep) => code,
+            code = end_signal() => code, // the implementation under way ends with us
         }
     })
 }
 
-/// Waits until the program is told to end, and returns its exit code.
-async fn told_to_end() -> Result<ExitCode> {
+/// Waits for a signal that asks the program to end, and returns the exit code for it.
+async fn end_signal() -> Result<ExitCode> {
     #[cfg(unix)]
     let terminated = async {
         use tokio::signal::unix::{SignalKind, signal};
@@ -178,21 +157,8 @@ async fn told_to_end() -> Result<ExitCode> {
     }
 }
 
-/// Takes part in a benchmark as one of its implementations.
-fn contend(benchmark: &str, implementation: &str, turn: &Turn) -> Result<()> {
-    let all = benchmarks::all();
-    let benchmark =
-        all.iter().find(|other| other.name == benchmark).context("no such benchmark")?;
-    let implementation =
-        benchmark.implementations.iter().find(|other| other.name == implementation);
-    let Way::Here(way) = implementation.context("no such implementation")?.way else {
-        bail!("it is not for this program");
-    };
-    println!("{}", serde_json::to_string(&way(turn)?)?);
-    Ok(())
-}
-
-async fn hold(
+/// Runs the benchmarks, and fails if an implementation in Rust has failed.
+async fn measure(
     benchmarks: &[Benchmark],
     effort: Effort,
     runner: &Runner,
@@ -211,38 +177,40 @@ async fn hold(
     let file = destination.join("results.json");
     let started = Instant::now();
     let bar = progress_bar();
-    let mut ours_failed = false;
+    let mut rust_failed = false;
     for (number, benchmark) in benchmarks.iter().enumerate() {
-        let place = format!("[{}/{}] {}", number + 1, benchmarks.len(), benchmark.name);
+        let title = format!("[{}/{}] {}", number + 1, benchmarks.len(), benchmark.name);
         if bar.is_hidden() {
-            eprintln!("{place}");
+            eprintln!("{title}");
         }
-        let held = runner.run(benchmark, effort, |turn, turns, words| {
+        let result = runner.run(benchmark, effort, |turn, turns, words| {
             bar.set_length(turns as u64);
             bar.set_position(turn as u64 - 1);
-            bar.set_message(format!("{place}: {words}"));
+            bar.set_message(format!("{title}: {words}"));
         });
-        let held = held.await;
-        bar.suspend(|| print!("{}", report::table(&held)));
+        let result = result.await;
+        bar.suspend(|| print!("{}", report::table(&result)));
         let may_fail = |name: &str| {
-            let who =
-                benchmark.implementations.iter().find(|implementation| implementation.name == name);
-            who.is_none_or(|implementation| implementation.category == Category::Python)
+            let mut implementations = benchmark.implementations.iter();
+            let implementation = implementations.find(|it| it.name == name);
+            implementation.is_none_or(|it| it.category == Category::Python)
         };
-        ours_failed |= held.left_out.iter().any(|out| !may_fail(&out.implementation));
-        results.benchmarks.push(held);
+        rust_failed |= result.left_out.iter().any(|out| !may_fail(&out.implementation));
+        results.benchmarks.push(result);
         results.write(&file)?;
     }
     bar.finish_and_clear();
 
-    print!("{}", report::winners(&results.benchmarks));
+    print!("{}", report::best(&results.benchmarks));
     let took = started.elapsed().as_secs();
     println!("\n{took} s; all figures are in {}", file.display());
     if keep {
         results.keep(&root.join("guide/results.json"))?;
         println!("kept for the book in guide/results.json");
     }
-    Ok(if ours_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let check = format!("cargo run -p guide -- check {}", file.display());
+    println!("`{check}` lists the statements of the book that they contradict");
+    Ok(if rust_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Builds the programs that implementations start, as optimized as this one.
@@ -266,8 +234,8 @@ fn build(benchmarks: &[Benchmark], root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Python, with the packages that some implementations need where they can be had. What is missing is
-/// said.
+/// Returns a Python interpreter, with the packages that some implementations need if they can be
+/// installed. Reports to stderr if something is missing.
 fn find_python(
     runtime: &tokio::runtime::Runtime,
     with_packages: bool,

@@ -1,4 +1,4 @@
-//! Measures how long short operations take, and how many of them threads complete together.
+//! Measures the time of short operations, and the number that several threads complete together.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use harness::kept::results::Spread;
 
-/// Returns how many seconds one run takes: the median of many batches, so that moments in which the
+/// Returns the seconds that one run takes: the median of many batches, so that moments in which the
 /// machine did something else do not count. `run` gets the number of runs in a batch.
 ///
 /// It measures for about the given time. Before that, batches grow until one takes a twentieth of
@@ -17,7 +17,7 @@ use harness::kept::results::Spread;
 ///
 /// # Errors
 ///
-/// When `run` fails.
+/// If `run` fails.
 pub fn seconds(time: Duration, mut run: impl FnMut(u64) -> Result<()>) -> Result<f64> {
     let mut batch = |times: u64| -> Result<Duration> {
         let started = Instant::now();
@@ -42,7 +42,7 @@ pub fn seconds(time: Duration, mut run: impl FnMut(u64) -> Result<()>) -> Result
     Ok(Spread::of(batches).context("nothing was measured")?.median)
 }
 
-/// Returns how many operations per second this many threads complete together. Each thread repeats
+/// Returns the operations per second that this many threads complete together. Each thread repeats
 /// the operation that `worker` makes from the thread's number until the time is over, and runs it at
 /// least once.
 pub fn per_second<F: FnMut()>(
@@ -100,8 +100,8 @@ mod tests {
             }
         });
         // The threads may have worked for longer than the time, but not for less.
-        let most = counted.into_inner() as f64 / time.as_secs_f64();
-        assert!(rate > 0.0 && rate <= most, "{rate} of at most {most}");
+        let max = counted.into_inner() as f64 / time.as_secs_f64();
+        assert!(rate > 0.0 && rate <= max, "{rate} of at most {max}");
     }
 
     #[test]

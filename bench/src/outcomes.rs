@@ -15,19 +15,19 @@ use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 /// Runs between two counts.
 const BATCH: usize = 1024;
 
-/// What the two threads of one run share, on cache lines of its own.
+/// The variables of one run's two threads, on cache lines of their own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Cell {
     x: AtomicU32,
     y: AtomicU32,
-    /// What the first and the second thread return.
-    seen: [AtomicU32; 2],
+    /// The values that the first and the second thread return.
+    returned: [AtomicU32; 2],
 }
 
 /// A thread of a tiny program.
 type Code = fn(&Cell) -> u32;
-/// The code of a thread, and the same as text.
+/// The code of a thread, and its source.
 type Part = (Code, &'static str);
 
 /// A closure over a [`Cell`], and its source.
@@ -37,7 +37,7 @@ macro_rules! part {
     };
 }
 
-/// Counts what the two threads return, and what `x` is in the end.
+/// Counts the values that the two threads return, with the final value of `x`.
 fn count(runs: usize, first: Code, second: Code) -> BTreeMap<[u32; 3], u64> {
     let cells: Vec<Cell> = (0..BATCH).map(|_| Cell::default()).collect();
     let arrived = AtomicUsize::new(0);
@@ -55,7 +55,7 @@ fn count(runs: usize, first: Code, second: Code) -> BTreeMap<[u32; 3], u64> {
         for batch in batches() {
             play(batch, &mut meeting, first, 0);
             // The second thread waits until the cells are counted and reset.
-            for Cell { x, y, seen: [one, two] } in batch {
+            for Cell { x, y, returned: [one, two] } in batch {
                 let outcome = [one, two, x].map(|value| value.swap(0, Relaxed));
                 *counts.entry(outcome).or_default() += 1;
                 y.store(0, Relaxed);
@@ -67,16 +67,16 @@ fn count(runs: usize, first: Code, second: Code) -> BTreeMap<[u32; 3], u64> {
 }
 
 /// Runs one thread's code in every cell, at the same time as the other thread's.
-fn play(batch: &[Cell], meeting: &mut Meeting<'_>, code: Code, place: usize) {
+fn play(batch: &[Cell], meeting: &mut Meeting<'_>, code: Code, number: usize) {
     for cell in batch {
         meeting.wait();
-        cell.seen[place].store(code(cell), Relaxed);
+        cell.returned[number].store(code(cell), Relaxed);
     }
     meeting.wait();
 }
 
-/// Where two threads wait for each other. A Barrier would wake them up one after the other; these
-/// threads spin, and so go on within nanoseconds of each other.
+/// A meeting point of two threads. A Barrier would wake them up one after the other; these threads
+/// spin, so they continue within nanoseconds of each other.
 struct Meeting<'a> {
     arrived: &'a AtomicUsize,
     number: usize,
@@ -95,7 +95,7 @@ impl Meeting<'_> {
     }
 }
 
-/// What may be seen: a name, whether it should be, and the results that mean it.
+/// An outcome that may occur: its name, its kind, and a test for the values that mean it.
 type Known = (&'static str, Kind, fn([u32; 3]) -> bool);
 
 fn variant(runs: usize, name: &str, first: Part, second: Part, known: &[Known]) -> Variant {
@@ -108,7 +108,7 @@ fn variant(runs: usize, name: &str, first: Part, second: Part, known: &[Known]) 
     Variant { name: name.to_owned(), threads, outcomes: outcomes.collect() }
 }
 
-/// Counts the outcomes of every program, in so many runs of each variant.
+/// Counts the outcomes of every program, in this many runs of each variant.
 pub fn count_all(runs: usize) -> Outcomes {
     let table = |name: &str, question: &str, variants| Table {
         name: name.to_owned(),
@@ -142,7 +142,7 @@ pub fn count_all(runs: usize) -> Outcomes {
     }
 }
 
-/// The tables, for a terminal.
+/// Returns the tables as text for a terminal.
 pub fn report(outcomes: &Outcomes) -> String {
     let mut text = String::new();
     for table in &outcomes.tables {
@@ -247,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs in which a forbidden outcome must not occur.
+    /// The number of runs in which a forbidden outcome must not occur.
     const RUNS: usize = 10_000;
 
     // Each program spins on two cores, so one runs at a time.
@@ -258,7 +258,7 @@ mod tests {
         variant.outcomes.iter().find(|it| it.seen == outcome).unwrap().count
     }
 
-    /// Whether each of these variants shows the outcome, in at most 200,000 runs.
+    /// Returns true if each of these variants shows the outcome, in at most 200,000 runs.
     fn all_seen(program: fn(usize) -> Vec<Variant>, names: &[&str], outcome: &str) -> bool {
         let mut missing = names.to_vec();
         for _ in 0..40 {
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(seen(&lost_update(RUNS), "fetch_add", "one update lost"), 0);
     }
 
-    /// Whether Relaxed shows the flag without the data depends on the processor.
+    /// Relaxed shows the flag without the data on some processors only.
     #[test]
     fn release_and_acquire_never_show_the_flag_without_the_data() {
         let _cores = CORES.lock();

@@ -12,25 +12,27 @@ use harness::kept::results::{BenchmarkResult, Entry, LeftOut, Measure};
 use harness::run::machine;
 use harness::run::{End, Limits, Program, Running, Stream};
 
-use crate::implementation::{Benchmark, Figures, Implementation, Way};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn};
+use crate::parts::PART;
+use crate::parts::python::SCRIPTS;
 use crate::work::cores;
 
-/// How long one turn may take. After that its processes are killed and the implementation is left
+/// The time limit of one turn. After that its processes are killed and the implementation is left
 /// out.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// How much is measured.
+/// The amount of measuring.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// How many times each implementation runs.
+    /// The number of rounds.
     pub rounds: usize,
-    /// Roughly how long a turn measures, if the implementation can choose.
+    /// The rough duration of a measurement, if the implementation can choose.
     pub time: Duration,
-    /// Whether to measure only the smaller sizes.
+    /// True if only the smaller sizes are measured.
     pub quick: bool,
 }
 
-/// Runs benchmarks, and knows where their implementations are.
+/// Runs benchmarks in the processes of their implementations.
 #[derive(Debug)]
 pub struct Runner {
     /// This program. It contains every implementation that is written in Rust.
@@ -71,7 +73,7 @@ impl Runner {
             .flat_map(|implementation| {
                 implementation.sizes.iter().map(move |&size| (size, implementation))
             })
-            .filter(|(size, _)| !effort.quick || *size <= benchmark.quick_most)
+            .filter(|(size, _)| !effort.quick || *size <= benchmark.quick_max)
             .collect();
         turns.sort_by_key(|(size, _)| *size); // stable: implementations keep their order
 
@@ -82,7 +84,7 @@ impl Runner {
             for number in 0..turns.len() {
                 let at = rotate(&turns, number, round);
                 let (size, implementation) = turns[at];
-                if !implementation.way.is_run() {
+                if !implementation.source.is_run() {
                     continue;
                 }
                 let out = |out: &LeftOut| {
@@ -139,26 +141,24 @@ impl Runner {
         size: u64,
         time: Duration,
     ) -> Result<Figures> {
-        let mut arguments: Vec<String> = Vec::new();
-        let executable = match implementation.way {
-            Way::Here(_) => {
-                arguments.extend(
-                    ["implementation", benchmark.name, implementation.name].map(str::to_owned),
-                );
-                self.executable.clone()
+        let (scratch, python) = (self.scratch.clone(), self.python.clone());
+        let turn = Turn { size, time, scratch, python };
+        let (executable, arguments) = match implementation.source {
+            Source::Function(_) => {
+                let turn = serde_json::to_string(&turn)?;
+                let part = [PART, "implementation", benchmark.name, implementation.name, &turn];
+                (self.executable.clone(), part.map(OsString::from).to_vec())
             }
-            Way::Python { script, way } => {
-                arguments.extend([format!("bench/python/{script}"), way.to_owned()]);
-                self.python.clone().context("there is no Python 3.11 or newer")?
+            Source::Script { file, variant } => {
+                let script = format!("{SCRIPTS}/{file}");
+                let (size, time) = (size.to_string(), time.as_millis().to_string());
+                (
+                    turn.python()?.to_owned(),
+                    [&script, variant, &size, &time].map(OsString::from).to_vec(),
+                )
             }
-            Way::PerCore(_) | Way::Known(_) => bail!("its figures are not measured"),
+            Source::PerCore(_) | Source::Constants(_) => bail!("its figures are not measured"),
         };
-        arguments.extend([size.to_string(), time.as_millis().to_string()]);
-        let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        if let Way::Here(_) = implementation.way {
-            arguments.push((&self.scratch).into());
-            arguments.extend(self.python.as_ref().map(Into::into));
-        }
         let program = Program { executable, arguments, folder: self.root.clone() };
 
         let limits = Limits { time: LIMIT, ..Limits::default() };
@@ -168,7 +168,7 @@ impl Runner {
             match line.stream {
                 Stream::Stdout => figures = Some(line.text),
                 // The last line of a Python traceback and the first line of a Rust error say most.
-                Stream::Stderr if implementation.way.is_python() => complaint = line.text,
+                Stream::Stderr if implementation.source.is_script() => complaint = line.text,
                 Stream::Stderr if complaint.is_empty() => complaint = line.text,
                 Stream::Stderr => {}
             }
@@ -193,14 +193,14 @@ impl Runner {
     }
 }
 
-impl Way {
-    fn is_python(self) -> bool {
-        matches!(self, Self::Python { .. })
+impl Source {
+    fn is_script(self) -> bool {
+        matches!(self, Self::Script { .. })
     }
 
-    /// Whether the figures come from a process that has to be run.
+    /// Returns true if the figures come from a process that has to be run.
     fn is_run(self) -> bool {
-        matches!(self, Self::Here(_) | Self::Python { .. })
+        matches!(self, Self::Function(_) | Self::Script { .. })
     }
 }
 
@@ -230,12 +230,12 @@ fn leave_out(
 /// Fills in the figures that are not measured.
 fn fill_in(turns: &[(u64, &Implementation)], rounds: &mut [Vec<Figures>], count: usize) {
     for (at, (size, implementation)) in turns.iter().enumerate() {
-        match implementation.way {
-            Way::Known(known) => {
+        match implementation.source {
+            Source::Constants(known) => {
                 let known = known.iter().map(|&(name, figure)| (name.to_owned(), figure)).collect();
                 rounds[at] = vec![known; count];
             }
-            Way::PerCore(name) => {
+            Source::PerCore(name) => {
                 let other = turns.iter().position(|turn| turn.0 == *size && turn.1.name == name);
                 let cores = cores() as f64;
                 let per_core = |figures: &Figures| {
@@ -244,7 +244,7 @@ fn fill_in(turns: &[(u64, &Implementation)], rounds: &mut [Vec<Figures>], count:
                 let figures = other.map(|other| rounds[other].iter().map(per_core).collect());
                 rounds[at] = figures.unwrap_or_default();
             }
-            Way::Here(_) | Way::Python { .. } => {}
+            Source::Function(_) | Source::Script { .. } => {}
         }
     }
 }
@@ -263,15 +263,15 @@ fn by_measure(rounds: Vec<Figures>) -> BTreeMap<String, Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::implementation::figures;
+    use crate::benchmark::figures;
 
     fn implementations() -> [Implementation; 4] {
         let here = |name| Implementation::rust(name, &[], |_| Ok(Figures::new()));
         [
             here("a"),
             here("b"),
-            Implementation::lower_bound("half of a", &[], Way::PerCore("a")),
-            Implementation::lower_bound("known", &[], Way::Known(&[("time", 7.0)])),
+            Implementation::lower_bound("half of a", &[], Source::PerCore("a")),
+            Implementation::lower_bound("known", &[], Source::Constants(&[("time", 7.0)])),
         ]
     }
 
@@ -298,11 +298,11 @@ mod tests {
     fn figures_that_are_not_measured_are_filled_in_for_each_round() {
         let [a, b, half, known] = implementations();
         let turns = [(1, &a), (1, &b), (1, &half), (1, &known)];
-        let asked = vec![figures([("time", 3.0)]), figures([("time", 5.0)])];
-        let mut rounds = vec![asked.clone(), asked.clone(), Vec::new(), Vec::new()];
+        let measured = vec![figures([("time", 3.0)]), figures([("time", 5.0)])];
+        let mut rounds = vec![measured.clone(), measured.clone(), Vec::new(), Vec::new()];
         fill_in(&turns, &mut rounds, 2);
         let cores = cores() as f64;
-        assert_eq!(rounds[1], asked);
+        assert_eq!(rounds[1], measured);
         assert_eq!(rounds[2], [figures([("time", 3.0 / cores)]), figures([("time", 5.0 / cores)])]);
         assert_eq!(rounds[3], vec![figures([("time", 7.0)]); 2]);
     }

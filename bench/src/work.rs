@@ -88,7 +88,7 @@ impl process_pool::Job for Job {
 ///
 /// # Errors
 ///
-/// When the pool cannot be started, or the body fails.
+/// If the pool cannot be started, or the body fails.
 pub fn with_pool<T>(
     runtime: &Runtime,
     niceness: i32,
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_chain_is_found() {
+    fn longest_returns_the_longest_chain() {
         assert_eq!(longest(1..10), (19, 9));
     }
 

@@ -1,4 +1,5 @@
 //! The guide: builds the book, serves it, and lists the examples.
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,9 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use guide::book::repository::Repository;
-use guide::book::screenshot;
-use guide::book::stdio;
-use guide::book::{self, For};
+use guide::book::{self, For, measured, screenshot, stdio};
 use guide::figures::chart;
 use guide::figures::words::ENGLISH;
 use guide::serve::watchdog::{self, Watchdog};
@@ -43,7 +42,7 @@ enum Task {
         #[arg(long, value_name = "FOLDER")]
         dest: Option<PathBuf>,
     },
-    /// Run examples, and keep what they printed, when, and what the run cost
+    /// Run examples, and keep their output with its times and the costs of the runs
     Record {
         /// The names of the examples. Default: all
         names: Vec<String>,
@@ -57,6 +56,12 @@ enum Task {
     },
     /// Take the screenshot of the book that the README shows; it needs Chromium
     Screenshot,
+    /// List the statements of the book that the results of a benchmark run contradict
+    Check {
+        /// The file of results that `bench` wrote. Default: target/bench/results.json
+        #[arg(value_name = "FILE")]
+        results: Option<PathBuf>,
+    },
     /// List the examples with their descriptions
     List,
     /// End the programs of a server that was killed; see guide::serve::watchdog
@@ -73,7 +78,7 @@ enum Task {
 /// The question that mdBook asks a preprocessor before it sends the book.
 #[derive(Subcommand)]
 enum Question {
-    /// Whether the preprocessor can work for this renderer
+    /// Succeed, because the preprocessor works for every renderer
     Supports { renderer: String },
 }
 
@@ -93,8 +98,8 @@ fn say(line: impl Display) {
     writeln!(io::stdout(), "{line}").ok();
 }
 
-/// The folder of the workspace that this program was built in: it belongs to it, from wherever it is
-/// started.
+/// Returns the folder of the workspace that this program was built in: it belongs to it, from wherever
+/// it is started.
 fn root(manifest: &Path) -> Result<&Path> {
     let root = manifest.parent().context("guide is in a folder")?;
     ensure!(
@@ -106,44 +111,56 @@ fn root(manifest: &Path) -> Result<&Path> {
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    if let Some(Task::Watchdog) = arguments.command {
-        watchdog::watch(io::stdin().lock());
-        return Ok(());
-    }
-    let root = match &arguments.workspace {
-        Some(folder) => folder,
-        None => root(Path::new(env!("CARGO_MANIFEST_DIR")))?,
+    let root = || match &arguments.workspace {
+        Some(folder) => Ok(folder.as_path()),
+        None => root(Path::new(env!("CARGO_MANIFEST_DIR"))),
+    };
+    let file_or_default = |file: Option<PathBuf>| match file {
+        Some(file) => Ok(file),
+        None => root().map(|root| root.join("target/bench/results.json")),
     };
     match arguments.command {
         None => tokio::runtime::Runtime::new()?.block_on(async {
             tokio::select! {
-                served = serve(root, arguments.port, arguments.open) => served,
+                failed = serve(root()?, arguments.port, arguments.open) => match failed? {},
                 stopped = stop_signal() => stopped,
             }
         }),
-        Some(Task::Watchdog) => Ok(()),
+        Some(Task::Watchdog) => {
+            watchdog::watch(io::stdin().lock());
+            Ok(())
+        }
         Some(Task::Build { dest }) => {
-            let workspace = Workspace::find(root)?;
+            let workspace = Workspace::find(root()?)?;
             let destination = dest.unwrap_or_else(|| workspace.target.join("book"));
-            let repository = Repository::find(root);
+            let repository = Repository::find(root()?);
             book::build(&workspace, &destination, For::Everyone, repository.as_ref())?;
             say(format_args!("The book is in {}", destination.display()));
             Ok(())
         }
         Some(Task::Charts { results }) => {
-            let file = results.unwrap_or_else(|| root.join("target/bench/results.json"));
-            let drawn = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
-            say(format_args!("{drawn} pictures are next to {}", file.display()));
+            let file = file_or_default(results)?;
+            let number = chart::files(&Results::read(&file)?, &file, &ENGLISH)?;
+            say(format_args!("{number} pictures are next to {}", file.display()));
             Ok(())
         }
         Some(Task::Screenshot) => {
-            let workspace = Workspace::find(root)?;
+            let workspace = Workspace::find(root()?)?;
             tokio::runtime::Runtime::new()?.block_on(screenshot::take(&workspace))?;
             say(format_args!("The screenshot is in {}", screenshot::FILE));
             Ok(())
         }
+        Some(Task::Check { results }) => {
+            let report = measured::check(root()?, Results::read(&file_or_default(results)?)?)?;
+            for fault in &report.faults {
+                say(fault);
+            }
+            say(&report);
+            ensure!(report.faults.is_empty(), "the book and the results don't agree");
+            Ok(())
+        }
         Some(Task::List) => {
-            let workspace = Workspace::find(root)?;
+            let workspace = Workspace::find(root()?)?;
             let width = workspace.examples.keys().map(String::len).max().unwrap_or(0);
             for example in workspace.examples.values() {
                 say(format_args!("{:width$}  {}", example.name, example.description));
@@ -151,15 +168,15 @@ fn run(arguments: Arguments) -> Result<()> {
             Ok(())
         }
         Some(Task::Record { names }) => {
-            let workspace = Workspace::find(root)?;
+            let workspace = Workspace::find(root()?)?;
             tokio::runtime::Runtime::new()?.block_on(recording::record_all(&workspace, &names))
         }
         Some(Task::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
-        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(root)?),
+        Some(Task::Preprocess { question: None }) => stdio::preprocess(Workspace::find(root()?)?),
     }
 }
 
-async fn serve(root: &Path, port: u16, open: bool) -> Result<()> {
+async fn serve(root: &Path, port: u16, open: bool) -> Result<Infallible> {
     let mut server = Server::start(root.to_owned(), port, Settings::default()).await?;
     if cfg!(unix) {
         let executable = std::env::current_exe().context("finding the executable of guide")?;
@@ -195,7 +212,7 @@ async fn stop_signal() -> Result<()> {
     }
 }
 
-/// Whether this program was started with SIGHUP ignored, as nohup does. Then it stays so.
+/// Returns true if this program was started with SIGHUP ignored, as nohup does. Then it stays so.
 #[cfg(unix)]
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::files;
 use crate::own_crate::{OwnCrate, crates_for, extension_module};
 
-/// The Cargo workspace that holds the examples, the guide and the tests.
+/// The Cargo workspace that contains the examples, the guide and the tests.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     /// The folder of the workspace's `Cargo.toml`.
@@ -35,14 +35,14 @@ pub struct Example {
     /// The Rust source file, from the workspace's root, with `/`: the program's, or the extension
     /// module's.
     pub source: String,
-    /// One line, from the head of the source: what the example shows.
+    /// The description in one line, from the head of the source.
     pub description: String,
     /// The command that runs it, from the head of the source, word by word. The program's own
     /// arguments come after `--`.
     pub command: Vec<String>,
-    /// What happens when it is run.
+    /// Its kind.
     pub kind: Kind,
-    /// Whether the crate is an extension module for Python: a `cdylib`.
+    /// True if the crate is an extension module for Python: a `cdylib`.
     pub is_extension: bool,
     /// The Python counterpart, from the workspace's root, with `/`, if there is one. Of an extension
     /// module, it is the program that imports the module.
@@ -54,7 +54,7 @@ pub struct Example {
     pub variants: Vec<Variant>,
 }
 
-/// The same program with fixed arguments, as a table `[[package.metadata.variants]]` in the
+/// The program of an example with fixed arguments, as a table `[[package.metadata.variants]]` in the
 /// manifest of its crate declares it. It is tested, recorded and drawn like an example.
 #[derive(Debug, Clone)]
 pub struct Variant {
@@ -67,7 +67,7 @@ pub struct Variant {
     pub example: Example,
 }
 
-/// What happens when an example is run.
+/// A kind of example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It ends on its own.
@@ -120,7 +120,7 @@ impl Workspace {
         Ok(Self { root: root.to_owned(), target, examples })
     }
 
-    /// The example of this name, or the variant whose full name, `EXAMPLE--VARIANT`, this is.
+    /// Returns the example of this name, or the variant whose full name, `EXAMPLE--VARIANT`, this is.
     ///
     /// # Errors
     ///
@@ -142,38 +142,38 @@ impl Workspace {
         })
     }
 
-    /// The examples whose name may be what was meant, the most similar one first: a part of the
-    /// name is the same, or a few letters differ.
+    /// Returns up to three names that may have been meant, the most similar one first: one name is a
+    /// part of the other, or a few letters differ.
     fn similar(&self, name: &str) -> Vec<&str> {
         let mut similar: Vec<_> = self
             .examples
             .keys()
-            .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known.as_str()))
-            .filter(|(likeness, known)| {
-                *likeness > 0.6 || name.len() > 2 && (known.contains(name) || name.contains(known))
+            .map(|other| (strsim::normalized_damerau_levenshtein(name, other), other.as_str()))
+            .filter(|(likeness, other)| {
+                *likeness > 0.6 || name.len() > 2 && (other.contains(name) || name.contains(other))
             })
             .collect();
         similar.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-        similar.into_iter().take(3).map(|(_, known)| known).collect()
+        similar.into_iter().take(3).map(|(_, name)| name).collect()
     }
 
-    /// All examples, each followed by its variants.
+    /// Returns all examples, each followed by its variants.
     pub fn with_variants(&self) -> impl Iterator<Item = &Example> {
         self.examples.values().flat_map(Example::with_variants)
     }
 
-    /// The file that holds the tested output of an example.
+    /// Returns the file that contains the tested output of an example.
     pub fn snapshot(&self, name: &str) -> PathBuf {
         self.root.join("tests/snapshots").join(format!("{name}.snap"))
     }
 }
 
-/// The crate's folder from the root, if its parent is named `examples-…` or `crates`.
+/// Returns the crate's folder from the root, if its parent is named `examples-…` or `crates`.
 fn folder_of_example(package: &Package, root: &Path) -> Option<String> {
     let folder = package.manifest_path.parent()?.strip_prefix(root).ok()?;
     let parts: Vec<_> = folder.components().map(|part| part.as_str()).collect();
-    let holds_examples = |parent: &str| parent.starts_with("examples-") || parent == "crates";
-    (parts.len() == 2 && holds_examples(parts[0])).then(|| parts.join("/"))
+    let has_examples = |parent: &str| parent.starts_with("examples-") || parent == "crates";
+    (parts.len() == 2 && has_examples(parts[0])).then(|| parts.join("/"))
 }
 
 impl Example {
@@ -185,10 +185,10 @@ impl Example {
         own_crates: Vec<OwnCrate>,
     ) -> Result<Self> {
         let extension = extension_module(package);
-        let shown = &extension.unwrap_or(target).src_path;
-        let within = shown
+        let file = &extension.unwrap_or(target).src_path;
+        let within = file
             .strip_prefix(root.join(folder))
-            .with_context(|| format!("{shown}: not in the folder of its crate, {folder}"))?;
+            .with_context(|| format!("{file}: not in the folder of its crate, {folder}"))?;
         let within: Vec<_> = within.components().map(|part| part.as_str()).collect();
         let source = format!("{folder}/{}", within.join("/"));
         let text = files::read(root, &source)?;
@@ -221,17 +221,21 @@ impl Example {
             let manifest = format!("{folder}/Cargo.toml");
             let text = files::read(root, &manifest)?;
             example.variants = example
-                .declared(&package.metadata["variants"], &text)
+                .declared_variants(&package.metadata["variants"], &text)
                 .with_context(|| format!("{manifest}: [[package.metadata.variants]]"))?;
         }
         Ok(example)
     }
 
-    /// The variants that a manifest declares. `metadata` is what cargo has read from it.
-    fn declared(&self, metadata: &serde_json::Value, manifest: &str) -> Result<Vec<Variant>> {
-        let declared: Option<Vec<Declared>> = serde_json::from_value(metadata.clone())?;
+    /// Returns the variants that a manifest declares. `metadata` is cargo's view of it.
+    fn declared_variants(
+        &self,
+        metadata: &serde_json::Value,
+        manifest: &str,
+    ) -> Result<Vec<Variant>> {
+        let declarations: Option<Vec<Declaration>> = serde_json::from_value(metadata.clone())?;
         let mut variants: Vec<Variant> = Vec::new();
-        for Declared { name, arguments } in declared.unwrap_or_default() {
+        for Declaration { name, arguments } in declarations.unwrap_or_default() {
             ensure!(
                 is_variant_name(&name),
                 "the name {name:?} must be of lower-case letters, digits and single hyphens"
@@ -254,36 +258,36 @@ impl Example {
         Ok(variants)
     }
 
-    /// The variant of this name.
+    /// Returns the variant of this name.
     ///
     /// # Errors
     ///
     /// When the example has none of this name. The message names those that it has.
     pub fn variant(&self, name: &str) -> Result<&Variant> {
         self.variants.iter().find(|variant| variant.name == name).with_context(|| {
-            let known: Vec<_> = self.variants.iter().map(|known| known.name.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            format!("{} has no variant {name:?}; it has {known}", self.name)
+            let names: Vec<_> = self.variants.iter().map(|other| other.name.as_str()).collect();
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            format!("{} has no variant {name:?}; it has {names}", self.name)
         })
     }
 
-    /// The example, followed by its variants.
+    /// Returns the example, followed by its variants.
     pub fn with_variants(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(self.variants.iter().map(|variant| &variant.example))
     }
 
-    /// The name of the example that this is a variant of. None if it isn't a variant.
+    /// Returns the name of the example that this is a variant of. None if it isn't a variant.
     pub fn variant_of(&self) -> Option<&str> {
         Some(self.name.split_once(OF)?.0)
     }
 
-    /// The words of the command that are for the program itself.
+    /// Returns the words of the command that are for the program itself.
     pub fn arguments(&self) -> &[String] {
         let end_of_cargos = self.command.iter().position(|word| word == "--");
         end_of_cargos.map_or(&[], |end| &self.command[end + 1..])
     }
 
-    /// The command that runs the Python counterpart, if there is one. The program that imports an
+    /// Returns the command that runs the Python counterpart, if there is one. The program that imports an
     /// extension module is started by the example's own command.
     pub fn python_command(&self) -> Option<String> {
         let file = self.python.as_ref().filter(|_| !self.is_extension)?;
@@ -291,18 +295,18 @@ impl Example {
     }
 }
 
-/// Stands between an example and a variant in the variant's full name.
+/// The text between an example and a variant in the variant's full name.
 const OF: &str = "--";
 
 /// A variant as a manifest declares it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Declared {
+struct Declaration {
     name: String,
     arguments: Vec<String>,
 }
 
-/// Whether this can name a variant: also in a file name and in an address.
+/// Returns true if this can name a variant: also in a file name and in an address.
 fn is_variant_name(name: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -310,27 +314,27 @@ fn is_variant_name(name: &str) -> bool {
     name.split('-').all(is_word)
 }
 
-/// Whether an argument can be typed into any shell without quotes.
+/// Returns true if an argument can be typed into any shell without quotes.
 fn is_plain(argument: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
     !argument.is_empty() && argument.chars().all(plain)
 }
 
-/// The line of a manifest that names a variant, from 1, or 1 if it is written in an unusual way.
+/// Returns the line of a manifest that names a variant, from 1, or 1 if it is written in an unusual way.
 fn line_of(variant: &str, manifest: &str) -> usize {
-    let wanted = format!("name = {variant:?}");
+    let name = format!("name = {variant:?}");
     let mut declares = false;
     for (number, line) in (1..).zip(manifest.lines().map(str::trim)) {
         if line.starts_with('[') {
             declares = line == "[[package.metadata.variants]]";
-        } else if declares && line == wanted {
+        } else if declares && line == name {
             return number;
         }
     }
     1
 }
 
-/// The description and the command from the `//!` lines that a source file begins with.
+/// Reads the description and the command from the `//!` lines that a source file begins with.
 fn read_header(text: &str, package: &str, program: &str) -> Result<(String, Vec<String>)> {
     let header: Vec<_> =
         text.lines().map_while(|line| line.strip_prefix("//!")).map(|line| line.trim()).collect();

@@ -27,8 +27,8 @@ pub fn read(root: &Path, file: &str) -> Result<String> {
     fs::read_to_string(root.join(file)).with_context(|| format!("reading {file}"))
 }
 
-/// The files below a folder, from the workspace's root, with `/`, in alphabetical order. None if
-/// there is no such folder.
+/// Returns the files below a folder, from the workspace's root, with `/`, in alphabetical order. There
+/// are none if there is no such folder.
 ///
 /// # Errors
 ///

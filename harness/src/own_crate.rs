@@ -1,4 +1,4 @@
-//! How a reader gets an example into a crate of their own: the commands that make the crate, and
+//! The way of an example into a crate of the reader's own: the commands that make the crate, and
 //! the files that go into it.
 use std::path::Path;
 
@@ -15,11 +15,11 @@ const README: &str = "README.md";
 pub struct OwnCrate {
     /// Its name, which is also its folder's.
     pub name: String,
-    /// Whether it is a library, which another crate depends on.
+    /// True if it is a library, which another crate depends on.
     pub is_library: bool,
-    /// Whether it is an extension module, which Python imports.
+    /// True if it is an extension module, which Python imports.
     pub is_extension: bool,
-    /// What `cargo add` is given, for one dependency each.
+    /// The arguments of `cargo add`, for one dependency each.
     pub dependencies: Vec<String>,
     /// The files to put into its folder.
     pub files: Vec<CopiedFile>,
@@ -28,14 +28,14 @@ pub struct OwnCrate {
 /// A file that is copied from this workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopiedFile {
-    /// Where it goes, from the new crate's folder, with `/`: `src/main.rs`.
+    /// The path of the copy, from the new crate's folder, with `/`: `src/main.rs`.
     pub path: String,
-    /// Where it comes from, from the workspace's root, with `/`.
+    /// The path of the original, from the workspace's root, with `/`.
     pub source: String,
 }
 
-/// The lines of a manifest that depend on the libraries of this workspace that a program uses: at the address
-/// of its repository or, if that is not known, in a copy of it in the folder `PATH`.
+/// Returns the lines of a manifest that depend on the libraries of this workspace that a program uses:
+/// at the address of its repository or, if that is not known, in a copy of it in the folder `PATH`.
 pub fn dependency_lines(crates: &[OwnCrate], repository: Option<&str>) -> String {
     let Some((program, libraries)) = crates.split_last() else { return String::new() };
     let uses = |library: &&OwnCrate| {
@@ -52,7 +52,7 @@ pub fn dependency_lines(crates: &[OwnCrate], repository: Option<&str>) -> String
     libraries.iter().filter(uses).map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The commands that make these crates next to each other, one per line.
+/// Returns the commands that make these crates next to each other, one per line.
 pub fn commands(crates: &[OwnCrate]) -> String {
     let of_one = |own: &OwnCrate| {
         let library = if own.is_library || own.is_extension { "--lib " } else { "" };
@@ -68,7 +68,7 @@ pub fn commands(crates: &[OwnCrate]) -> String {
     crates.iter().map(of_one).collect::<Vec<_>>().join("\ncd ..\n")
 }
 
-/// The crates that hold a program and the crates of this workspace that it builds on. The
+/// Returns the crates that contain a program and the crates of this workspace that it builds on. The
 /// program's own crate comes last.
 pub(crate) fn crates_for(
     root: &Path,
@@ -84,6 +84,7 @@ pub(crate) fn crates_for(
         let path = format!("{}.py", program.name);
         files.push(CopiedFile { source: format!("{}/{path}", folder(root, package)?), path });
     }
+    files.extend(readme(root, package)?);
     crates.push(OwnCrate {
         name: program.name.clone(),
         is_library: false,
@@ -94,7 +95,7 @@ pub(crate) fn crates_for(
     Ok(crates)
 }
 
-/// The library of a package that Python can import.
+/// Returns the library of a package that Python can import.
 pub(crate) fn extension_module(package: &Package) -> Option<&Target> {
     package.targets.iter().find(|target| target.is_cdylib())
 }
@@ -119,10 +120,7 @@ fn add_libraries(
         })?;
         add_libraries(root, packages, library, crates)?;
         let mut files = files(root, library, &["examples", "src", "tests"], None)?;
-        if library.manifest_path.with_file_name(README).is_file() {
-            let source = format!("{}/{README}", folder(root, library)?);
-            files.push(CopiedFile { path: README.to_owned(), source });
-        }
+        files.extend(readme(root, library)?);
         crates.push(OwnCrate {
             name: dependency.name.clone(),
             is_library: true,
@@ -145,7 +143,7 @@ fn needed(package: &Package) -> impl Iterator<Item = &Dependency> {
     })
 }
 
-/// The dependencies of a package as `cargo add` takes them.
+/// Returns the dependencies of a package as `cargo add` takes them.
 fn dependencies(package: &Package) -> Vec<String> {
     let words = |dependency: &Dependency| {
         let mut words = match &dependency.path {
@@ -175,11 +173,19 @@ fn dependencies(package: &Package) -> Vec<String> {
     needed(package).map(words).collect()
 }
 
-/// A package's folder, from the workspace's root, with `/`.
+/// Returns a package's folder, from the workspace's root, with `/`.
 fn folder(root: &Path, package: &Package) -> Result<String> {
     let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
     let within = folder.strip_prefix(root).context("the package is in the workspace")?;
     Ok(within.as_str().replace('\\', "/"))
+}
+
+/// The README of a package with a library, whose documentation includes it.
+fn readme(root: &Path, package: &Package) -> Result<Option<CopiedFile>> {
+    let is_included = package.targets.iter().any(Target::is_lib)
+        && package.manifest_path.with_file_name(README).is_file();
+    let source = format!("{}/{README}", folder(root, package)?);
+    Ok(is_included.then(|| CopiedFile { path: README.to_owned(), source }))
 }
 
 /// The files in these folders of a package: its modules and, of its programs, only this one, as

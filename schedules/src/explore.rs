@@ -24,25 +24,25 @@ pub struct Run {
 }
 
 impl Run {
-    /// The thread that ran in each step.
+    /// Returns the thread that ran in each step.
     pub fn choices(&self) -> Vec<usize> {
         self.steps.iter().map(|step| step.thread).collect()
     }
 }
 
-/// Whether to note the source lines, which takes much longer than the run itself.
+/// The choice of noting source lines, which takes much longer than the run itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
-    /// Yes.
+    /// Notes the line of each step.
     Noted,
-    /// No.
-    Left,
+    /// Notes no lines.
+    Skipped,
 }
 
-/// Who decides when the main thread runs.
+/// The way in which the main thread is scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Main {
-    /// The scheduler, as with any other thread.
+    /// The scheduler decides, as for any other thread.
     Chosen,
     /// It runs whenever it can, so that only the choices among the other threads are left.
     First,
@@ -53,29 +53,29 @@ pub fn random(twin: &Twin, seed: u64, lines: Lines) -> Run {
     run(twin, RandomScheduler::new_from_seed(seed, 1), lines)
 }
 
-/// Runs these threads in this order as long as that is possible. Then a thread goes on until it
-/// can't, and the next is the one that started first.
+/// Runs these threads in this order as long as that is possible. Then each thread continues until it
+/// can't, followed by the one that started first.
 pub fn follow(twin: &Twin, choices: &[usize], lines: Lines) -> Run {
     run(twin, Follow { choices: choices.to_vec(), main: Main::Chosen, at: 0 }, lines)
 }
 
-/// The first seed from here on with which the program fails, and how many were tried.
-pub fn find(twin: &Twin, first: u64, most: u64) -> Option<(u64, u64)> {
-    let fails = |seed: &u64| random(twin, *seed, Lines::Left).failure.is_some();
-    (first..first + most).find(fails).map(|seed| (seed, seed - first + 1))
+/// Returns the first seed from here on with which the program fails, and the number of seeds tried.
+pub fn find(twin: &Twin, first: u64, max: u64) -> Option<(u64, u64)> {
+    let fails = |seed: &u64| random(twin, *seed, Lines::Skipped).failure.is_some();
+    (first..first + max).find(fails).map(|seed| (seed, seed - first + 1))
 }
 
-/// Runs every schedule, and hands each to `each`. None if there are more than `most`.
+/// Runs every schedule, and calls `each` with its run. Returns None if there are more than `max`.
 pub fn all(
     twin: &Twin,
     main: Main,
-    most: u64,
+    max: u64,
     lines: Lines,
     mut each: impl FnMut(&Run),
 ) -> Option<All> {
     let mut all = All { schedules: 0, failing: 0 };
     let mut prefix = Vec::new();
-    while all.schedules < most {
+    while all.schedules < max {
         let run = run(twin, Follow { choices: prefix, main, at: 0 }, lines);
         all.schedules += 1;
         all.failing += u64::from(run.failure.is_some());
@@ -87,8 +87,8 @@ pub fn all(
         let next = loop {
             let Some(chosen) = choices.pop() else { return Some(all) };
             let open = open(&run.runnable[choices.len()], choices.last().copied(), main);
-            let place = open.iter().position(|&thread| thread == chosen);
-            if let Some(&next) = place.and_then(|place| open.get(place + 1)) {
+            let index = open.iter().position(|&thread| thread == chosen);
+            if let Some(&next) = index.and_then(|index| open.get(index + 1)) {
                 break next;
             }
         };
@@ -98,8 +98,8 @@ pub fn all(
     None
 }
 
-/// The threads to choose from, in the order in which they are tried: first the one that has just
-/// run.
+/// Returns the threads to choose from, in the order in which they are tried: first the one that has
+/// just run.
 fn open(runnable: &[usize], last: Option<usize>, main: Main) -> Vec<usize> {
     if main == Main::First && runnable.contains(&0) {
         return vec![0];
@@ -109,7 +109,7 @@ fn open(runnable: &[usize], last: Option<usize>, main: Main) -> Vec<usize> {
     open
 }
 
-/// Makes choices that are known.
+/// A scheduler that makes these choices.
 #[derive(Debug)]
 struct Follow {
     choices: Vec<usize>,
@@ -135,7 +135,7 @@ impl Scheduler for Follow {
     }
 }
 
-/// Notes what another scheduler decides.
+/// A scheduler that notes the decisions of another one.
 struct Recorder<S> {
     scheduler: S,
     log: Arc<Mutex<Log>>,
@@ -160,9 +160,9 @@ impl<S: Scheduler> Scheduler for Recorder<S> {
     }
 }
 
-/// Where a thread is between two steps.
+/// The position of a thread between two steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     /// It is about to run this line, or waits in it.
     Line(usize),
     /// It has left the program's code.
@@ -172,46 +172,47 @@ enum Place {
 #[derive(Debug)]
 struct Log {
     run: Run,
-    places: BTreeMap<usize, Place>,
+    positions: BTreeMap<usize, Position>,
     lines: Lines,
-    /// The end of the path of the source's copy, and the lines of the part worth seeing.
+    /// The end of the path of the source's copy.
     copy: String,
+    /// The lines of the part to show.
     part: Option<RangeInclusive<usize>>,
 }
 
 impl Log {
     fn begin_step(&mut self, runnable: Vec<usize>, thread: usize) {
-        let line = match self.places.get(&thread) {
-            Some(Place::Line(line)) => Some(*line),
+        let line = match self.positions.get(&thread) {
+            Some(Position::Line(line)) => Some(*line),
             _ => None,
         };
         self.run.steps.push(Step { thread, line, states: Vec::new(), printed: Vec::new() });
         self.run.runnable.push(runnable);
     }
 
-    /// Called on the stack of the thread that ran last.
+    /// Completes the step of the thread that ran last, on whose stack this is called.
     fn end_step(&mut self, runnable: &[usize]) {
         let Some(step) = self.run.steps.last_mut() else { return };
         step.printed = printed::take();
-        if self.lines == Lines::Left {
+        if self.lines == Lines::Skipped {
             return;
         }
         let frames = frames(&self.copy);
         let seen = |line: &&usize| self.part.as_ref().is_some_and(|part| part.contains(line));
         let line = frames.iter().find(seen).or(frames.first());
-        let place = line.map_or(Place::Finished, |&line| Place::Line(line));
-        self.places.insert(step.thread, place);
+        let position = line.map_or(Position::Finished, |&line| Position::Line(line));
+        self.positions.insert(step.thread, position);
 
-        let known = self.places.keys().chain(runnable).max().copied().unwrap_or_default();
-        let state = |thread| match self.places.get(&thread) {
+        let known = self.positions.keys().chain(runnable).max().copied().unwrap_or_default();
+        let state = |thread| match self.positions.get(&thread) {
             _ if runnable.contains(&thread) => State::Runnable,
-            Some(Place::Finished) => State::Finished,
+            Some(Position::Finished) => State::Finished,
             _ => State::Blocked,
         };
         step.states = (0..=known).map(state).collect();
     }
 
-    /// What is known after the last step, from how the program ended.
+    /// Completes the last step, from the way in which the program ended.
     fn end(&mut self, failure: Option<String>) {
         let stuck = failure.as_ref().is_some_and(|failure| failure.starts_with("deadlock"));
         let before = self.run.steps.iter().rev().nth(1).map(|step| step.states.clone());
@@ -232,7 +233,7 @@ impl Log {
                 };
             }
         }
-        // shuttle's message goes on with the names of the tasks, which the states tell better.
+        // shuttle's message continues with the names of the tasks, which the states show better.
         self.run.failure = if stuck { Some("deadlock".to_owned()) } else { failure };
     }
 }
@@ -240,7 +241,7 @@ impl Log {
 fn run(twin: &Twin, scheduler: impl Scheduler + 'static, lines: Lines) -> Run {
     let log = Arc::new(Mutex::new(Log {
         run: Run::default(),
-        places: BTreeMap::new(),
+        positions: BTreeMap::new(),
         lines,
         copy: format!("/out/{}.rs:", twin.source),
         part: twin.part.map(|part| twin.range_of(part)),
@@ -265,7 +266,7 @@ fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
     log.lock().expect("no panic while a step is noted")
 }
 
-/// The lines of a file on the stack of the calling thread, the innermost one first.
+/// Returns the lines of a file on the stack of the calling thread, the innermost one first.
 fn frames(file: &str) -> Vec<usize> {
     let stack = Backtrace::force_capture().to_string();
     let line = |frame: &str| frame.split_once(file)?.1.split(':').next()?.parse().ok();

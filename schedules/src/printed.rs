@@ -1,4 +1,4 @@
-//! What the programs print, kept for the step that printed it.
+//! The lines that the programs print, kept for the step that printed them.
 use std::cell::RefCell;
 
 thread_local! {
@@ -11,7 +11,7 @@ pub fn keep(line: String) {
     LINES.with_borrow_mut(|lines| lines.push(line));
 }
 
-/// The lines that were printed since the last call.
+/// Returns the lines that were printed since the last call.
 pub fn take() -> Vec<String> {
     LINES.take()
 }

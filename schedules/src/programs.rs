@@ -1,6 +1,6 @@
 //! The programs, each with a broken and a fixed twin.
 //!
-//! The modules hold the copies that `build.rs` made, and what starts the two twins.
+//! The modules contain the copies that `build.rs` made, and the functions that start the twins.
 use std::ops::RangeInclusive;
 
 // In the copies, and only there, lines are kept instead of printed.
@@ -52,13 +52,13 @@ program! { semaphore from "semaphore":
 pub struct Program {
     /// Its name, and that of its recording.
     pub name: &'static str,
-    /// What its threads are called, in the order in which they start.
+    /// The names of its threads, in the order in which they start.
     pub threads: &'static [&'static str],
     /// The version with the bug.
     pub broken: Twin,
     /// The version without it.
     pub fixed: Twin,
-    /// Whether the broken twin has so few schedules that a reader can choose among all of them.
+    /// True if the broken twin has so few schedules that a reader can choose among all of them.
     pub tiny: bool,
 }
 
@@ -69,14 +69,14 @@ pub struct Twin {
     pub source: &'static str,
     /// The copy of it that runs.
     pub copy: &'static str,
-    /// The anchor in that source around what is worth seeing, where there is one.
+    /// The anchor in that source around the part to show, if there is one.
     pub part: Option<&'static str>,
-    /// Runs it. A failure panics.
+    /// The function that runs it. A failure panics.
     pub run: fn(),
 }
 
 impl Twin {
-    /// The lines of a part of its source, between the marks of its anchor.
+    /// Returns the lines of a part of its source, between the marks of its anchor.
     pub fn range_of(&self, part: &str) -> RangeInclusive<usize> {
         let line = |mark: &str| {
             let mark = format!("// {mark}: {part}");

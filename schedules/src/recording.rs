@@ -6,39 +6,43 @@ use crate::SOURCES;
 use crate::explore::{self, Lines, Main, Run};
 use crate::programs::{self, Program};
 
-/// A program with more schedules than this is not explored to the end.
-pub const MOST: u64 = 1000;
+/// The maximum number of schedules of a program that are all explored.
+pub const MAX_SCHEDULES: u64 = 1000;
 
 /// Finds a failing schedule, and a schedule of the fixed twin next to it.
 ///
 /// # Errors
 ///
-/// When no schedule fails within ten times [`MOST`] random ones.
+/// When no schedule fails within ten times [`MAX_SCHEDULES`] random ones.
 pub fn make(program: &Program) -> Result<Schedules> {
     let Program { name, threads, broken, fixed, tiny } = program;
     // Ten searches, each with seeds of its own. The shortest failing schedule is the one to draw.
-    let found: Option<Vec<_>> =
-        (0..10).map(|search| explore::find(broken, search * MOST, MOST)).collect();
-    let found = found.with_context(|| format!("{name}: a search finds no failing schedule"))?;
-    let seeds = found.iter().map(|&(seed, _)| seed);
+    let failures: Option<Vec<_>> = (0..10)
+        .map(|search| explore::find(broken, search * MAX_SCHEDULES, MAX_SCHEDULES))
+        .collect();
+    let failures =
+        failures.with_context(|| format!("{name}: a search finds no failing schedule"))?;
+    let seeds = failures.iter().map(|&(seed, _)| seed);
     let (seed, failing) = seeds
         .map(|seed| (seed, explore::random(broken, seed, Lines::Noted)))
         .min_by_key(|(_, run)| run.steps.len())
         .context("ten searches find ten schedules")?;
     let passing = explore::follow(fixed, &failing.choices(), Lines::Noted);
 
-    let all = |twin| explore::all(twin, Main::Chosen, MOST, Lines::Left, |_| {});
+    let all = |twin| explore::all(twin, Main::Chosen, MAX_SCHEDULES, Lines::Skipped, |_| {});
     let mut choices = Vec::new();
     if *tiny {
-        explore::all(broken, Main::First, MOST, Lines::Noted, |run| add(&mut choices, run))
-            .with_context(|| format!("{name}: more than {MOST} schedules"))?;
+        explore::all(broken, Main::First, MAX_SCHEDULES, Lines::Noted, |run| {
+            add(&mut choices, run)
+        })
+        .with_context(|| format!("{name}: more than {MAX_SCHEDULES} schedules"))?;
     }
     Ok(Schedules {
         version: VERSION,
         name: (*name).to_owned(),
         threads: threads.iter().map(|&thread| thread.to_owned()).collect(),
         seed,
-        tries: found.iter().map(|&(_, tries)| tries).collect(),
+        tries: failures.iter().map(|&(_, tries)| tries).collect(),
         broken: twin(broken, failing, all(broken)),
         fixed: twin(fixed, passing, all(fixed)),
         choices: join(&choices),
@@ -46,12 +50,12 @@ pub fn make(program: &Program) -> Result<Schedules> {
 }
 
 fn twin(twin: &programs::Twin, run: Run, all: Option<All>) -> schedule::Twin {
-    let (steps, failure) = (seen(&run), run.failure);
+    let (steps, failure) = (shown_steps(&run), run.failure);
     schedule::Twin { source: twin.file().to_owned(), steps, failure, all }
 }
 
-/// The steps of a run, but for a last one in which a thread has nothing left to do.
-fn seen(run: &Run) -> Vec<Step> {
+/// Returns the steps of a run without a last one in which a thread has nothing left to do.
+fn shown_steps(run: &Run) -> Vec<Step> {
     let mut steps = run.steps.clone();
     if let Some(last) = steps.pop_if(|last| last.line.is_none())
         && let Some(before) = steps.last_mut()
@@ -65,7 +69,7 @@ fn seen(run: &Run) -> Vec<Step> {
 /// Adds a schedule to the tree of all of them. Every schedule begins with the same step.
 fn add(choices: &mut Vec<Choice>, run: &Run) {
     let mut last: Option<usize> = None;
-    for step in seen(run) {
+    for step in shown_steps(run) {
         let known = match last {
             None => (!choices.is_empty()).then_some(0),
             Some(last) => {
@@ -87,16 +91,16 @@ fn add(choices: &mut Vec<Choice>, run: &Run) {
     }
 }
 
-/// The same tree with equal branches joined into one.
+/// Joins equal branches of the tree into one.
 fn join(choices: &[Choice]) -> Vec<Choice> {
-    // From the leaves to the root, so that the branches of a step are known when it is its turn.
+    // From the leaves to the root, because a step is joined after its branches.
     let mut joined: Vec<Choice> = Vec::new();
-    let mut places = vec![0; choices.len()];
-    for (place, choice) in choices.iter().enumerate().rev() {
-        let next = choice.next.iter().map(|&next| places[next]).collect();
+    let mut joined_at = vec![0; choices.len()];
+    for (at, choice) in choices.iter().enumerate().rev() {
+        let next = choice.next.iter().map(|&next| joined_at[next]).collect();
         let choice = Choice { next, ..choice.clone() };
-        places[place] = joined.iter().position(|known| *known == choice).unwrap_or(joined.len());
-        if places[place] == joined.len() {
+        joined_at[at] = joined.iter().position(|known| *known == choice).unwrap_or(joined.len());
+        if joined_at[at] == joined.len() {
             joined.push(choice);
         }
     }
@@ -110,7 +114,7 @@ fn join(choices: &[Choice]) -> Vec<Choice> {
 }
 
 impl programs::Twin {
-    /// Its source file, from the workspace's root.
+    /// Returns its source file, from the workspace's root.
     pub fn file(&self) -> &'static str {
         let source = SOURCES.iter().find(|(name, _)| *name == self.source);
         source.expect("every twin is in SOURCES").1

@@ -12,7 +12,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("semaphore", "schedules/programs/semaphore.rs"),
 ];
 
-/// A source with shuttle's threads and locks. Only paths change, and the comment at its head,
+/// Returns a source with shuttle's threads and locks. Only paths change, and the comment at its head,
 /// which can't be included in the middle of a file.
 pub fn rewrite(source: &str) -> String {
     source

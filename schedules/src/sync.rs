@@ -1,4 +1,4 @@
-//! What the programs get in place of `std::sync`: shuttle's, but for the barrier.
+//! The module that the programs get in place of `std::sync`: shuttle's, except for the barrier.
 pub use shuttle::sync::*;
 
 /// A barrier that lets every thread pass. The examples use one only to make the unlucky moment
@@ -6,7 +6,7 @@ pub use shuttle::sync::*;
 pub struct Barrier;
 
 impl Barrier {
-    /// A barrier, for any number of threads.
+    /// Returns a barrier for any number of threads.
     pub fn new(_threads: usize) -> Self {
         Self
     }

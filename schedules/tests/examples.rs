@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 // The copies name the scheduler's types as `crate::sync`.
 use schedules::sync;
 
-/// How many random schedules.
+/// The number of random schedules.
 const SCHEDULES: usize = 1000;
 
 /// The copy of an example, made by `build.rs`.
@@ -20,7 +20,7 @@ macro_rules! example {
 }
 
 example! { compare_exchange from "compare-exchange":
-    /// Two threads want the last seat. How many of them get it.
+    /// Books the last seat in each of two threads, and returns the number that get it.
     fn buyers_of_the_last_seat(take: fn(&AtomicU32) -> bool) -> usize {
         let taken = std::sync::Arc::new(AtomicU32::new(SEATS - 1));
         let theirs = std::sync::Arc::clone(&taken);
@@ -33,7 +33,7 @@ example! { compare_exchange from "compare-exchange":
         assert_eq!(buyers_of_the_last_seat(take_seat_by_update), 1);
     }
 
-    /// The same with a load and a store.
+    /// Books with a load and a store instead.
     pub fn sells_each_seat_once_without_exchange() {
         let take = |taken: &AtomicU32| {
             let seen = taken.load(Relaxed);
@@ -67,7 +67,7 @@ example! { snapshot_config from "snapshot-config":
         writer.join().expect("no panic");
     }
 
-    /// The same with a lock for each value.
+    /// Uses a lock for each value instead.
     pub fn is_consistent_with_two_locks() {
         let current = Arc::new((RwLock::new(OLD.0), RwLock::new(OLD.1)));
         let theirs = Arc::clone(&current);

@@ -1,4 +1,4 @@
-//! Which tool finds what: the same small programs under shuttle, which treats every atomic as
+//! The bugs that each tool finds: small programs under shuttle, which treats every atomic as
 //! SeqCst, and under loom, which models memory ordering.
 use std::env;
 use std::io::Read;
@@ -32,7 +32,7 @@ publish!(loom_as_it_is from "publish-loom.rs");
 publish!(loom_relaxed from "publish-loom-relaxed.rs");
 publish!(shuttle_relaxed from "publish-shuttle-relaxed.rs");
 
-/// How each copy starts a thread.
+/// The function by which each copy starts a thread.
 mod spawn {
     pub fn loom_as_it_is(code: impl FnOnce() + 'static) {
         loom::thread::spawn(code);
@@ -50,7 +50,7 @@ macro_rules! programs {
         use $world::sync::{Arc, Mutex};
         use $world::thread;
 
-        /// Two threads add 1 each. The count.
+        /// Adds 1 in each of two threads, and returns the count.
         pub fn lost_update() -> u32 {
             let counter = Arc::new(AtomicU32::new(0));
             let add = |counter: &AtomicU32| {
@@ -64,7 +64,7 @@ macro_rules! programs {
             counter.load(Ordering::SeqCst)
         }
 
-        /// Two threads want one seat. How many are told that they have it.
+        /// Books one seat in each of two threads, and returns the number of confirmations.
         pub fn check_then_act() -> usize {
             let taken = Arc::new(Mutex::new(false));
             let book = |taken: &Mutex<bool>| {
@@ -94,7 +94,7 @@ macro_rules! programs {
             thread.join().unwrap();
         }
 
-        /// Each thread writes one variable and reads the other. What they read.
+        /// Writes one variable and reads the other in each of two threads. Returns the values read.
         pub fn store_buffering(ordering: Ordering) -> (u32, u32) {
             let shared = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
             let theirs = Arc::clone(&shared);
@@ -116,12 +116,12 @@ mod under_shuttle {
     programs!(shuttle);
 }
 
-/// Whether loom finds an execution in which the program panics.
+/// Returns true if loom finds an execution in which the program panics.
 fn loom_fails(program: fn()) -> bool {
     catch_unwind(|| loom::model(program)).is_err()
 }
 
-/// Whether shuttle finds a schedule in which the program panics, among all schedules.
+/// Returns true if shuttle finds a schedule in which the program panics, among all schedules.
 fn shuttle_fails(program: fn()) -> bool {
     catch_unwind(|| shuttle::check_dfs(program, None)).is_err()
 }

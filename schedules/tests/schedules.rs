@@ -20,7 +20,7 @@ fn kept(program: &Program) -> Schedules {
     Schedules::read(&WORKSPACE, program.name).expect("a recording")
 }
 
-/// What runs under shuttle is the example: only the paths of its `use` lines differ, and the marks
+/// The program that runs under shuttle is the example: only the paths of its `use` lines differ, and the marks
 /// of the comment at its head.
 #[test]
 fn a_copy_differs_only_in_its_imports() {
@@ -54,7 +54,7 @@ fn every_source_is_used_and_every_recording_has_a_program() {
     assert_eq!(files, programs.collect());
 }
 
-/// The same seeds find the same schedules, line by line.
+/// Equal seeds find equal schedules, line by line.
 #[test]
 fn every_recording_can_be_made_again() {
     let check = |program: &Program| {
@@ -76,7 +76,7 @@ fn every_recording_can_be_made_again() {
 fn a_broken_twin_fails_for_its_seed() {
     for program in PROGRAMS {
         let kept = kept(program);
-        let run = explore::random(&program.broken, kept.seed, Lines::Left);
+        let run = explore::random(&program.broken, kept.seed, Lines::Skipped);
         assert_eq!(run.failure, kept.broken.failure, "{}", program.name);
     }
 }
@@ -94,7 +94,7 @@ fn a_fixed_twin_passes_all_of_its_schedules() {
     let mut explored = 0;
     for program in PROGRAMS {
         if let Some(all) = kept(program).fixed.all {
-            let again = explore::all(&program.fixed, Main::Chosen, 1000, Lines::Left, |run| {
+            let again = explore::all(&program.fixed, Main::Chosen, 1000, Lines::Skipped, |run| {
                 assert_eq!(run.failure, None, "{}: {:?}", program.name, run.choices());
             });
             assert_eq!(again, Some(all), "{}", program.name);
@@ -104,7 +104,7 @@ fn a_fixed_twin_passes_all_of_its_schedules() {
     assert!(explored >= 3, "only {explored} programs have few schedules");
 }
 
-/// Whatever a reader chooses leads to an end, and both kinds of ends can be reached.
+/// Every choice of a reader leads to an end, and both kinds of ends can be reached.
 #[test]
 fn every_choice_leads_to_an_end() {
     for program in PROGRAMS.iter().filter(|program| program.tiny) {

@@ -17,7 +17,7 @@ pub const SOURCE: &str = "//! Says hello.\n//!\n//! ```sh\n//! cargo run -p one\
 pub const PAGE: &str = "# Front\n\n{{#example one}}\n";
 /// The recording of the example.
 pub const RECORDING: &str = r#"{
-  "version": 2, "example": "one", "recorded": "2026-01-02T03:04:05Z",
+  "version": 3, "example": "one", "recorded": "2026-01-02T03:04:05Z",
   "machine": { "cores": 2, "memory": 1073741824, "system": "Linux 6" },
   "rust": {
     "command": "cargo run -p one", "language": "rustc 1.88.0",

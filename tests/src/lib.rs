@@ -114,8 +114,7 @@ pub fn try_build(name: &str) -> (Build, Vec<String>) {
             return (Build::Done(program), Vec::new());
         }
         let mut lines = Vec::new();
-        let build =
-            runtime().block_on(run::build(&WORKSPACE, example, |line| lines.push(line.text)));
+        let build = runtime().block_on(run::build(&WORKSPACE, example, |line| lines.push(line)));
         (build.expect("cargo accepts or rejects it"), lines)
     })
 }

@@ -34,7 +34,10 @@ fn may_use(folder: &str, other: &str) -> bool {
     match folder.split('/').next() {
         Some("crates") => of_crates,
         Some("harness") => other == "crates/process-tree",
-        Some("guide") => ["harness", "crates/picture", "crates/process-tree"].contains(&other),
+        Some("guide") => {
+            ["harness", "crates/bounded-http", "crates/picture", "crates/process-tree"]
+                .contains(&other)
+        }
         Some("schedules") => other == "harness",
         Some("bench") => other == "harness" || of_crates,
         Some("tests") => true,
@@ -128,13 +131,14 @@ fn imports_are_found_in_every_form() {
         .with("b", r###"fn f() { super::a::g('{', "crate::d::X", r#"crate::d"#) }"###)
         .with("c", "mod inner { use super::super::d::Y; } mod tests { use crate::a; }")
         .with("d", "/* crate::a */ fn g<'a>(_: &'a u8) -> crate::d::e::Z {}")
-        .with("d::e", "use super::Z; use crate::Unknown;");
+        .with("d::e", "use super::Z; use crate::Unknown;")
+        .with("f", "fn f() { html! { @if super::b::X { p { (crate::c::other::<u8>()) } } } }");
     let imports = modules.imports();
     let arrows: Vec<_> = imports
         .iter()
         .flat_map(|(from, to)| to.iter().map(move |to| format!("{from} {to}")))
         .collect();
-    assert_eq!(arrows, ["a b", "a c", "b a", "c d"]);
+    assert_eq!(arrows, ["a b", "a c", "b a", "c d", "f b", "f c"]);
     assert_eq!(cycles(&imports), [["a", "b", "a"]]);
     let users: Vec<_> = modules.users_of_root().iter().map(ToString::to_string).collect();
     assert_eq!(users, ["d::e"]);
@@ -162,7 +166,7 @@ fn examples_fit_on_a_screen_and_do_not_unwrap() {
             }
         }
         let is_rust = file.extension() == Some("rs".as_ref());
-        if is_rust && source::outside_tests(&source::tokens(&text)).any(|token| token == "unwrap") {
+        if is_rust && source::contains(source::outside_tests(&text), "unwrap") {
             faults.push(format!("{shown}: unwrap(); return the error with a context"));
         }
     }
@@ -302,13 +306,19 @@ fn cycles(imports: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<Vec<String>> {
     found
 }
 
-/// Reads Rust just well enough to know what a module imports: paths that begin with `crate` or
-/// `super`. Re-exports are followed to the module that defines the item.
+/// The imports of modules: the paths in their sources that begin with `crate` or `super`. A
+/// re-export is followed to the module that defines the item.
 mod source {
     use std::collections::{BTreeMap, BTreeSet};
     use std::fmt;
     use std::fs;
     use std::path::Path;
+
+    use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+    use quote::ToTokens as _;
+    use syn::ext::IdentExt as _;
+    use syn::parse::{ParseStream, Parser as _};
+    use syn::{Item, ItemUse, Token, UseTree, Visibility, token};
 
     /// A module's path from the root of its crate. The root itself has no parts.
     #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -364,7 +374,8 @@ mod source {
         }
 
         fn add(&mut self, module: Module, text: &str) {
-            let uses = uses(&module, &tokens(text));
+            let mut uses = Vec::new();
+            collect_uses(&module.0, outside_tests(text), &mut uses).unwrap();
             self.0.insert(module, uses);
         }
 
@@ -409,161 +420,83 @@ mod source {
         }
     }
 
-    /// The paths that a source file uses.
-    fn uses(module: &Module, tokens: &[String]) -> Vec<Use> {
-        let tokens: Vec<_> = outside_tests(tokens).collect();
-        let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
-        let mut found = Vec::new();
-        // For each open brace the module inside the file that it opens, if it opens one.
-        let mut open: Vec<Option<&str>> = Vec::new();
-        let mut at = 0;
-        while at < tokens.len() {
-            let before = at.checked_sub(1).map(token);
-            match token(at) {
-                "{" => {
-                    let opens_module = at >= 2 && token(at - 2) == "mod";
-                    open.push(before.filter(|_| opens_module));
-                }
-                "}" => drop(open.pop()),
-                start @ ("use" | "crate" | "super") => {
-                    let is_use = start == "use";
-                    let is_path = token(at + 1) == "::" && before != Some("::");
-                    if is_use || is_path {
-                        at += usize::from(is_use);
-                        let exports = is_use && matches!(before, Some("pub" | ")"));
-                        let here = module.0.iter().map(String::as_str);
-                        let here: Vec<_> = here.chain(open.iter().copied().flatten()).collect();
-                        for (path, name) in tree(&tokens, &mut at, &[]) {
-                            found.push(Use {
-                                path: absolute(&here, &path),
-                                exported_as: exports.then(|| name.to_owned()),
-                            });
-                        }
-                        continue;
+    /// Collects the paths that are used in the module `here`. It reads tokens, because a macro's
+    /// input need not be Rust.
+    fn collect_uses(here: &[String], tokens: TokenStream, uses: &mut Vec<Use>) -> syn::Result<()> {
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                let is_exported = !matches!(input.parse()?, Visibility::Inherited);
+                if input.peek(Token![use]) && !input.peek2(Token![<]) {
+                    let tree = input.parse::<ItemUse>()?.tree;
+                    uses.extend(leaves(&tree, &[]).into_iter().map(|(path, name)| Use {
+                        path: absolute(here, &path),
+                        exported_as: name.filter(|_| is_exported),
+                    }));
+                } else if input.peek(Token![mod]) && input.peek3(token::Brace) {
+                    input.parse::<Token![mod]>()?;
+                    let name = input.parse::<Ident>()?.to_string();
+                    let body = input.parse::<Group>()?.stream();
+                    collect_uses(&[here, &[name]].concat(), body, uses)?;
+                } else if input.peek(Token![crate]) || input.peek(Token![super]) {
+                    let mut path = vec![Ident::parse_any(input)?.to_string()];
+                    while input.peek(Token![::]) && input.peek3(Ident::peek_any) {
+                        input.parse::<Token![::]>()?;
+                        path.push(Ident::parse_any(input)?.to_string());
                     }
+                    uses.push(Use { path: absolute(here, &path), exported_as: None });
+                } else if let TokenTree::Group(group) = input.parse()? {
+                    collect_uses(here, group.stream(), uses)?;
                 }
-                _ => {}
             }
-            at += 1;
-        }
-        found
+            Ok(())
+        };
+        parser.parse2(tokens)
     }
 
-    /// The paths of a `use` tree, or the one path of an expression, each with the name that it gets.
-    fn tree<'a>(
-        tokens: &[&'a str],
-        at: &mut usize,
-        prefix: &[&'a str],
-    ) -> Vec<(Vec<&'a str>, &'a str)> {
-        let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
-        let mut path = prefix.to_vec();
-        loop {
-            match token(*at) {
-                "{" => {
-                    *at += 1;
-                    let mut found = Vec::new();
-                    while !matches!(token(*at), "}" | "") {
-                        found.extend(tree(tokens, at, &path));
-                        *at += usize::from(token(*at) == ",");
-                    }
-                    *at += 1;
-                    return found;
-                }
-                "*" | "self" if !path.is_empty() => {}
-                part => path.push(part),
+    /// The paths of a `use` tree, each with the name that it gets.
+    fn leaves(tree: &UseTree, prefix: &[String]) -> Vec<(Vec<String>, Option<String>)> {
+        let below = |name: &Ident| match name.to_string() {
+            name if name == "self" && !prefix.is_empty() => prefix.to_vec(),
+            name => [prefix, &[name]].concat(),
+        };
+        match tree {
+            UseTree::Path(path) => leaves(&path.tree, &below(&path.ident)),
+            UseTree::Name(leaf) => {
+                let path = below(&leaf.ident);
+                let name = path.last().cloned();
+                vec![(path, name)]
             }
-            *at += 1;
-            let goes_on =
-                token(*at + 1).starts_with(|c: char| c.is_alphanumeric() || "_{*".contains(c));
-            if token(*at) == "::" && goes_on {
-                *at += 1;
-                continue;
+            UseTree::Rename(leaf) => vec![(below(&leaf.ident), Some(leaf.rename.to_string()))],
+            UseTree::Glob(_) => vec![(prefix.to_vec(), None)],
+            UseTree::Group(group) => {
+                group.items.iter().flat_map(|tree| leaves(tree, prefix)).collect()
             }
-            let mut name = path.last().copied().unwrap_or_default();
-            if token(*at) == "as" {
-                name = token(*at + 1);
-                *at += 2;
-            }
-            return vec![(path, name)];
         }
     }
 
     /// A path as seen from the root of the crate.
-    fn absolute(here: &[&str], path: &[&str]) -> Vec<String> {
-        let up = path.iter().take_while(|part| **part == "super").count();
-        let (start, rest) = match path.first() {
-            Some(&"crate") => (&[][..], &path[1..]),
-            Some(&"self") => (here, &path[1..]),
+    fn absolute(here: &[String], path: &[String]) -> Vec<String> {
+        let up = path.iter().take_while(|part| *part == "super").count();
+        let (start, rest) = match path.first().map(String::as_str) {
+            Some("crate") => (&[][..], &path[1..]),
+            Some("self") => (here, &path[1..]),
             _ => (&here[..here.len().saturating_sub(up)], &path[up..]),
         };
-        start.iter().chain(rest).map(|part| (*part).to_owned()).collect()
+        [start, rest].concat()
     }
 
     /// The tokens of a source file that are not in its `mod tests`.
-    pub fn outside_tests(tokens: &[String]) -> impl Iterator<Item = &str> {
-        let mut depth = 0_usize; // inside of `mod tests`
-        tokens.iter().enumerate().filter_map(move |(index, token)| {
-            let opens_tests = index >= 2 && tokens[index - 2..index] == ["mod", "tests"];
-            match token.as_str() {
-                "{" if depth > 0 || opens_tests => depth += 1,
-                "}" if depth > 0 => depth -= 1,
-                other if depth == 0 => return Some(other),
-                _ => {}
-            }
-            None
+    pub fn outside_tests(text: &str) -> TokenStream {
+        let mut file = syn::parse_file(text).unwrap();
+        file.items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "tests"));
+        file.into_token_stream()
+    }
+
+    pub fn contains(tokens: TokenStream, name: &str) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == name,
+            TokenTree::Group(group) => contains(group.stream(), name),
+            _ => false,
         })
-    }
-
-    /// Names, `::` and single characters, without comments and literals.
-    pub fn tokens(text: &str) -> Vec<String> {
-        let mut tokens = Vec::new();
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let name = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-            let length = if rest.starts_with("//") {
-                rest.find('\n').unwrap_or(rest.len())
-            } else if rest.starts_with("/*") {
-                rest.find("*/").map_or(rest.len(), |end| end + 2)
-            } else if first == '"' {
-                literal(rest, '"')
-            } else if first == '\'' {
-                // `'x'` and `'\n'` are characters, `'x` is a lifetime.
-                let is_character = rest[1..].starts_with('\\') || rest.chars().nth(2) == Some('\'');
-                if is_character { literal(rest, '\'') } else { 1 }
-            } else if ["r", "br", "cr"].contains(&&rest[..name])
-                && rest[name..].starts_with(['#', '"'])
-            {
-                let hashes = rest[name..].len() - rest[name..].trim_start_matches('#').len();
-                let start = name + hashes + 1;
-                let end = format!("\"{}", "#".repeat(hashes));
-                rest[start..].find(&end).map_or(rest.len(), |at| start + at + end.len())
-            } else {
-                let length = match name {
-                    0 if rest.starts_with("::") => 2,
-                    0 => first.len_utf8(),
-                    name => name,
-                };
-                if !first.is_whitespace() {
-                    tokens.push(rest[..length].to_owned());
-                }
-                length
-            };
-            rest = &rest[length..];
-        }
-        tokens
-    }
-
-    /// How long the literal is that a text begins with, with both quotes.
-    fn literal(text: &str, quote: char) -> usize {
-        let mut escaped = false;
-        for (index, c) in text.char_indices().skip(1) {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                _ if c == quote => return index + 1,
-                _ => {}
-            }
-        }
-        text.len()
     }
 }

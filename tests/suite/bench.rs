@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 
+use guide::book::measured;
 use guide::book::preprocessor::RESULTS;
 use harness::kept::results::{Category, LeftOut, Results};
 #[cfg(target_os = "linux")]
@@ -57,7 +58,9 @@ fn a_benchmark_gives_each_implementation_a_figure_for_each_round() {
             "{implementation}"
         );
     }
-    assert!(printed.contains(&"Who is ahead"));
+    assert!(printed.contains(&"The best implementations"));
+    let last = *printed.last().unwrap();
+    assert!(last.starts_with("`cargo run -p guide -- check ") && last.contains("results.json`"));
 }
 
 #[cfg(unix)]
@@ -248,6 +251,79 @@ fn the_kept_results_are_from_all_benchmarks() {
             }
         }
     }
+}
+
+/// The results of the book with the std threads of the benchmark `start` a thousand times as slow.
+#[test]
+fn guide_check_lists_the_statements_that_results_contradict() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results.json");
+    let check = || run(&package("guide", &["check", file.to_str().unwrap()]));
+    let mut results = Results::read(&WORKSPACE.root.join(RESULTS)).unwrap();
+    results.write(&file).unwrap();
+    let output = check();
+    assert_eq!(output.code(), Some(0), "{:#?}", output.lines);
+    assert!(
+        output.lines[0].text.ends_with(" hold, 0 don't, 0 not measured"),
+        "{:#?}",
+        output.lines
+    );
+
+    results.benchmarks.retain(|benchmark| benchmark.name == "start");
+    for entry in &mut results.benchmarks[0].entries {
+        if entry.implementation == "std thread" {
+            entry.figures.values_mut().flatten().for_each(|figure| *figure *= 1000.0);
+        }
+    }
+    results.write(&file).unwrap();
+    let output = check();
+    assert_eq!(output.code(), Some(1), "{:#?}", output.lines);
+    let printed: Vec<_> = output.of(Stream::Stdout).collect();
+    for place in ["threads-or-processes.md", "ledger.toml", "chooser.toml"] {
+        let start = format!("guide/en/{place}:");
+        let is_listed =
+            |line: &&str| line.starts_with(&start) && line.contains("std thread, not at");
+        assert!(printed.iter().any(is_listed), "{place}: {printed:#?}");
+    }
+}
+
+#[test]
+fn a_statement_of_the_book_is_contradicted_unmeasured_or_misspelled() {
+    let statements = [
+        ("race, 10: hare <= 0.2 tortoise", ""),
+        ("race, 10: snail <= 3 s", ""), // left out
+        ("race, 20: snail >= 9 hare", "race has no hare at 20"),
+        ("race, 10: hair <= 0.2 tortoise", "race has no hair at 10"),
+        ("race, 10, width: hare <= 1", "race has no measure width; it has time"),
+        ("races: hare <= 1", "no benchmark races; there are walk, race"),
+        ("walk, 10: tortoise <= hare", ""), // not among the new results
+        ("walk, 10: hare <= 0.2 tortoises", "walk has no tortoises at 10"),
+        ("race, 10: tortoise <= hare", "race, time: tortoise is 10.0 times hare, not at most 1"),
+        (
+            "race, 10: tortoise < hare",
+            "the statement \"race, 10: tortoise < hare\": it has neither",
+        ),
+    ];
+    let page: String = statements.map(|(text, _)| format!("{{{{#measured {text}}}}}\n")).concat();
+    let fixture = with_results(&page);
+    fixture.write(RESULTS, &KEPT.replace("\"race\"", "\"walk\""));
+    let proof = "[\"example one\"]\nmeasured = [\"race, 10: hare >= tortoise\"]";
+    fixture.write("guide/en/ledger.toml", &ledger(proof));
+
+    let report = measured::check(fixture.root(), serde_json::from_str(KEPT).unwrap()).unwrap();
+    assert_eq!((report.holding, report.not_measured), (1, 2));
+    let mut faults = report.faults.iter().map(ToString::to_string);
+    for (number, (_, message)) in (5..).zip(statements).filter(|(_, (_, it))| !it.is_empty()) {
+        let fault = faults.next().unwrap();
+        let start = format!("guide/en/index.md:{number}: {message}");
+        assert!(fault.starts_with(&start), "expected {start:?}: {fault}");
+    }
+    // The line of the claim's statement, below its four other lines.
+    let expected =
+        "guide/en/ledger.toml:36: race, time: hare is 0.100 times tortoise, not at least 1";
+    assert_eq!(faults.next().unwrap(), expected);
+    assert_eq!(faults.next(), None);
+    assert_eq!(report.to_string(), "statements: 1 hold, 8 don't, 2 not measured");
 }
 
 /// A results file with one benchmark of two implementations.

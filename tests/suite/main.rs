@@ -6,7 +6,6 @@ mod bench;
 mod crates {
     mod choose;
     mod compute_service;
-    mod process_tree;
 }
 mod examples_async;
 mod examples_processes;
@@ -26,4 +25,5 @@ mod harness {
     mod activity;
 }
 mod own_crates;
+mod voice;
 mod workspace;

@@ -30,8 +30,8 @@ fn a_page_that_offers_a_library_first_shows_its_line_for_the_manifest() {
 }
 
 #[test]
-#[ignore = "sweep: every crate that a page offers"]
-fn each_crate_that_a_page_offers_compiles() {
+#[ignore = "sweep: each crate that a page offers"]
+fn sweep_of_each_crate_that_a_page_offers() {
     let (extensions, others): (Vec<_>, Vec<_>) =
         WORKSPACE.examples.values().partition(|example| example.is_extension);
     compile(&others);

@@ -137,15 +137,30 @@ fn same_by_its_command(name: &str) {
     assert_eq!(lines(&by_cargo), lines(&by_runner));
 }
 
+/// One with threads, one with processes, one with a runtime, and a server.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_every_example_and_leaves_no_process_behind() {
+fn ctrl_c_ends_examples_of_each_kind_and_leaves_no_process_behind() {
+    interrupt_all(
+        &["worker-threads", "worker-processes", "gather", "graceful-shutdown"].map(tests::example),
+    );
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "sweep: Ctrl-C in each example"]
+fn sweep_of_ctrl_c_in_each_example() {
     let has_python = tests::has_python();
     tests::build_together();
-    let examples = WORKSPACE.examples.values();
-    let examples = examples.filter(|example| has_python || !example.is_extension);
-    let examples = examples.filter(|example| example.kind != Kind::Broken);
-    let programs = examples.map(|example| (&example.name, tests::build(&example.name).executable));
+    let runs =
+        |example: &&Example| example.kind != Kind::Broken && (has_python || !example.is_extension);
+    interrupt_all(&WORKSPACE.examples.values().filter(runs).collect::<Vec<_>>());
+}
+
+#[cfg(unix)]
+fn interrupt_all(examples: &[&'static Example]) {
+    let programs =
+        examples.iter().map(|example| (&example.name, tests::build(&example.name).executable));
     // Ctrl-C ends a program without its destructors, so its temporary files stay.
     let temporary = tempfile::tempdir().unwrap();
     let temporary = temporary.path();

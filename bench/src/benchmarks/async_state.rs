@@ -1,4 +1,4 @@
-//! What it costs to share a counter in async code.
+//! The cost of sharing a counter in async code.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::seconds;
 
 /// The tasks that update the counter. As in async_state.py.
@@ -30,10 +30,6 @@ pub(super) fn benchmark() -> Benchmark {
                  result comes back over a channel for one message. With one thread, the tasks take \
                  turns, so nothing but the code itself is measured. Python's event loop always has \
                  one thread.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[(ONE, "ns", Less), (PER_CORE, "ns", Less)],
         implementations: vec![
             Implementation::rust("atomic", &[0], |turn| by_threads(turn, atomic)),
@@ -43,6 +39,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("asyncio.Lock", "lock"),
             python("asyncio actor", "actor"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -65,7 +62,7 @@ where
     Ok(figures([(ONE, measure(one)?), (PER_CORE, measure(Runtime::new()?)?)]))
 }
 
-/// Divides the updates among the tasks. `task` makes the body of one that does so many.
+/// Divides the updates among the tasks. `task` makes the body of a task from its number of updates.
 async fn in_tasks<F>(times: u64, task: impl Fn(u64) -> F) -> Result<()>
 where
     F: Future<Output = Result<()>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! What channels achieve, between two threads and between many.
+//! The throughput of channels, between two threads and between many.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -9,13 +9,13 @@ use harness::kept::results::Better::{Less, More};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn};
 use crate::cores::Cores;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn};
 use crate::measure::seconds;
 
-/// How many messages a channel holds.
+/// The messages that a channel can hold.
 const CAPACITY: usize = 1000;
-/// How many senders, and as many receivers, are many.
+/// The number of senders, and of receivers, in *many to many*.
 const MANY: u64 = 4;
 
 const ONE_TO_ONE: &str = "one to one";
@@ -32,10 +32,6 @@ pub(super) fn benchmark() -> Benchmark {
                  the next one goes: on one core the two sides take turns, on all cores the system \
                  may have to wake up another core for each message. tokio's senders and receivers \
                  are tasks of the default runtime, all others are threads.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[
             (ONE_TO_ONE, "million/s", More),
             (MANY_TO_MANY, "million/s", More),
@@ -53,6 +49,7 @@ pub(super) fn benchmark() -> Benchmark {
             }),
             Implementation::python("Python queue.Queue", &[0], "channels.py", "queue"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -83,10 +80,10 @@ trait Channel {
 
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver);
 
-    /// Waits until there is room. An error: the receiver is gone.
+    /// Waits until there is room. Fails if the receiver is gone.
     fn send(sender: &Self::Sender, message: u64) -> Result<()>;
 
-    /// Waits for a message. None: the senders are gone.
+    /// Waits for a message. Returns None if the senders are gone.
     fn receive(receiver: &Self::Receiver) -> Option<u64>;
 }
 

@@ -1,4 +1,4 @@
-//! The same computation in sequence and in parallel.
+//! A computation in sequence and in parallel.
 
 use std::ops::Range;
 use std::thread;
@@ -8,15 +8,15 @@ use harness::kept::results::Better;
 use rayon::prelude::*;
 use tokio::runtime::Runtime;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::measure::seconds;
 use crate::work::{Job, chain, cores, longest, with_pool};
 
-/// The work: which of these numbers starts the longest chain?
+/// The numbers among which the start of the longest chain is searched for.
 const STARTS: Range<u64> = 1..300_001;
 /// The length of that chain, and the number.
 const ANSWER: (u64, u64) = (442, 230_631);
-/// The number of jobs for threads and processes: enough that all cores are busy to the end.
+/// Returns the number of jobs for threads and processes: enough that all cores are busy to the end.
 fn piece_count() -> u64 {
     64.max(8 * cores() as u64)
 }
@@ -31,16 +31,12 @@ pub(super) fn benchmark() -> Benchmark {
                  core if that is more; rayon divides it itself. Pools are started before the \
                  measurement. A core is what the system counts as one: two of them may share the \
                  hardware of one physical core, and then the lower bound is out of reach.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("time", "ms", Better::Less)],
         implementations: vec![
             Implementation::lower_bound(
                 "in sequence, divided by the cores",
                 &[0],
-                Way::PerCore(SEQUENCE),
+                Source::PerCore(SEQUENCE),
             ),
             Implementation::rust(SEQUENCE, &[0], |turn| measure(turn, || Ok(longest(STARTS)))),
             Implementation::rust("std threads", &[0], |turn| measure(turn, on_threads)),
@@ -50,6 +46,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ThreadPoolExecutor", "threads"),
             python("ProcessPoolExecutor", "processes"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -74,7 +71,7 @@ fn pieces() -> impl Iterator<Item = Range<u64>> {
     })
 }
 
-/// One thread per core, started for each run. Later pieces are more work, so each thread takes
+/// Computes on one thread per core, started for each run. Later pieces are more work, so each thread takes
 /// pieces from the whole range.
 fn on_threads() -> Result<(u64, u64)> {
     let cores = cores();

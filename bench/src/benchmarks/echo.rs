@@ -1,22 +1,24 @@
 //! Echo servers with few and with many connections.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use harness::kept::results::{Better, Category};
+use harness::kept::results::Better;
 use hdrhistogram::Histogram;
+use testbed::Child;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::peak_memory;
-use crate::child::this_program;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::parts;
+use crate::parts::python;
+use crate::usage::{cpu_time, peak_memory};
 
 const ALL: &[u64] = &[10, 1_000, 10_000];
 const SOME: &[u64] = &[10, 1_000];
@@ -24,16 +26,10 @@ const SOME: &[u64] = &[10, 1_000];
 /// The number of messages under way at once, if there are as many connections.
 const UNDER_WAY: u64 = 100;
 const MESSAGE: usize = 64;
-/// How much a server reads at once.
+/// The size of a server's read buffer.
 const BUFFER: usize = 1024;
 
 pub(super) fn benchmark() -> Benchmark {
-    let python = |name, sizes, way| Implementation {
-        name,
-        category: Category::Python,
-        sizes,
-        way: Way::Here(way),
-    };
     Benchmark {
         name: "echo",
         question: "Threads or async for many connections?",
@@ -43,9 +39,7 @@ pub(super) fn benchmark() -> Benchmark {
                  one core. Python's threads go to 1,000 connections, which already take many \
                  times as long to open. CPU time is the server's alone, and memory is its peak.",
         sizes: Some("connections"),
-        quick_most: 1_000,
-        programs: &[],
-        python_packages: false,
+        quick_max: 1_000,
         measures: &[
             // First, because the client, which has only one thread, may limit the others.
             ("CPU time per echo", "µs", Better::Less),
@@ -57,30 +51,22 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("threads", ALL, |turn| ours("threads", turn)),
             Implementation::rust("tokio tasks", ALL, |turn| ours("tokio", turn)),
             Implementation::rust("tokio tasks, one thread", ALL, |turn| ours("one-thread", turn)),
-            python("Python threads", SOME, |turn| pythons("threads", turn)),
-            python("asyncio", ALL, |turn| pythons("asyncio", turn)),
+            Implementation::python_measured_by("Python threads", SOME, |turn| {
+                pythons("threads", turn)
+            }),
+            Implementation::python_measured_by("asyncio", ALL, |turn| pythons("asyncio", turn)),
         ],
+        ..Benchmark::default()
     }
 }
 
-const SERVE: &str = "--echo-server";
-
-/// Does not return if this process was started as one of the servers.
-pub(super) fn play_part() {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() != Some(SERVE) {
-        return;
-    }
-    let served = match arguments.next().as_deref() {
-        Some("threads") => serve_with_threads(),
-        Some("one-thread") => serve_with_tasks(Builder::new_current_thread()),
+/// Runs one of the servers in Rust until it is killed.
+pub(super) fn serve(way: &str) -> Result<()> {
+    match way {
+        "threads" => serve_with_threads(),
+        "one-thread" => serve_with_tasks(Builder::new_current_thread()),
         _ => serve_with_tasks(Builder::new_multi_thread()),
-    };
-    if let Err(error) = served {
-        eprintln!("error: the server: {error:#}");
-        std::process::exit(1);
     }
-    std::process::exit(0);
 }
 
 fn serve_with_threads() -> Result<()> {
@@ -125,28 +111,28 @@ fn serve_with_tasks(mut runtime: Builder) -> Result<()> {
 }
 
 fn ours(way: &str, turn: &Turn) -> Result<Figures> {
-    let mut command = Command::new(this_program()?);
-    command.args([SERVE, way]);
+    let mut command = parts::command("echo-server")?;
+    command.arg(way);
     measure(command, turn)
 }
 
 fn pythons(way: &str, turn: &Turn) -> Result<Figures> {
-    let python = turn.python.as_ref().context("there is no Python 3.11 or newer")?;
-    let mut command = Command::new(python);
-    command.args(["bench/python/echo_server.py", way]);
-    measure(command, turn)
+    measure(python::script(turn, "echo_server.py", &[way])?, turn)
 }
 
-fn measure(command: Command, turn: &Turn) -> Result<Figures> {
+fn measure(mut command: Command, turn: &Turn) -> Result<Figures> {
     allow_descriptors(turn.size)?;
-    let server = Server::start(command)?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut server = Child::start(&mut command).context("starting the server")?;
+    let port = server.line().context("the server has named no port")?.parse()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let open = open(server.address, turn.size).await?;
-        let before = server.cpu_time()?;
+        let open = open(address, turn.size).await?;
+        let before = cpu_time(server.id())?;
         let time = 2 * turn.time; // CPU time is counted in steps of 10 ms
         let latencies = ask(open, time).await?;
-        let after = server.cpu_time()?;
+        let after = cpu_time(server.id())?;
 
         let echoes = latencies.len() as f64;
         let mut figures = figures([
@@ -156,7 +142,7 @@ fn measure(command: Command, turn: &Turn) -> Result<Figures> {
         if let (Some(before), Some(after)) = (before, after) {
             figures.insert("CPU time per echo".to_owned(), (after - before) * 1e6 / echoes);
         }
-        if let Some(memory) = peak_memory(server.child.id()) {
+        if let Some(memory) = peak_memory(server.id()) {
             figures.insert("memory".to_owned(), memory);
         }
         Ok(figures)
@@ -175,11 +161,11 @@ fn allow_descriptors(connections: u64) -> Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).ok(); // an error: the present limit has to do
-    let most = getrlimit(Resource::Nofile).current;
+    let max = getrlimit(Resource::Nofile).current;
     ensure!(
-        most.is_none_or(|most| most >= connections + OTHERS),
+        max.is_none_or(|max| max >= connections + OTHERS),
         "only {} file descriptors are allowed; raise the limit with ulimit -n",
-        most.unwrap_or_default()
+        max.unwrap_or_default()
     );
     Ok(())
 }
@@ -187,48 +173,6 @@ fn allow_descriptors(connections: u64) -> Result<()> {
 #[cfg(not(unix))]
 fn allow_descriptors(_: u64) -> Result<()> {
     Ok(())
-}
-
-/// A running server. It is killed when dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    /// Starts the server, and waits until it has printed its port.
-    fn start(mut command: Command) -> Result<Self> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("starting the server")?;
-        let stdout = child.stdout.take().context("it has no stdout")?;
-        let mut server = Self { child, address: (Ipv4Addr::LOCALHOST, 0).into() };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        server.address.set_port(line.trim().parse().context("the server has named no port")?);
-        Ok(server)
-    }
-
-    /// Returns its CPU time in seconds so far. None where the system does not report it.
-    #[cfg(target_os = "linux")]
-    fn cpu_time(&self) -> Result<Option<f64>> {
-        let stat = procfs::process::Process::new(self.child.id().try_into()?)?.stat()?;
-        Ok(Some((stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn cpu_time(&self) -> Result<Option<f64>> {
-        Ok(None)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok(); // an error: it has exited already
-        self.child.wait().ok();
-    }
 }
 
 /// Opens the connections, in one share for each message that will be under way.

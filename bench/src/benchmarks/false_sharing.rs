@@ -1,4 +1,4 @@
-//! What it costs if the counters of two threads lie in the same cache line.
+//! The cost of two threads' counters in the same cache line.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crossbeam_utils::CachePadded;
 use harness::kept::results::Better;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::measure::seconds;
 
 pub(super) fn benchmark() -> Benchmark {
@@ -19,13 +19,9 @@ pub(super) fn benchmark() -> Benchmark {
                  own, and the two lie next to each other in one cache line or are padded to a \
                  cache line each, or both threads use the same counter. In Rust, all of them are \
                  fetch_add with Relaxed. The lower bound is a single thread with one counter.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("time", "ns", Better::Less)],
         implementations: vec![
-            Implementation::lower_bound("one thread alone", &[0], Way::Here(alone)),
+            Implementation::lower_bound("one thread alone", &[0], Source::Function(alone)),
             Implementation::rust("two counters, padded", &[0], |turn| {
                 let counters = Padded::default();
                 measure(turn, [&counters.first, &counters.second])
@@ -39,10 +35,11 @@ pub(super) fn benchmark() -> Benchmark {
                 measure(turn, [&counter; 2])
             }),
         ],
+        ..Benchmark::default()
     }
 }
 
-/// Aligned, so that the two counters can't end up on both sides of a border.
+/// Two counters in one cache line. The alignment keeps them on one side of a border.
 #[derive(Default)]
 #[repr(align(128))]
 struct OneLine {
@@ -62,7 +59,7 @@ fn count(counter: &AtomicU64, times: u64) {
     }
 }
 
-/// One thread for each of these counters.
+/// Measures with one thread for each of these counters.
 fn measure(turn: &Turn, counters: [&AtomicU64; 2]) -> Result<Figures> {
     let mut all = 0;
     let time = seconds(turn.time, |times| {

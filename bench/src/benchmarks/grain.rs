@@ -1,4 +1,4 @@
-//! From which job size on offloading pays off.
+//! The job size from which on offloading pays off.
 
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::work::{Job, cores, steps_in, walk, with_pool};
 
 const SIZES: &[u64] = &[1, 10, 100, 1_000];
@@ -28,12 +28,10 @@ pub(super) fn benchmark() -> Benchmark {
                  own, except by par_iter and the two maps, which group several jobs. A thread for \
                  each job is left out at 1 µs, because starting it takes many times as long.",
         sizes: Some("µs of work in a job"),
-        quick_most: 100,
-        programs: &[],
-        python_packages: false,
+        quick_max: 100,
         measures: &[("speed-up", "×", Better::More)],
         implementations: vec![
-            Implementation::lower_bound("all cores", SIZES, Way::Here(all_cores)),
+            Implementation::lower_bound("all cores", SIZES, Source::Function(all_cores)),
             Implementation::rust("rayon par_iter", SIZES, |turn| {
                 speed_up(turn, |batch| {
                     Ok((0..batch.jobs).into_par_iter().map(|job| batch.run(job)).sum())
@@ -48,6 +46,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ProcessPoolExecutor", "processes"),
             python("ProcessPoolExecutor, map", "map"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -59,16 +58,16 @@ struct Batch {
 }
 
 impl Batch {
-    /// Enough jobs to fill a quarter of the time, but no more than can be offloaded in the time if
+    /// Returns enough jobs to fill a quarter of the time, but no more than can be offloaded in the time if
     /// the dispatch overhead dominates, and at least two per core.
     fn new(turn: &Turn) -> Self {
         let size = Duration::from_micros(turn.size);
         let worth = (turn.time / 4).as_micros() as u64 / turn.size.max(1);
-        let most = turn.time.as_micros() as u64 / 200;
-        Self { jobs: worth.min(most).max(2 * cores() as u64), steps: steps_in(size) }
+        let max = turn.time.as_micros() as u64 / 200;
+        Self { jobs: worth.min(max).max(2 * cores() as u64), steps: steps_in(size) }
     }
 
-    /// Where a job starts. All jobs differ, so that no result can be reused.
+    /// Returns the start of a job's walk. All jobs differ, so that no result can be reused.
     fn start(self, job: u64) -> u64 {
         job + 1
     }
@@ -141,7 +140,7 @@ fn threads(batch: Batch) -> Result<u64> {
     Ok(sum)
 }
 
-/// Many callers, each with one job at a time, as in a service.
+/// Offloads from many callers, each with one job at a time, as in a service.
 fn pool_each(turn: &Turn) -> Result<Figures> {
     let callers_count = 64.max(2 * cores() as u64);
     let runtime = Runtime::new()?;

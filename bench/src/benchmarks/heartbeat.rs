@@ -1,4 +1,4 @@
-//! How late everything else becomes while jobs compute.
+//! The lateness of everything else while jobs compute.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use tokio::sync::oneshot;
 use tokio::task::{self, JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::work::{Job, cores, steps_in, walk, with_pool};
 
-/// How long one job computes.
+/// The computing time of one job.
 const JOB: Duration = Duration::from_millis(100);
 /// The time between two beats.
 const BEAT: Duration = Duration::from_millis(10);
 /// The shortest time to measure: enough for several jobs.
-const LEAST: Duration = Duration::from_millis(500);
+const MIN_TIME: Duration = Duration::from_millis(500);
 
-/// Returns how long to measure. Beats are rare, so it is longer than in most benchmarks.
+/// Returns the duration of the measurement. Beats are rare, so it is longer than in most benchmarks.
 fn time(turn: &Turn) -> Duration {
-    (2 * turn.time).max(LEAST)
+    (2 * turn.time).max(MIN_TIME)
 }
 
 pub(super) fn benchmark() -> Benchmark {
@@ -40,10 +40,6 @@ pub(super) fn benchmark() -> Benchmark {
                  asyncio's event loop, unless the name says otherwise. Work done is given in fully \
                  busy cores, because an implementation that computes less is punctual more \
                  easily.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[
             ("beats missed", "%", Better::Less),
             ("worst lateness", "ms", Better::Less),
@@ -51,7 +47,7 @@ pub(super) fn benchmark() -> Benchmark {
             ("work done", "cores", Better::More),
         ],
         implementations: vec![
-            Implementation::lower_bound("no work", &[0], Way::Here(no_work)),
+            Implementation::lower_bound("no work", &[0], Source::Function(no_work)),
             Implementation::rust("inline", &[0], |turn| inline(turn, &one_thread()?)),
             Implementation::rust("inline, a runtime thread per core", &[0], |turn| {
                 inline(turn, &Runtime::new()?)
@@ -65,6 +61,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ProcessPoolExecutor", "processes"),
             python("ProcessPoolExecutor, niceness 10", "nice"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -72,7 +69,7 @@ fn one_thread() -> Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-/// Returns how late the heart was in that time, in microseconds.
+/// Beats for this time, and returns the lateness of the beats in microseconds.
 async fn heart(started: Instant, time: Duration) -> Result<Histogram<u64>> {
     let mut lateness = Histogram::new(3)?;
     let mut due = started;
@@ -123,24 +120,24 @@ where
     let lateness = lateness.await??;
     let done = jobs.join_all().await.into_iter().sum::<Result<u64>>()?;
     let worked = JOB.as_secs_f64() * done as f64 / started.elapsed().as_secs_f64();
-    Ok(told(&lateness, Some(worked)))
+    Ok(to_figures(&lateness, Some(worked)))
 }
 
 /// Returns the figures. The histogram counts microseconds.
-fn told(lateness: &Histogram<u64>, worked: Option<f64>) -> Figures {
+fn to_figures(lateness: &Histogram<u64>, worked: Option<f64>) -> Figures {
     let in_time = lateness.percentile_below(BEAT.as_micros() as u64);
-    let mut told = figures([
+    let mut figures = figures([
         ("beats missed", 100.0 - in_time),
         ("worst lateness", lateness.max() as f64 / 1e3),
         ("median lateness", lateness.value_at_quantile(0.5) as f64 / 1e3),
     ]);
-    told.extend(worked.map(|cores| ("work done".to_owned(), cores)));
-    told
+    figures.extend(worked.map(|cores| ("work done".to_owned(), cores)));
+    figures
 }
 
 fn no_work(turn: &Turn) -> Result<Figures> {
     let beating = async { tokio::spawn(heart(Instant::now(), time(turn))).await };
-    Ok(told(&one_thread()?.block_on(beating)??, None))
+    Ok(to_figures(&one_thread()?.block_on(beating)??, None))
 }
 
 fn inline(turn: &Turn, runtime: &Runtime) -> Result<Figures> {

@@ -1,4 +1,4 @@
-//! What a map costs that many threads read and write.
+//! The cost of a map that many threads read and write.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -9,11 +9,11 @@ use anyhow::Result;
 use dashmap::DashMap;
 use harness::kept::results::Better::More;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::per_second;
 use crate::work::cores;
 
-/// How many of a hundred operations only read.
+/// The percentages of operations that only read.
 const SIZES: &[u64] = &[50, 90];
 /// The keys of the map. All of them are there from the start.
 const KEYS: u64 = 1024;
@@ -21,7 +21,7 @@ const KEYS: u64 = 1024;
 const ONE: &str = "one thread";
 const PER_CORE: &str = "a thread per core";
 const TWO_PER_CORE: &str = "two threads per core";
-/// How many times as much two threads per core complete as one thread.
+/// The throughput of two threads per core, divided by that of one thread.
 const GAIN: &str = "gain from threads";
 
 pub(super) fn benchmark() -> Benchmark {
@@ -36,9 +36,7 @@ pub(super) fn benchmark() -> Benchmark {
                  DashMap is a hash map in parts with a RwLock each. The atomics need no lock, \
                  because no key is ever added.",
         sizes: Some("% reads"),
-        quick_most: 90,
-        programs: &[],
-        python_packages: false,
+        quick_max: 90,
         measures: &[
             (TWO_PER_CORE, "million/s", More),
             (PER_CORE, "million/s", More),
@@ -54,6 +52,7 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("HashMap of atomics", SIZES, atomics),
             Implementation::python("Python dict with a Lock", SIZES, "locks.py", "lock"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -147,7 +146,7 @@ fn measure(
 struct Random(u64);
 
 impl Random {
-    /// A sequence for each thread.
+    /// Returns a sequence of its own for each thread.
     fn new(number: usize) -> Self {
         Self((number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }

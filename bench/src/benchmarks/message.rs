@@ -1,4 +1,4 @@
-//! What a message costs between threads, tasks and processes.
+//! The cost of a message between threads, tasks and processes.
 
 use std::hint;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +11,10 @@ use harness::kept::results::Better;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::child::Pipe;
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn};
 use crate::cores::Cores;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn};
 use crate::measure::seconds;
+use crate::parts::pipe::Pipe;
 
 pub(super) fn benchmark() -> Benchmark {
     let python = |name, way| Implementation::python(name, &[0], "message.py", way);
@@ -26,10 +26,6 @@ pub(super) fn benchmark() -> Benchmark {
                  may have to wake up another core for each message. A runtime of two threads keeps \
                  tasks that wake each other on one of them. A spinning thread does not sleep while \
                  it waits, so it need not be woken up, but it keeps a core busy.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("one core", "µs", Better::Less), ("all cores", "µs", Better::Less)],
         implementations: vec![
             Implementation::rust("tasks on one thread", &[0], |turn| {
@@ -55,6 +51,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("Python threads, queue.Queue", "threads"),
             python("Python processes, Pipe", "processes"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -149,12 +146,12 @@ impl Letterbox {
     }
 
     fn take(&self) -> u64 {
-        let mut place = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match place.take() {
+            match number.take() {
                 Some(number) => return number,
                 None => {
-                    place = self.filled.wait(place).unwrap_or_else(PoisonError::into_inner);
+                    number = self.filled.wait(number).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -180,11 +177,11 @@ fn condvar(time: Duration) -> Result<f64> {
 fn spinning(time: Duration) -> Result<f64> {
     /// Spins until the number is there. Yields to the system now and then, in case the other thread
     /// needs this core.
-    fn wait_for(number: u64, place: &AtomicU64) {
-        let mut asked = 0;
-        while place.load(Ordering::Acquire) != number {
-            asked += 1;
-            if asked % 100 == 0 {
+    fn wait_for(number: u64, shared: &AtomicU64) {
+        let mut checks = 0;
+        while shared.load(Ordering::Acquire) != number {
+            checks += 1;
+            if checks % 100 == 0 {
                 thread::yield_now();
             } else {
                 hint::spin_loop();

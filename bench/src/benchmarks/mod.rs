@@ -1,11 +1,13 @@
 //! The benchmarks, one module each.
 
-use std::path::PathBuf;
+use std::env;
+use std::process::exit;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
-use crate::implementation::Benchmark;
-use crate::{child, work};
+use crate::benchmark::{Benchmark, Figures, Source, Turn};
+use crate::parts::{PART, pipe};
+use crate::work;
 
 mod async_state;
 mod channels;
@@ -53,22 +55,53 @@ pub fn all() -> Vec<Benchmark> {
     ]
 }
 
-/// If an implementation started this process as its worker, its server or the other end of its
-/// pipe, plays that role and exits. Otherwise returns immediately. Call it first in `main`.
+/// Plays the part for which an implementation or the runner has started this process, and ends the
+/// process. Returns if it has none. Call it first in `main`.
 pub fn play_part() {
-    child::play_part();
+    // Before all else, because the start of a process is measured.
+    if env::args_os().nth(1).is_some_and(|argument| argument == PART) {
+        let arguments: Vec<_> = env::args().skip(2).collect();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        if let Err(error) = play(&arguments) {
+            eprintln!("error: {error:#}");
+            exit(1);
+        }
+        exit(0);
+    }
+    // Workers of these libraries, which start them with arguments of their own.
     process_pool::worker::<work::Job>();
-    offloading::play_part();
-    echo::play_part();
-    queue::play_part();
+    process_pool::worker::<offloading::Task>();
+    process_pool::worker::<queue::Task>();
+    job_queue::worker::<queue::Task>();
+    procspawn::init();
 }
 
-/// Returns the path of another program of this workspace, which was built along with this one.
-fn program(name: &str) -> Result<PathBuf> {
-    Ok(child::this_program()?.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+fn play(part: &[&str]) -> Result<()> {
+    match *part {
+        ["nothing"] => Ok(()),
+        ["pong"] => pipe::pong(),
+        ["echo-server", way] => echo::serve(way),
+        ["queue-worker", url, queue, processes, ahead] => {
+            queue::work(url, queue, processes.parse()?, ahead.parse()?)
+        }
+        ["queue-responder", url] => queue::answer(url),
+        ["implementation", benchmark, implementation, turn] => {
+            let figures = measure(benchmark, implementation, &serde_json::from_str(turn)?)?;
+            println!("{}", serde_json::to_string(&figures)?);
+            Ok(())
+        }
+        _ => bail!("no such part: {}", part.join(" ")),
+    }
 }
 
-/// The most memory that a process has had so far, in MiB. None where the system does not tell.
-fn peak_memory(process: u32) -> Option<f64> {
-    process_tree::peak_memory(process).map(|bytes| bytes as f64 / f64::from(1 << 20))
+/// Calls the function that measures an implementation.
+fn measure(benchmark: &str, implementation: &str, turn: &Turn) -> Result<Figures> {
+    let all = all();
+    let benchmark = all.iter().find(|it| it.name == benchmark).context("no such benchmark")?;
+    let mut implementations = benchmark.implementations.iter();
+    let implementation = implementations.find(|it| it.name == implementation);
+    match implementation.context("no such implementation")?.source {
+        Source::Function(function) => function(turn),
+        _ => bail!("no function measures it"),
+    }
 }

@@ -1,5 +1,5 @@
-//! What it costs to offload a job that does nothing: to pools of threads and to pools of processes,
-//! in Rust and in Python, next to a raw pipe as the lower bound.
+//! The cost of offloading a job that does nothing, to pools of threads and to pools of processes, in
+//! Rust and in Python, next to a raw pipe as the lower bound.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::child::Pipe;
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn};
 use crate::cores::Cores;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way};
 use crate::measure;
+use crate::parts::pipe::Pipe;
 use crate::work::cores;
 
 const JOBS: &str = "empty jobs";
 const MAP: &str = "map";
 const ECHO: &str = "echo of 1 MiB";
 
-/// How many empty jobs are submitted at once.
+/// The empty jobs that are submitted at once.
 const AT_ONCE: u32 = 1_000;
 const MAP_JOBS: u32 = 10_000;
 const MEBIBYTE: usize = 1 << 20;
@@ -41,10 +41,6 @@ pub(super) fn benchmark() -> Benchmark {
                  has been answered. Empty jobs: 1,000 at once, each submitted by itself. Map: \
                  10,000 jobs in one call, in batches (Python: chunksize=100). A raw pipe is the \
                  lower bound for another process; threads need none.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[
             ("round trip, one core", "µs", Better::Less),
             ("round trip, all cores", "µs", Better::Less),
@@ -59,15 +55,10 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("procspawn", SIZES, procspawn),
             Implementation::python("ProcessPoolExecutor", SIZES, "offloading.py", "executor"),
             Implementation::python("multiprocessing.Pool", SIZES, "offloading.py", "pool"),
-            Implementation::lower_bound("raw pipe", SIZES, Way::Here(pipe)),
+            Implementation::lower_bound("raw pipe", SIZES, Source::Function(pipe)),
         ],
+        ..Benchmark::default()
     }
-}
-
-/// Never returns if this process was started as a worker.
-pub(super) fn play_part() {
-    process_pool::worker::<Task>();
-    procspawn::init();
 }
 
 /// Measures for a part of the turn's time, because there are several measures.
@@ -75,7 +66,7 @@ fn seconds(turn: &Turn, run: impl FnMut(u64) -> Result<()>) -> Result<f64> {
     measure::seconds(turn.time / 2, run)
 }
 
-/// The round trips on one core, where a thread can be pinned, and on all cores.
+/// Measures round trips on one core, where a thread can be pinned, and on all cores.
 fn round_trips(figures: &mut Figures, seconds: impl Fn(Cores) -> Result<f64> + Sync) -> Result<()> {
     for cores in [Cores::One, Cores::All] {
         if let Some(seconds) = cores.run(|| seconds(cores)) {
@@ -85,7 +76,7 @@ fn round_trips(figures: &mut Figures, seconds: impl Fn(Cores) -> Result<f64> + S
     Ok(())
 }
 
-/// On one core a second thread of the runtime would only cost time.
+/// Returns a runtime. On one core a second thread would only cost time.
 fn runtime(cores: Cores) -> Result<Runtime> {
     let mut builder = match cores {
         Cores::One => Builder::new_current_thread(),
@@ -112,7 +103,7 @@ trait Offload: Send + Sync + Sized + 'static {
     async fn end(&self) {}
 }
 
-/// The figures that all ways have.
+/// Measures what all ways have in common.
 fn offload<W: Offload>(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |cores| {
@@ -162,13 +153,13 @@ fn with<W: Offload, T>(
     done
 }
 
-/// The job: nothing, but in a way that the compiler cannot remove.
+/// Does nothing, but in a way that the compiler cannot remove.
 #[inline(never)]
 fn nothing() {
     black_box(());
 }
 
-/// The job of a map: returns its argument.
+/// Returns its argument, as the job of a map.
 #[inline(never)]
 fn identity(number: u32) -> u32 {
     black_box(number)
@@ -220,14 +211,15 @@ fn rayon(turn: &Turn) -> Result<Figures> {
 
 /// The jobs of the process pool.
 #[derive(Serialize, Deserialize)]
-enum Task {
+pub(super) enum Task {
     Nothing,
     Number(u32),
     Echo(ByteBuf),
 }
 
+/// The results of these jobs.
 #[derive(Serialize, Deserialize)]
-enum Output {
+pub(super) enum Output {
     Nothing,
     Number(u32),
     Bytes(ByteBuf),
@@ -304,7 +296,7 @@ fn process_pool(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-/// procspawn's caller blocks, because it has no future to await.
+/// Measures procspawn. Its caller blocks, because it has no future to await.
 fn procspawn(turn: &Turn) -> Result<Figures> {
     let mut figures = Figures::new();
     round_trips(&mut figures, |_| {
@@ -343,7 +335,7 @@ fn procspawn(turn: &Turn) -> Result<Figures> {
     Ok(figures)
 }
 
-/// The lower bound for another process: a number there and back, and no job. It has no echo of a
+/// Measures the lower bound for another process: a number there and back, and no job. It has no echo of a
 /// mebibyte, because a pipe is no lower bound for that: a socket is faster, and shared memory copies
 /// nothing.
 fn pipe(turn: &Turn) -> Result<Figures> {

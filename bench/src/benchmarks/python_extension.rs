@@ -1,11 +1,13 @@
-//! The same computation in Python, and in Rust behind Python.
+//! A computation in Python, and in Rust behind Python.
 
-use harness::kept::results::{Better, Category};
+use anyhow::Result;
+use harness::kept::results::Better;
 
-use crate::extension;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn};
+use crate::parts::python::with_extension;
 
 pub(super) fn benchmark() -> Benchmark {
+    let python = |name, function| Implementation::python_measured_by(name, &[0], function);
     Benchmark {
         name: "python-extension",
         question: "What does a Rust function make faster in a Python program?",
@@ -15,26 +17,20 @@ pub(super) fn benchmark() -> Benchmark {
                  same time. Each of these two threads finds the answer, and the time is half of \
                  what both take. The process pool divides the work into 64 jobs, or eight per \
                  core if that is more, and is started before the measurement.",
-        sizes: None,
-        quick_most: 0,
         programs: &["fast-function"],
-        python_packages: false,
         measures: &[("time", "ms", Better::Less)],
         implementations: vec![
-            of("Python", |turn| measure(turn, "python")),
-            of("ProcessPoolExecutor", |turn| measure(turn, "processes")),
-            of("Rust, one thread", |turn| measure(turn, "rust")),
-            of("Rust with rayon", |turn| measure(turn, "rayon")),
-            of("Rust, two Python threads, holding the GIL", |turn| measure(turn, "holding")),
-            of("Rust, two Python threads, detached", |turn| measure(turn, "detached")),
+            python("Python", |turn| measure(turn, "python")),
+            python("ProcessPoolExecutor", |turn| measure(turn, "processes")),
+            python("Rust, one thread", |turn| measure(turn, "rust")),
+            python("Rust with rayon", |turn| measure(turn, "rayon")),
+            python("Rust, two Python threads, holding the GIL", |turn| measure(turn, "holding")),
+            python("Rust, two Python threads, detached", |turn| measure(turn, "detached")),
         ],
+        ..Benchmark::default()
     }
 }
 
-fn of(name: &'static str, way: fn(&Turn) -> anyhow::Result<Figures>) -> Implementation {
-    Implementation { name, category: Category::Python, sizes: &[0], way: Way::Here(way) }
-}
-
-fn measure(turn: &Turn, way: &str) -> anyhow::Result<Figures> {
-    extension::measure(turn, "fast_function", "extension.py", way)
+fn measure(turn: &Turn, variant: &str) -> Result<Figures> {
+    with_extension(turn, "fast_function", "extension.py", variant)
 }

@@ -1,4 +1,4 @@
-//! Slow waits and many waits: which of the two calls for async?
+//! Slow waits next to many waits.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use harness::kept::results::Better::Less;
 use tokio::task::JoinSet;
 
-use super::peak_memory;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::usage::peak_memory;
 
 /// A few waits that are slow, and many that are quick.
 const SIZES: &[u64] = &[FEW, 10_000];
@@ -21,9 +21,7 @@ pub(super) fn benchmark() -> Benchmark {
         method: "5 waits of two seconds each, and 10,000 waits of a tenth of a second each. The \
                  figures are the time beyond the wait itself, and the peak memory of the program.",
         sizes: Some("waits"),
-        quick_most: 10_000,
-        programs: &[],
-        python_packages: false,
+        quick_max: 10_000,
         measures: &[("time over the wait", "ms", Less), ("memory", "MiB", Less)],
         implementations: vec![
             Implementation::rust("threads", SIZES, threads),
@@ -31,10 +29,11 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::python("Python threads", SIZES, "slow.py", "threads"),
             Implementation::python("asyncio", SIZES, "slow.py", "tasks"),
         ],
+        ..Benchmark::default()
     }
 }
 
-/// Returns how long each wait lasts.
+/// Returns the duration of each wait.
 fn wait(size: u64) -> Duration {
     Duration::from_millis(if size == FEW { 2000 } else { 100 })
 }
@@ -47,7 +46,7 @@ fn threads(turn: &Turn) -> Result<Figures> {
     for thread in threads.context("starting a thread")? {
         thread.join().ok().context("a thread panicked")?;
     }
-    measured(started, wait)
+    time_and_memory(started, wait)
 }
 
 fn tasks(turn: &Turn) -> Result<Figures> {
@@ -59,11 +58,11 @@ fn tasks(turn: &Turn) -> Result<Figures> {
         while let Some(ended) = tasks.join_next().await {
             ended?;
         }
-        measured(started, wait)
+        time_and_memory(started, wait)
     })
 }
 
-fn measured(started: Instant, wait: Duration) -> Result<Figures> {
+fn time_and_memory(started: Instant, wait: Duration) -> Result<Figures> {
     let over = started.elapsed().saturating_sub(wait);
     let mut figures = figures([("time over the wait", over.as_secs_f64() * 1e3)]);
     let memory = peak_memory(std::process::id());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use harness::kept::results::Better::More;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::measure::per_second;
 use crate::work::{cores, steps_in, walk};
 
@@ -26,13 +26,9 @@ pub(super) fn benchmark() -> Benchmark {
                  the second one yields to the operating system between two checks. The lower \
                  bound is one thread that needs no lock, and computes only what the others do \
                  while they hold it.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[(FOUR_PER_CORE, "thousand/s", More), (PER_CORE, "thousand/s", More)],
         implementations: vec![
-            Implementation::lower_bound("no lock, one thread", &[0], Way::Here(alone)),
+            Implementation::lower_bound("no lock, one thread", &[0], Source::Function(alone)),
             Implementation::rust("std Mutex", &[0], |turn| {
                 let lock = Mutex::new(());
                 measure(turn, |work| {
@@ -56,6 +52,7 @@ pub(super) fn benchmark() -> Benchmark {
                 measure(turn, |work| lock.hold(thread::yield_now, work))
             }),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -77,7 +74,7 @@ impl SpinLock {
     }
 }
 
-/// A microsecond of work.
+/// Returns a microsecond of work.
 fn work() -> impl Fn() + Copy {
     let steps = steps_in(Duration::from_micros(1));
     move || {

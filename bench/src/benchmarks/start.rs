@@ -1,6 +1,5 @@
-//! What it costs to start a task, a thread or a process.
+//! The cost of starting a task, a thread or a process.
 
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -8,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use harness::kept::results::Better;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::child::{NOTHING, this_program};
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
 use crate::measure::seconds;
+use crate::parts;
 
 pub(super) fn benchmark() -> Benchmark {
     let python = |name, way| Implementation::python(name, &[0], "start.py", way);
@@ -23,10 +22,6 @@ pub(super) fn benchmark() -> Benchmark {
                  so that another thread has to be woken up. Rust's process is this benchmark \
                  program, which exits immediately. Python's forked process is a copy of one that \
                  has imported hardly anything; the spawned one is a new interpreter.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("time", "µs", Better::Less)],
         implementations: vec![
             Implementation::rust("tokio task", &[0], |turn| {
@@ -43,6 +38,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("Python Process, spawn", "spawn"),
             python("Python subprocess: python -c pass", "subprocess"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -71,10 +67,10 @@ fn thread(turn: &Turn) -> Result<Figures> {
 }
 
 fn process(turn: &Turn) -> Result<Figures> {
-    let program = this_program()?;
+    let mut command = parts::command("nothing")?;
     measure(turn.time, |times| {
         for _ in 0..times {
-            let status = Command::new(&program).arg(NOTHING).status()?;
+            let status = command.status()?;
             ensure!(status.success(), "it failed: {status}");
         }
         Ok(())

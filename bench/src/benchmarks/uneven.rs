@@ -7,13 +7,13 @@ use anyhow::{Context, Result, ensure};
 use harness::kept::results::Better;
 use rayon::prelude::*;
 
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
 use crate::measure::seconds;
 use crate::work::{cores, walk};
 
-/// Job number n takes n times as long as job number 1. As in uneven.py.
+/// The number of jobs. Job n takes n times as long as job 1. As in uneven.py.
 const JOBS: u64 = 512;
-/// The steps of job number 1. As in uneven.py, except in a test, which measures nothing.
+/// The steps of job 1. As in uneven.py, except in a test, which measures nothing.
 const STEPS: u64 = if cfg!(test) { 1 } else { 512 };
 
 const SEQUENCE: &str = "in sequence";
@@ -29,16 +29,12 @@ pub(super) fn benchmark() -> Benchmark {
                  counter, each thread takes the next job when it is done with one. rayon divides \
                  the jobs itself and steals work. The work is the same in both languages. Python's \
                  pool is started before the measurement.",
-        sizes: None,
-        quick_most: 0,
-        programs: &[],
-        python_packages: false,
         measures: &[("time", "ms", Better::Less)],
         implementations: vec![
             Implementation::lower_bound(
                 "in sequence, divided by the cores",
                 &[0],
-                Way::PerCore(SEQUENCE),
+                Source::PerCore(SEQUENCE),
             ),
             Implementation::rust(SEQUENCE, &[0], |turn| {
                 measure(turn, || Ok((1..=JOBS).map(run).sum()))
@@ -51,6 +47,7 @@ pub(super) fn benchmark() -> Benchmark {
             python("ProcessPoolExecutor, static split", "split"),
             python("ProcessPoolExecutor, job by job", "jobs"),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -71,7 +68,7 @@ fn measure(turn: &Turn, mut way: impl FnMut() -> Result<u64>) -> Result<Figures>
     Ok(figures([("time", time? * 1e3)]))
 }
 
-/// Runs this on one thread per core, and adds up what the threads return. A thread gets its number.
+/// Calls `share` on one thread per core, and adds up what the threads return. A thread gets its number.
 fn on_threads(share: impl Fn(u64) -> u64 + Sync) -> Result<u64> {
     let share = &share;
     thread::scope(|scope| {

@@ -10,13 +10,13 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::peak_memory;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Source, Turn, figures};
+use crate::usage::peak_memory;
 
 const ALL: &[u64] = &[1_000, 10_000, 100_000, 1_000_000];
 /// A number of threads that every system allows.
 const FEW: &[u64] = &[1_000, 10_000];
-/// How long each wait lasts.
+/// The duration of each wait.
 const WAIT: Duration = Duration::from_secs(1);
 
 pub(super) fn benchmark() -> Benchmark {
@@ -28,9 +28,7 @@ pub(super) fn benchmark() -> Benchmark {
                  100,000 waits, because a million would take minutes, and threads go to 10,000, \
                  which every system allows.",
         sizes: Some("waits"),
-        quick_most: 1_000,
-        programs: &[],
-        python_packages: false,
+        quick_max: 1_000,
         measures: &[("time", "s", Less), ("memory", "MiB", Less)],
         implementations: vec![
             Implementation::rust("tokio tasks", ALL, tasks),
@@ -38,8 +36,13 @@ pub(super) fn benchmark() -> Benchmark {
             Implementation::rust("threads", FEW, threads),
             Implementation::python("asyncio.gather", ALL, "waiting.py", "tasks"),
             Implementation::python("Python threads", FEW, "waiting.py", "threads"),
-            Implementation::lower_bound("the wait itself", ALL, Way::Known(&[("time", 1.0)])),
+            Implementation::lower_bound(
+                "the wait itself",
+                ALL,
+                Source::Constants(&[("time", 1.0)]),
+            ),
         ],
+        ..Benchmark::default()
     }
 }
 
@@ -63,7 +66,7 @@ fn one_task(turn: &Turn) -> Result<Figures> {
 fn on_one_thread(waits: impl Future<Output = Result<()>>) -> Result<Figures> {
     let started = Instant::now();
     Builder::new_current_thread().enable_time().build()?.block_on(waits)?;
-    measured(started)
+    time_and_memory(started)
 }
 
 fn threads(turn: &Turn) -> Result<Figures> {
@@ -76,10 +79,10 @@ fn threads(turn: &Turn) -> Result<Figures> {
         })
     })
     .context("starting a thread")?;
-    measured(started)
+    time_and_memory(started)
 }
 
-fn measured(started: Instant) -> Result<Figures> {
+fn time_and_memory(started: Instant) -> Result<Figures> {
     let mut figures = figures([("time", started.elapsed().as_secs_f64())]);
     let memory = peak_memory(std::process::id());
     figures.extend(memory.map(|memory| ("memory".to_owned(), memory)));

@@ -1,10 +1,10 @@
-//! What `choose` measures and how it decides.
-//!
-//! [`measure::run`] runs a command and returns a [`measure::Measured`];
-//! [`rules::verdict`] is a pure function from that to a [`rules::Verdict`].
+#![doc = include_str!("../README.md")]
 
+mod delays;
 pub mod machine;
 pub mod measure;
+mod measurement;
 pub mod pass;
 pub mod report;
 pub mod rules;
+mod samples;

@@ -1,37 +1,47 @@
-//! What this machine can carry, and how busy it is.
+//! The limits of this machine, and how busy it is.
 
 use std::thread;
 
 use serde::Serialize;
 
-/// The memory of a thread that waits: about 10 KiB of its own, a kernel stack
-/// of 16, and 8 of the kernel's records and page tables. A test in
-/// `tests/suite/crates/choose.rs` measures its own part.
+/// The memory of a thread that waits: about 10 KiB of its own, a kernel
+/// stack of 16, and 8 of the kernel's records and page tables. A test in
+/// `tests/choose/programs.rs` measures its own part.
 pub const THREAD_BYTES: u64 = 34 << 10;
-/// All threads together may take one part in so many of the available memory.
+/// The share of the available memory that all threads together may take:
+/// one part in this many.
 pub const MEMORY_PART: u64 = 20;
-/// And one part in so many of the threads that the system allows, because
-/// other programs need some too.
+/// The share of the threads that the system allows that a program may have:
+/// one part in this many, because other programs need some too.
 pub const LIMIT_PART: u64 = 2;
 
-/// A machine, as far as it matters for the verdict. `None` is what the system
-/// does not report.
+/// A machine, as far as it matters for the verdict. `None` stands for a
+/// figure that the system does not report.
+///
+/// Fields may be added. Write `..Machine::default()` at the end.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Machine {
     /// The cores that a program may use.
     pub cores: u32,
     /// The memory that is free or can be freed, within the cgroup's limit.
     pub memory_available_bytes: Option<u64>,
-    /// The most threads that one program can have.
+    /// The maximum number of threads that one program can have.
     pub thread_limit: Option<u64>,
     /// The name of the lowest limit.
     pub thread_limit_set_by: Option<&'static str>,
-    /// The memory maps that a thread takes, measured with Rust's own threads.
+    /// The memory maps that a thread takes, measured with Rust's own
+    /// threads.
     pub maps_per_thread: Option<u64>,
 }
 
 impl Machine {
-    /// The machine that this program runs on.
+    /// Examines the machine that this program runs on. It starts a few
+    /// threads to count their memory maps.
+    ///
+    /// ```
+    /// let machine = choose::machine::Machine::this();
+    /// assert!(machine.cores >= 1);
+    /// ```
     pub fn this() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let machine = Self {
@@ -43,14 +53,26 @@ impl Machine {
         machine
     }
 
-    /// Up to how many waits at once are few: a thread for each costs little.
+    /// Returns the maximum number of waits at once that are few: a thread
+    /// for each costs little.
+    ///
+    /// ```
+    /// use choose::machine::Machine;
+    ///
+    /// let machine = Machine {
+    ///     memory_available_bytes: Some(1 << 40),
+    ///     thread_limit: Some(30_000),
+    ///     ..Machine::default()
+    /// };
+    /// assert_eq!(machine.few_waits(), Some(15_000));
+    /// ```
     pub fn few_waits(&self) -> Option<u64> {
         let by_memory =
             self.memory_available_bytes? / MEMORY_PART / THREAD_BYTES;
         Some(by_memory.min(self.thread_limit? / LIMIT_PART))
     }
 
-    /// Where that limit comes from, in words.
+    /// Returns the reason for that limit, in words.
     pub fn why_few(&self) -> String {
         let memory = self.memory_available_bytes.unwrap_or_default();
         let limit = self.thread_limit.unwrap_or_default();
@@ -69,7 +91,7 @@ impl Machine {
     }
 }
 
-/// What all cores of the machine have done so far.
+/// The time that all cores of the machine have spent.
 #[derive(Debug, Clone, Copy)]
 pub struct Activity {
     /// The time that they were not idle.
@@ -79,7 +101,8 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Since the machine started. `None` where the system does not report.
+    /// Returns the time since the machine started, or `None` if the system
+    /// does not report it.
     pub fn so_far() -> Option<Self> {
         #[cfg(target_os = "linux")]
         return linux::activity();
@@ -87,7 +110,7 @@ impl Activity {
         None
     }
 
-    /// Since an earlier time.
+    /// Returns the time since an earlier activity.
     pub fn since(self, earlier: Self) -> Self {
         Self {
             busy_seconds: self.busy_seconds - earlier.busy_seconds,
@@ -112,18 +135,21 @@ mod linux {
     pub(super) fn limits(mut machine: Machine) -> Machine {
         let available =
             Meminfo::current().ok().and_then(|info| info.mem_available);
-        let allowed =
-            cgroup_limit("memory", &["memory.max", "memory.limit_in_bytes"]);
+        let allowed = cgroup_limit(
+            "memory",
+            &["memory.max", "memory.limit_in_bytes"],
+        );
         machine.memory_available_bytes =
             available.into_iter().chain(allowed).min();
         machine.maps_per_thread = maps_per_thread();
 
-        let kernel = |name: &str| number(&Path::new("/proc/sys").join(name));
+        let kernel =
+            |name: &str| number(&Path::new("/proc/sys").join(name));
         let maps = kernel("vm/max_map_count").zip(machine.maps_per_thread);
         let limits = [
             ("kernel.threads-max", kernel("kernel/threads-max")),
             ("kernel.pid_max", kernel("kernel/pid_max")),
-            ("vm.max_map_count", maps.map(|(most, each)| most / each)),
+            ("vm.max_map_count", maps.map(|(max, each)| max / each)),
             ("RLIMIT_NPROC", getrlimit(Resource::Nproc).current),
             ("the cgroup's pids.max", cgroup_limit("pids", &["pids.max"])),
         ];
@@ -135,19 +161,21 @@ mod linux {
         machine
     }
 
-    /// The memory maps that each thread of Rust adds: its stack, its signal
-    /// stack, and their guard pages. Measured and not assumed, because a guard
-    /// page no longer takes a map of its own with glibc 2.42 and Linux 6.13.
+    /// Counts the memory maps that each thread of Rust adds: its stack, its
+    /// signal stack, and their guard pages. Measured and not assumed,
+    /// because a guard page no longer takes a map of its own with glibc
+    /// 2.42 and Linux 6.13.
     fn maps_per_thread() -> Option<u64> {
         const STACK: usize = 2 << 20;
-        // The first threads also make the allocator create arenas, which later
-        // threads use again. Not so their stacks, if they are too small.
+        // The first threads also make the allocator create arenas, which
+        // later threads use again. They do not use their stacks again,
+        // because these are too small.
         maps_of_threads(STACK)?;
         maps_of_threads(STACK * 3 / 2)
     }
 
-    /// Starts a few threads with stacks of this size, and counts the maps that
-    /// they add while they run.
+    /// Starts a few threads with stacks of this size, and counts the maps
+    /// that they add while they run.
     fn maps_of_threads(stack: usize) -> Option<u64> {
         const THREADS: usize = 8;
         let maps = || {
@@ -182,7 +210,7 @@ mod linux {
         (threads > 0).then(|| (more.div_ceil(threads) as u64).max(1))
     }
 
-    /// What `/proc/stat` says of all cores.
+    /// Reads the times of all cores from `/proc/stat`.
     pub(super) fn activity() -> Option<Activity> {
         let cores = KernelStats::current().ok()?.total;
         let stolen = cores.steal.unwrap_or_default();
@@ -192,15 +220,16 @@ mod linux {
             + cores.irq.unwrap_or_default()
             + cores.softirq.unwrap_or_default()
             + stolen;
-        let seconds = |ticks| ticks as f64 / procfs::ticks_per_second() as f64;
+        let seconds =
+            |ticks| ticks as f64 / procfs::ticks_per_second() as f64;
         Some(Activity {
             busy_seconds: seconds(busy),
             stolen_seconds: seconds(stolen),
         })
     }
 
-    /// The lowest limit of this process's cgroup and of those above it, in
-    /// cgroups of version 2 and 1.
+    /// Returns the lowest limit of this process's cgroup and of those above
+    /// it, in cgroups of version 2 and 1.
     fn cgroup_limit(controller: &str, files: &[&str]) -> Option<u64> {
         let groups = Process::myself().ok()?.cgroups().ok()?;
         let limits = groups.into_iter().flat_map(|group| {
@@ -219,7 +248,7 @@ mod linux {
         limits.min()
     }
 
-    /// The number in a file; `None` if it says `max`.
+    /// Reads the number in a file. Returns `None` if it says `max`.
     fn number(file: &Path) -> Option<u64> {
         fs::read_to_string(file).ok()?.trim().parse().ok()
     }

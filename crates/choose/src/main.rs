@@ -5,8 +5,8 @@
 //! cargo run -p choose
 //! ```
 //!
-//! Without a command it measures three small programs of its own. It measures
-//! any command:
+//! Without a command it measures three small programs of its own. It
+//! measures any command:
 //!
 //! ```sh
 //! cargo run -p choose -- sleep 2
@@ -23,7 +23,7 @@ use std::{env, thread};
 
 use anyhow::Context;
 use choose::machine::Machine;
-use choose::measure::{self, Measured};
+use choose::measure::{self, Measurement};
 use choose::pass::{self, Signals};
 use choose::report::Report;
 use choose::rules::{RULES, Wishes, terms};
@@ -32,21 +32,22 @@ use tokio::process::Command;
 
 /// Runs a command, measures it, and says which model suits it.
 ///
-/// The command keeps its input, its output, its signals and its exit code; the
-/// report goes to stderr. Without a command, choose measures three small
-/// programs of its own and reports to stdout.
+/// The command keeps its input, its output, its signals and its exit code;
+/// the report goes to stderr. Without a command, choose measures three
+/// small programs of its own and reports to stdout.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Print the report as JSON: one line, the last one on stderr. Default: text
+    /// Print the report as JSON: one line, the last one on stderr. Default:
+    /// text
     #[arg(long, requires = "command")]
     json: bool,
     /// The work must be isolated, so that its crash affects nothing else.
     /// Default: it needn't be
     #[arg(long, requires = "command")]
     isolate: bool,
-    /// How many waits there will be at once. Default: the largest number of the
-    /// command's threads that waited at once
+    /// The number of waits that there will be at once. Default: the largest
+    /// number of the command's threads that waited at once
     #[arg(long, value_name = "N", requires = "command")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     at_once: Option<u64>,
@@ -74,8 +75,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the reader of stdout has gone, as `head` does. A program ends then,
-/// without a word.
+/// Returns true if nothing reads stdout any more, as after `head`. A
+/// program ends then, without a message.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<io::Error>()
@@ -93,7 +94,8 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         return Ok(0);
     }
     check_room_for_files()?;
-    // One thread: it waits, for the command, for signals and for timers.
+    // One thread, because it only waits: for the command, for signals and
+    // for timers.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -106,29 +108,33 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
 }
 
 /// Measures the command that the user gave.
-async fn judge(arguments: &Arguments, machine: &Machine) -> anyhow::Result<u8> {
+async fn judge(
+    arguments: &Arguments,
+    machine: &Machine,
+) -> anyhow::Result<u8> {
     // ANCHOR: run
     let signals = Signals::listen().context("listening for signals")?;
     let words = &arguments.command;
-    let (status, measured) = match start(words, machine, signals).await {
+    let (status, measurement) = match start(words, machine, signals).await {
         Ok(ended) => ended,
         Err(error) => {
-            let text = format!("choose: cannot run {:?}: {error}\n", words[0]);
+            let text =
+                format!("choose: cannot run {:?}: {error}\n", words[0]);
             io::stderr().write_all(text.as_bytes()).ok();
             return Ok(pass::exit_code_of_error(&error));
         }
     };
     let wishes =
         Wishes { isolate: arguments.isolate, at_once: arguments.at_once };
-    let report = Report::new(words, status, measured, wishes, machine);
+    let report = Report::new(words, status, measurement, wishes, machine);
     // ANCHOR_END: run
     let text = if arguments.json {
         serde_json::to_string(&report).context("writing JSON")? + "\n"
     } else {
         report.to_string()
     };
-    // Not eprintln!, which panics when nothing reads stderr any more: the exit
-    // code is the command's in any case.
+    // Not eprintln!, which panics when nothing reads stderr any more: the
+    // exit code is the command's in any case.
     io::stderr().write_all(text.as_bytes()).ok();
     Ok(report.exit_code)
 }
@@ -137,7 +143,7 @@ async fn start(
     words: &[OsString],
     machine: &Machine,
     signals: Signals,
-) -> io::Result<(ExitStatus, Measured)> {
+) -> io::Result<(ExitStatus, Measurement)> {
     let mut command = if is_script(&words[0]) {
         let mut shell = Command::new("sh");
         shell.args(words);
@@ -150,8 +156,9 @@ async fn start(
     measure::run(&mut command, machine, Some(signals)).await
 }
 
-/// Whether a file is text that does not say which program runs it. A shell
-/// runs such a file itself, and the kernel refuses it.
+/// Returns true if a file is text without a line `#!` that names the
+/// program to run it. A shell runs such a file itself, and the kernel
+/// refuses it.
 fn is_script(file: &OsStr) -> bool {
     let mut begin = Vec::new();
     let mut read = |file: File| file.take(128).read_to_end(&mut begin);
@@ -161,7 +168,8 @@ fn is_script(file: &OsStr) -> bool {
         && !begin.contains(&0) // as in every program for a processor
 }
 
-/// Only a path names a file; other names are found in PATH.
+/// Returns true for the path of an executable. Other names are looked up in
+/// PATH.
 #[cfg(unix)]
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
@@ -176,8 +184,8 @@ fn is_executable(_file: &Path) -> bool {
     false
 }
 
-/// Tokio panics where there is no file descriptor left for its signals, so
-/// this asks for as many as are needed before.
+/// Opens as many file descriptors as will be needed, because tokio panics
+/// if there is none left for its signals.
 fn check_room_for_files() -> anyhow::Result<()> {
     const NEEDED: usize = 16;
     let null = if cfg!(windows) { "NUL" } else { "/dev/null" };
@@ -193,7 +201,11 @@ fn explain(machine: &Machine) -> io::Result<()> {
     writeln!(out, "The first rule that holds decides. If")?;
     for (number, rule) in (1..).zip(&RULES) {
         writeln!(out, "{number}. {rule}")?;
-        writeln!(out, "   read {}, start from {}", rule.page, rule.example)?;
+        writeln!(
+            out,
+            "   read {}, start from {}",
+            rule.page, rule.example
+        )?;
     }
     for (term, meaning) in terms() {
         writeln!(out, "\n{term}: {meaning}")?;
@@ -228,7 +240,9 @@ impl Demo {
             Self::Compute => compute(Duration::from_millis(400)),
             Self::Wait => thread::scope(|scope| {
                 for _ in 0..5 {
-                    scope.spawn(|| thread::sleep(Duration::from_millis(400)));
+                    scope.spawn(|| {
+                        thread::sleep(Duration::from_millis(400))
+                    });
                 }
             }),
             Self::Both => {
@@ -242,8 +256,8 @@ impl Demo {
     }
 }
 
-/// Stands for work: keeps a core busy until it has used this much CPU time. A
-/// clock would also count the time in which other programs have the core.
+/// Stands for work: keeps a core busy until it has used this much CPU time.
+/// A clock would also count the time in which other programs have the core.
 fn compute(time: Duration) {
     let begun = cpu_time();
     while cpu_time() - begun < time {
@@ -265,18 +279,22 @@ fn cpu_time() -> Duration {
     BEGUN.elapsed()
 }
 
-/// Measures the three. It does not listen for signals: Ctrl-C ends all of it.
+/// Measures the three programs. It does not listen for signals: Ctrl-C ends
+/// all of it.
 async fn demonstrate(machine: &Machine) -> anyhow::Result<u8> {
-    let file = env::current_exe().context("finding this program's own file")?;
+    let file =
+        env::current_exe().context("finding this program's own file")?;
     for demo in ["compute", "wait", "both"] {
         let words = ["choose".into(), "--demo".into(), demo.into()];
         let mut command = Command::new(&file);
         command.args(&words[1..]);
-        let (status, measured) = measure::run(&mut command, machine, None)
-            .await
-            .context("starting this program again")?;
+        let (status, measurement) =
+            measure::run(&mut command, machine, None)
+                .await
+                .context("starting this program again")?;
         let wishes = Wishes::default();
-        let report = Report::new(&words, status, measured, wishes, machine);
+        let report =
+            Report::new(&words, status, measurement, wishes, machine);
         write!(io::stdout(), "{report}")?;
         if !status.success() {
             return Ok(report.exit_code);

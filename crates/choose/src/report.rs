@@ -7,47 +7,62 @@ use std::process::ExitStatus;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::measure::{ENOUGH_SAMPLES, Measured};
+use crate::measure::{ENOUGH_SAMPLES, Measurement};
 use crate::pass::exit_code;
 use crate::rules::{Verdict, Wishes, verdict};
 
 /// The report of one run. `--json` prints its fields, with those of
-/// [`Measured`] among them; what is not known is null.
+/// [`Measurement`] among them; a figure that is not known is null.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
     /// The command and its arguments.
     pub command: Vec<String>,
     /// The exit code of `choose`: see [`exit_code`].
     pub exit_code: u8,
-    /// How the command ended, in words. `None` if it succeeded.
+    /// The end of the command, in words. `None` if it succeeded.
     pub failure: Option<String>,
-    /// What was measured.
+    /// The figures of the run.
     #[serde(flatten)]
-    pub measured: Measured,
+    pub measurement: Measurement,
     /// The machine that it was measured on.
     pub machine: &'a Machine,
-    /// What the user wants.
+    /// The user's wishes.
     pub wishes: Wishes,
     /// The model that suits it, and why.
     pub verdict: Verdict,
 }
 
 impl<'a> Report<'a> {
-    /// Puts the report together, and finds the verdict.
+    /// Writes the report, with the verdict.
+    ///
+    /// ```
+    /// use choose::machine::Machine;
+    /// use choose::measure::Measurement;
+    /// use choose::report::Report;
+    /// use choose::rules::Wishes;
+    ///
+    /// let run = Measurement { wall_seconds: 0.01, ..Default::default() };
+    /// let (status, wishes) = (Default::default(), Wishes::default());
+    /// let machine = Machine::this();
+    /// let command = ["true".into()];
+    /// let report = Report::new(&command, status, run, wishes, &machine);
+    /// assert!(report.to_string().contains("too short to tell"));
+    /// ```
     pub fn new(
         command: &[OsString],
         status: ExitStatus,
-        measured: Measured,
+        measurement: Measurement,
         wishes: Wishes,
         machine: &'a Machine,
     ) -> Self {
-        let words = command.iter().map(|it| it.to_string_lossy().into_owned());
+        let words =
+            command.iter().map(|it| it.to_string_lossy().into_owned());
         Self {
             command: words.collect(),
             exit_code: exit_code(status),
             failure: (!status.success()).then(|| status.to_string()),
-            verdict: verdict(&measured, &wishes, machine),
-            measured,
+            verdict: verdict(&measurement, &wishes, machine),
+            measurement,
             machine,
             wishes,
         }
@@ -56,7 +71,7 @@ impl<'a> Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let it = &self.measured;
+        let it = &self.measurement;
         let cpu = it.cpu_seconds.zip(it.cores_used).map(|(cpu, used)| {
             let cores = self.machine.cores;
             format!("{}, {used:.2} of {cores} cores on average", time(cpu))
@@ -64,7 +79,9 @@ impl fmt::Display for Report<'_> {
         let computed = it.computing_share.map(|share| {
             let percent = format!("{:.0} % of the time", share * 100.0);
             match it.cores_wanted.filter(|_| share >= 0.01) {
-                Some(cores) => format!("{percent}, then on {cores:.1} cores"),
+                Some(cores) => {
+                    format!("{percent}, then on {cores:.1} cores")
+                }
                 None => percent,
             }
         });
@@ -80,7 +97,8 @@ impl fmt::Display for Report<'_> {
         });
         let mebibytes = |bytes| bytes as f64 / f64::from(1 << 20);
         let memory = it.peak_memory_bytes.map(mebibytes);
-        let most = |n: Option<u64>| n.map(|n| format!("at most {n} at once"));
+        let max =
+            |n: Option<u64>| n.map(|n| format!("at most {n} at once"));
         let rows = [
             ("wall time", Some(time(it.wall_seconds))),
             ("CPU time", cpu),
@@ -88,8 +106,8 @@ impl fmt::Display for Report<'_> {
             ("slowed down", slowed),
             ("waited", waited),
             ("memory", memory.map(|mib| format!("at most {mib:.1} MiB"))),
-            ("threads", most(it.most_threads)),
-            ("processes", most(it.most_processes)),
+            ("threads", max(it.max_threads)),
+            ("processes", max(it.max_processes)),
         ];
 
         let mut row =
@@ -109,15 +127,18 @@ impl fmt::Display for Report<'_> {
             row("not known", &unknown.join(", "))?;
         }
         if let Some(n) = it.samples.filter(|n| *n < ENOUGH_SAMPLES) {
-            let text = format!("only {n}, short-lived threads may be missing");
+            let text =
+                format!("only {n}, short-lived threads may be missing");
             row("samples", &text)?;
         }
-        if let Some(left) = it.left_running.as_ref().filter(|it| !it.is_empty())
+        if let Some(left) =
+            it.left_running.as_ref().filter(|it| !it.is_empty())
         {
             let ids: Vec<_> = left.iter().map(i32::to_string).collect();
             let (n, ids) = (left.len(), ids.join(", "));
-            let still =
-                format!("{n} of its processes ({ids}), not counted further");
+            let still = format!(
+                "{n} of its processes ({ids}), not counted further"
+            );
             row("still run", &still)?;
         }
 
@@ -145,10 +166,10 @@ fn times(n: u64) -> String {
     if n == 1 { "once".to_owned() } else { format!("{n} times") }
 }
 
-/// A text's first line, or the beginning of it.
+/// Returns the first line of a text, or the beginning of it.
 fn one_line(text: &str) -> String {
-    const MOST: usize = 60;
+    const MAX: usize = 60;
     let line: String =
-        text.chars().take_while(|c| !c.is_control()).take(MOST).collect();
+        text.chars().take_while(|c| !c.is_control()).take(MAX).collect();
     if line.len() < text.len() { line + " …" } else { line }
 }

@@ -1,26 +1,30 @@
-//! The rules: a pure function from what was measured to a verdict.
+//! The rules: a pure function from a measurement to a verdict.
 
 use std::fmt;
 use std::time::Duration;
 
-use process_tree::MOST_THREADS;
+use process_tree::MAX_THREADS;
 use serde::Serialize;
 
 use crate::machine::{LIMIT_PART, MEMORY_PART, Machine, THREAD_BYTES};
-use crate::measure::{Measured, TOO_SHORT};
+use crate::measure::{Measurement, TOO_SHORT};
 
-/// What the user wants and no measurement can tell.
+/// The wishes of the user, which no measurement shows.
+///
+/// Fields may be added. Write `..Wishes::default()` at the end.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Wishes {
     /// A crash, a kill or a memory limit must affect nothing but the work.
     pub isolate: bool,
-    /// How many waits there will be at once. Default: as many as were seen.
+    /// The number of waits that there will be at once. Default: as many as
+    /// were seen.
     pub at_once: Option<u64>,
 }
 
 /// The kind of program that a rule finds, one for each rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Kind {
     /// It must be isolated.
     Isolated,
@@ -44,8 +48,10 @@ pub enum Kind {
     FewWaits,
 }
 
-/// A condition. A figure that is not known meets none but `NotMeasured`.
+/// A condition. A figure that is not known meets no condition except
+/// `NotMeasured`.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum If {
     /// The user wants it isolated.
     Isolate,
@@ -59,10 +65,11 @@ pub enum If {
         percent: u32,
     },
     /// It had several threads, one of which was nearly always runnable, and
-    /// they waited so often that each piece of computing was hardly longer than
-    /// the switch to the next.
+    /// they waited so often that each piece of computing was hardly longer
+    /// than the switch to the next.
     HandsOver {
-        /// At least one thread was runnable in this part of the time or more.
+        /// At least one thread was runnable in this part of the time or
+        /// more.
         percent: u32,
         /// So many waits or more per second of CPU time.
         waits: u32,
@@ -76,10 +83,17 @@ pub enum If {
 }
 
 impl If {
-    fn holds(self, facts: &Measured, wishes: &Wishes, on: &Machine) -> bool {
+    fn holds(
+        self,
+        facts: &Measurement,
+        wishes: &Wishes,
+        on: &Machine,
+    ) -> bool {
         match self {
             If::Isolate => wishes.isolate,
-            If::ShorterThan(time) => facts.wall_seconds < time.as_secs_f64(),
+            If::ShorterThan(time) => {
+                facts.wall_seconds < time.as_secs_f64()
+            }
             If::NotMeasured => facts.computing_share.is_none(),
             If::ComputesAtLeast { percent } => facts
                 .computing_share
@@ -87,12 +101,13 @@ impl If {
             If::HandsOver { percent, waits } => {
                 let (runnable, each) =
                     (facts.runnable_share, facts.waits_per_cpu_second());
-                facts.most_threads.is_some_and(|threads| threads > 1)
-                    && runnable.is_some_and(|it| it * 100.0 >= percent.into())
+                facts.max_threads.is_some_and(|threads| threads > 1)
+                    && runnable
+                        .is_some_and(|it| it * 100.0 >= percent.into())
                     && each.is_some_and(|each| each >= waits.into())
             }
-            If::FewerCoresThan(most) => {
-                facts.cores_wanted.is_some_and(|cores| cores < most)
+            If::FewerCoresThan(max) => {
+                facts.cores_wanted.is_some_and(|cores| cores < max)
             }
             If::ManyWaits => wishes
                 .waits_at_once(facts)
@@ -107,9 +122,14 @@ impl fmt::Display for If {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             If::Isolate => write!(f, "--isolate is given"),
-            If::ShorterThan(time) => write!(f, "it took less than {time:?}"),
+            If::ShorterThan(time) => {
+                write!(f, "it took less than {time:?}")
+            }
             If::NotMeasured => {
-                write!(f, "this system does not report how much it computed")
+                write!(
+                    f,
+                    "this system does not report how much it computed"
+                )
             }
             If::ComputesAtLeast { percent } => {
                 write!(f, "it computed {percent} % of the time or more")
@@ -131,6 +151,7 @@ impl fmt::Display for If {
 
 /// A line of the table.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Rule {
     /// All of these must hold.
     pub when: &'static [If],
@@ -181,7 +202,10 @@ pub const RULES: [Rule; 10] = [
         example: "examples-threads/cpu-bound",
     },
     Rule {
-        when: &[If::ComputesAtLeast { percent: 80 }, If::FewerCoresThan(1.5)],
+        when: &[
+            If::ComputesAtLeast { percent: 80 },
+            If::FewerCoresThan(1.5),
+        ],
         kind: Kind::OneCore,
         is: "CPU-bound, on one core",
         take: "threads, with rayon",
@@ -237,7 +261,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// What the terms in rules and reports mean.
+/// The terms in rules and reports, each with its meaning.
 pub fn terms() -> [(&'static str, String); 5] {
     [
         (
@@ -280,7 +304,7 @@ pub fn terms() -> [(&'static str, String); 5] {
                 "in one of the samples of /proc, which are taken every \
                  millisecond at first, then every 5 to 15 ms, and less often \
                  if there are hundreds of threads. A sample reads no more than \
-                 {MOST_THREADS} threads of a process one by one. Memory and \
+                 {MAX_THREADS} threads of a process one by one. Memory and \
                  the largest numbers at once are from samples. Wall time, CPU \
                  time and the number of waits are counted by the system, for \
                  the command and all processes that it waited for."
@@ -289,10 +313,11 @@ pub fn terms() -> [(&'static str, String); 5] {
     ]
 }
 
-/// What suits a program, and why.
+/// The model that suits a program, and why.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Verdict {
-    /// The kind of program that was found.
+    /// The kind of program.
     pub kind: Kind,
     /// The kind in words.
     pub is: &'static str,
@@ -306,8 +331,28 @@ pub struct Verdict {
     pub example: &'static str,
 }
 
-/// The verdict on a program that was measured.
-pub fn verdict(facts: &Measured, wishes: &Wishes, on: &Machine) -> Verdict {
+/// Returns the verdict on a program that was measured.
+///
+/// ```
+/// use choose::machine::Machine;
+/// use choose::measure::Measurement;
+/// use choose::rules::{Kind, Wishes, verdict};
+///
+/// let run = Measurement {
+///     wall_seconds: 2.0,
+///     computing_share: Some(0.95),
+///     cores_wanted: Some(1.0),
+///     ..Measurement::default()
+/// };
+/// let verdict = verdict(&run, &Wishes::default(), &Machine::this());
+/// assert_eq!(verdict.kind, Kind::OneCore);
+/// assert_eq!(verdict.take, "threads, with rayon");
+/// ```
+pub fn verdict(
+    facts: &Measurement,
+    wishes: &Wishes,
+    on: &Machine,
+) -> Verdict {
     let rule = RULES
         .iter()
         .find(|rule| rule.when.iter().all(|it| it.holds(facts, wishes, on)))
@@ -323,20 +368,21 @@ pub fn verdict(facts: &Measured, wishes: &Wishes, on: &Machine) -> Verdict {
 }
 
 impl Wishes {
-    /// The number of waits at once that the verdict is based on.
-    fn waits_at_once(&self, facts: &Measured) -> Option<u64> {
-        self.at_once.or(facts.most_waits_at_once)
+    /// Returns the number of waits at once that the verdict is based on.
+    fn waits_at_once(&self, facts: &Measurement) -> Option<u64> {
+        self.at_once.or(facts.max_waits_at_once)
     }
 }
 
 fn reason(
     kind: Kind,
-    facts: &Measured,
+    facts: &Measurement,
     wishes: &Wishes,
     on: &Machine,
 ) -> String {
     let share = facts.computing_share.unwrap_or_default();
-    let computed = format!("It computed {:.0} % of the time", share * 100.0);
+    let computed =
+        format!("It computed {:.0} % of the time", share * 100.0);
     let wanted = facts.cores_wanted.unwrap_or_default();
     // If all of it can be divided, and dividing it costs nothing.
     let gain = (f64::from(on.cores) / wanted.max(1.0)).max(1.0);
@@ -346,14 +392,18 @@ fn reason(
         on.cores
     );
     if wishes.at_once.is_some() {
-        at_best += " The number of cores is the limit, not the number of jobs.";
+        at_best +=
+            " The number of cores is the limit, not the number of jobs.";
     }
     match kind {
-        Kind::Isolated => "You gave --isolate. Only a process can crash, be \
+        Kind::Isolated => {
+            "You gave --isolate. Only a process can crash, be \
             killed or be limited without affecting the rest."
-            .to_owned(),
+                .to_owned()
+        }
         Kind::TooShort => {
-            "Most of such a short run is the start of the program.".to_owned()
+            "Most of such a short run is the start of the program."
+                .to_owned()
         }
         Kind::NotMeasured => {
             "How much it computed could not be measured.".to_owned()
@@ -389,9 +439,10 @@ fn reason(
     }
 }
 
-/// How many waits there are at once, and how many threads are good for.
-fn waits(facts: &Measured, wishes: &Wishes, on: &Machine) -> String {
-    let waits = match (wishes.at_once, facts.most_waits_at_once) {
+/// Says how many waits there are at once, and for how many threads are
+/// good.
+fn waits(facts: &Measurement, wishes: &Wishes, on: &Machine) -> String {
+    let waits = match (wishes.at_once, facts.max_waits_at_once) {
         (Some(n), _) => format!("Waits at once, as you said: {n}."),
         (_, Some(n)) => format!("Waits seen at once: at most {n}."),
         _ => "How many waits there were at once is not known.".to_owned(),
@@ -400,7 +451,9 @@ fn waits(facts: &Measured, wishes: &Wishes, on: &Machine) -> String {
         Some(few) => {
             format!("Threads are good for {few} here, {}.", on.why_few())
         }
-        None => "How many threads are too many here is not known.".to_owned(),
+        None => {
+            "How many threads are too many here is not known.".to_owned()
+        }
     };
     format!("{waits} {few}")
 }

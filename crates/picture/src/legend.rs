@@ -1,7 +1,9 @@
-//! The look of a thread's states: a pattern for each, and a legend of those that a picture shows.
+//! The look of a thread's states: a pattern for each, and a legend of those
+//! that a picture shows.
 //!
-//! The colors are in [`STYLE`](crate::STYLE). The patterns tell the states apart without color:
-//! what computes is solid, what is ready has thick stripes, and what waits is light.
+//! The colors are in [`STYLE`](crate::STYLE). The patterns tell the states
+//! apart without color: computing is solid, being ready has thick stripes, and
+//! waiting is light.
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
@@ -10,29 +12,30 @@ use process_tree::activity::State;
 use crate::threads::HEIGHT;
 use crate::words::Words;
 
-/// What a picture shows apart from its axis, and large enough to be looked up.
+/// The parts of a picture that are large enough to be looked up.
 #[derive(Debug, Default)]
-pub struct Shown {
-    /// The states.
-    pub states: BTreeSet<State>,
-    /// Whether it has bars, marks, and states that are put together.
-    pub others: [bool; 3],
+pub(crate) struct Shown {
+    pub(crate) states: BTreeSet<State>,
+    pub(crate) has_bars: bool,
+    pub(crate) has_marks: bool,
+    /// True if several states share a piece.
+    pub(crate) has_mixes: bool,
 }
 
-/// The fill of a state in the picture with this id. None for a state without a pattern, which gets its
-/// color from its class alone.
-pub fn fill(id: &str, state: State) -> Option<String> {
+/// The fill of a state in the picture with this id. None for a state without a
+/// pattern, which gets its color from its class alone.
+pub(crate) fn fill(id: &str, state: State) -> Option<String> {
     (state != State::Computing)
         .then(|| format!("url(#{id}-{})", state.letter()))
 }
 
 /// The class of a state.
-pub fn class(state: State) -> String {
+pub(crate) fn class(state: State) -> String {
     format!("state-{}", state.letter())
 }
 
 /// The patterns of some states, for the picture with this id.
-pub fn patterns(id: &str, states: &BTreeSet<State>) -> Markup {
+pub(crate) fn patterns(id: &str, states: &BTreeSet<State>) -> Markup {
     html! {
         defs {
             @for &state in states {
@@ -42,8 +45,8 @@ pub fn patterns(id: &str, states: &BTreeSet<State>) -> Markup {
     }
 }
 
-/// Lengths are pixels, because the picture is not scaled. The height of the states is a multiple of
-/// that of each pattern.
+/// The pattern of a state. Lengths are pixels, because the picture is not
+/// scaled. The height of the states is a multiple of that of each pattern.
 fn pattern(id: &str, state: State) -> Markup {
     let (width, height, angle) = match state {
         State::Ready => (6, 6, 45),
@@ -72,14 +75,10 @@ fn pattern(id: &str, state: State) -> Markup {
 }
 
 /// The legend of the picture with this id.
-pub fn legend(
-    id: &str,
-    Shown { states, others }: &Shown,
-    words: &Words,
-) -> Markup {
+pub(crate) fn legend(id: &str, shown: &Shown, words: &Words) -> Markup {
     html! {
         ul.legend {
-            @for &state in states {
+            @for &state in &shown.states {
                 li {
                     (swatch(&html! {
                         rect class=(class(state)) fill=[fill(id, state)] width="26" height=(HEIGHT) {}
@@ -87,7 +86,7 @@ pub fn legend(
                     ((words.state)(state))
                 }
             }
-            @if others[2] {
+            @if shown.has_mixes {
                 li {
                     (swatch(&html! {
                         rect.outline x="0.5" y="0.5" width="25" height=(HEIGHT - 1) {}
@@ -96,10 +95,10 @@ pub fn legend(
                     (words.mix)
                 }
             }
-            @if others[0] {
+            @if shown.has_bars {
                 li { (swatch(&html! { rect.bar y="1" x="0.5" width="25" height="10" rx="2" {} })) (words.bar) }
             }
-            @if others[1] {
+            @if shown.has_marks {
                 li { (swatch(&html! { circle.mark cx="13" cy="6" r="4.5" {} })) (words.mark) }
             }
         }
@@ -119,7 +118,8 @@ mod tests {
     fn a_legend_shows_only_what_occurs_and_each_state_differs() {
         let shown = Shown {
             states: BTreeSet::from([State::Lock]),
-            others: [false, true, false],
+            has_marks: true,
+            ..Shown::default()
         };
         let html = legend("id", &shown, &ENGLISH).into_string();
         assert!(
@@ -136,9 +136,13 @@ mod tests {
 
         let all: BTreeSet<_> = State::ALL.into();
         let patterns = patterns("id", &all).into_string();
-        assert_eq!(patterns.matches("<pattern").count(), State::ALL.len() - 1);
-        let shape =
-            |state| pattern("", state).into_string().replace(&class(state), "");
+        assert_eq!(
+            patterns.matches("<pattern").count(),
+            State::ALL.len() - 1
+        );
+        let shape = |state| {
+            pattern("", state).into_string().replace(&class(state), "")
+        };
         let shapes: BTreeSet<_> =
             State::ALL.into_iter().skip(1).map(shape).collect();
         assert_eq!(

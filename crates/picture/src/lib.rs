@@ -1,17 +1,26 @@
-//! Draws a run of a program: the lanes that its output names, what each OS thread did, and the cores in
-//! use, with a legend and a description in words.
-//!
-//! The result is one piece of HTML that needs nothing else but [`STYLE`]. [`REPLAY`] adds a replay of the
-//! run. The same run always gives the same bytes.
+#![doc = include_str!("../README.md")]
 
-pub mod facts;
-pub mod lanes;
+pub mod axis;
+mod facts;
+mod lanes;
 mod legend;
-pub mod threads;
-pub mod timeline;
+mod page;
+mod threads;
+mod timeline;
+mod track;
 pub mod words;
 
-/// The style sheet of a picture. It takes its colors from the custom properties of mdBook's themes.
+pub use facts::{Bars, Fact, Wait};
+pub use lanes::workers;
+pub use page::{lines, page, replay_words};
+pub use threads::{Name, Role};
+pub use timeline::draw;
+pub use track::{Line, Track};
+
+/// The style sheet of a picture. It takes its colors from the custom
+/// properties of mdBook's themes, and has its own ones where they are missing.
 pub const STYLE: &str = include_str!("timeline.css");
-/// A script that moves a cursor over a finished picture, and shows the output up to it.
+/// The script that replays a run: it moves a cursor over the finished picture,
+/// and shows the output up to it. It needs [`replay_words`] on the page, and
+/// [`lines`] next to the picture; see [`page`].
 pub const REPLAY: &str = include_str!("replay.js");

@@ -1,7 +1,7 @@
 // Replays a recorded run: a cursor moves across its picture, and the output appears line by line.
 // Without it the picture and all lines are on the page.
 (() => {
-    const MOST_LINES = 10;
+    const MAX_LINES = 10;
     const SLOWER = [4, 20];
     const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -11,12 +11,11 @@
         return made;
     };
 
-    // In the book's language.
-    const table = document.querySelector(".replay-words");
-    if (!table) {
+    // In the page's language.
+    const words = document.querySelector(".replay-words")?.dataset;
+    if (!words) {
         return;
     }
-    const words = JSON.parse(table.textContent);
     const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
     for (const picture of document.querySelectorAll(".recorded .picture")) {
@@ -76,7 +75,7 @@
         const outputs = programs.map(({ language, lines }) => {
             const shown = element("pre");
             // Its height is that of a full output from the start, so that the page doesn't move.
-            shown.style.minHeight = `${Math.min(lines.length, MOST_LINES) * 1.5}em`;
+            shown.style.minHeight = `${Math.min(lines.length, MAX_LINES) * 1.5}em`;
             return { lines, shown, language };
         });
         const output = element(
@@ -103,7 +102,7 @@
                 }
                 shown.dataset.count = soFar.length;
                 shown.replaceChildren(
-                    ...soFar.slice(-MOST_LINES).map((line) =>
+                    ...soFar.slice(-MAX_LINES).map((line) =>
                         element("span", {
                             className: line.at === latest ? "latest" : "",
                             textContent: `${line.at.toFixed(3)} s  ${line.text}\n`,
@@ -111,7 +110,7 @@
                     ),
                 );
                 if (soFar.length === 0) {
-                    shown.textContent = words.no_output;
+                    shown.textContent = words.noOutput;
                 }
             }
         }

@@ -1,29 +1,31 @@
-//! The lanes of a run's OS threads: which threads a picture shows, what they are called, and what is
-//! left of their states at the size of a picture.
+//! The lanes of a run's OS threads: the threads that a picture shows, their
+//! names, and their states, merged to fit the size of the picture.
 use process_tree::activity::{Activity, State, Thread};
 
-/// The most threads that a picture shows of one run.
-pub const MOST_THREADS: usize = 12;
+/// The maximum number of threads that a picture shows of one run.
+const MAX_THREADS: usize = 12;
 /// The height of a thread's states in pixels.
-pub const HEIGHT: u32 = 12;
+pub(crate) const HEIGHT: u32 = 12;
 
-/// A state that is shorter than this part of the axis, about a pixel, is not drawn alone …
+/// A state that is shorter than this share of the axis, about a pixel, is not
+/// drawn alone …
 const THIN: f64 = 0.0015;
-/// … but together with its neighbors, up to this part of the axis.
+/// … but together with its neighbors, up to this share of the axis.
 const MIX: f64 = 0.01;
 /// From this share of a mix on, one state stands for all of it.
 const DOMINANT: f64 = 0.85;
 
-/// What a thread is called.
+/// The name of a thread.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Name<'a> {
     /// The number and the name of its process, if the run has several.
     pub process: Option<(usize, &'a str)>,
-    /// Its place in the process, unless it is the only thread of one among several processes.
+    /// Its place in the process, unless it is the only thread of one among
+    /// several processes.
     pub role: Option<Role<'a>>,
 }
 
-/// Which thread of its process.
+/// The place of a thread in its process.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Role<'a> {
     /// The main thread.
@@ -35,70 +37,58 @@ pub enum Role<'a> {
 }
 
 /// The names of all threads of a run, in their order.
-pub fn names(activity: &Activity) -> Vec<Name<'_>> {
+pub(crate) fn names(activity: &Activity) -> Vec<Name<'_>> {
     let threads = &activity.threads;
     let several =
         threads.iter().any(|thread| thread.process != threads[0].process);
-    threads
-        .iter()
-        .enumerate()
-        .map(|(at, thread)| {
-            let siblings = || {
-                let all = threads.iter().enumerate();
-                all.filter(|(_, other)| other.process == thread.process)
-            };
-            let place = siblings().take_while(|(other, _)| *other < at).count();
-            let main =
-                siblings().next().map_or("", |(_, main)| main.name.as_str());
-            let role = if place == 0 {
-                Role::Main
-            } else if thread.name == main {
-                Role::Numbered(place + 1)
-            } else {
-                let namesakes = || {
-                    siblings().filter(|(_, other)| other.name == thread.name)
-                };
-                let number =
-                    namesakes().take_while(|(other, _)| *other <= at).count();
-                Role::Named(
-                    &thread.name,
-                    (namesakes().count() > 1).then_some(number),
-                )
-            };
-            Name {
-                process: several.then_some((thread.process + 1, main)),
-                role: (!several || siblings().count() > 1).then_some(role),
-            }
-        })
-        .collect()
+    let name = |(at, thread): (usize, &'_ Thread)| {
+        let siblings =
+            || threads.iter().filter(|it| it.process == thread.process);
+        let before = &threads[..at];
+        let older =
+            || before.iter().filter(|it| it.process == thread.process);
+        let main = siblings().next().map_or("", |main| &main.name);
+        let is_namesake = |it: &&Thread| it.name == thread.name;
+        let role = if older().next().is_none() {
+            Role::Main
+        } else if thread.name == main {
+            Role::Numbered(older().count() + 1)
+        } else {
+            let number = older().filter(is_namesake).count() + 1;
+            let has_namesakes = siblings().filter(is_namesake).count() > 1;
+            Role::Named(&threads[at].name, has_namesakes.then_some(number))
+        };
+        Name {
+            process: several.then_some((thread.process + 1, main)),
+            role: (!several || siblings().count() > 1).then_some(role),
+        }
+    };
+    threads.iter().enumerate().map(name).collect()
 }
 
 /// A part of a thread's lane, from one time to another in seconds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Piece {
-    /// Its start.
-    pub from: f64,
-    /// Its end.
-    pub to: f64,
-    /// The states in it from bottom to top, and their heights, which add up to [`HEIGHT`]. More than
-    /// one if the states changed faster than the picture can show.
-    pub states: Vec<(State, u32)>,
+pub(crate) struct Piece {
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    /// The states in it from bottom to top, and their heights, which add up to
+    /// [`HEIGHT`]. Several if the states changed faster than the picture can
+    /// show.
+    pub(crate) states: Vec<(State, u32)>,
 }
 
-/// A thread's lane.
+/// A thread with its states.
 #[derive(Debug)]
-pub struct ThreadLane<'a> {
-    /// The thread.
-    pub thread: &'a Thread,
-    /// What it is called.
-    pub name: Name<'a>,
-    /// What it did.
-    pub pieces: Vec<Piece>,
+pub(crate) struct ThreadLane<'a> {
+    pub(crate) thread: &'a Thread,
+    pub(crate) name: Name<'a>,
+    pub(crate) pieces: Vec<Piece>,
 }
 
-/// The lanes of a run's threads, process by process, on an axis of so many seconds; and the number of
-/// threads that have none. If there are too many threads, those that computed most have a lane.
-pub fn lanes(
+/// The lanes of a run's threads, process by process, on an axis of this many
+/// seconds; and the number of threads that have none. If there are too many
+/// threads, those with the most CPU time have a lane.
+pub(crate) fn lanes(
     activity: &Activity,
     wall: f64,
     axis: f64,
@@ -112,15 +102,17 @@ pub fn lanes(
     };
     let mut shown: Vec<_> =
         activity.threads.iter().zip(names(activity)).enumerate().collect();
-    if shown.len() > MOST_THREADS {
-        // The main thread is always there. The order is stable, so the first of equals stay.
+    if shown.len() > MAX_THREADS {
+        // The main thread always has a lane. The sort is stable, so of
+        // threads with the same time, the older ones stay.
         shown[1..].sort_by(|(_, (one, _)), (_, (other, _))| {
             computed(other).total_cmp(&computed(one))
         });
-        shown.truncate(MOST_THREADS);
+        shown.truncate(MAX_THREADS);
     }
     shown.sort_by_key(|(at, (thread, _))| (thread.process, *at));
-    let more = activity.more + (activity.threads.len() - shown.len()) as u64;
+    let more =
+        activity.more + (activity.threads.len() - shown.len()) as u64;
     let lane = |(_, (thread, name))| ThreadLane {
         thread,
         name,
@@ -129,7 +121,8 @@ pub fn lanes(
     (shown.into_iter().map(lane).collect(), more)
 }
 
-/// What a thread did, with neighbors put together that would be narrower than a pixel.
+/// The states of a thread, with neighbors merged that would be narrower than a
+/// pixel.
 fn pieces(thread: &Thread, wall: f64, axis: f64) -> Vec<Piece> {
     let mut pieces =
         Pieces { pieces: Vec::new(), mix: Vec::new(), from: thread.from };
@@ -175,7 +168,7 @@ impl Pieces {
         if mix.is_empty() {
             return;
         }
-        // Too narrow to be seen: the state before it goes on.
+        // Too narrow to be seen, so the state before it goes on.
         if to - from < THIN * axis
             && let Some(last) = self.pieces.last_mut()
         {
@@ -199,29 +192,33 @@ fn heights(mix: &[(State, f64)]) -> Vec<(State, u32)> {
     let mut shares: Vec<_> =
         State::ALL.map(|state| (state, share(state))).into();
     shares.retain(|(_, share)| *share > 0.0);
-    let (most, largest) = shares
+    let (dominant, largest) = shares
         .iter()
         .copied()
         .max_by(|(_, a), (_, b)| a.total_cmp(b))
         .unwrap_or((State::Waiting, 1.0));
     if largest >= DOMINANT {
-        return vec![(most, HEIGHT)];
+        return vec![(dominant, HEIGHT)];
     }
-    // In steps of two pixels, so that neighbors that hardly differ become one piece. What is left of
-    // the rounding goes to the state with the largest share.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let round = |share: f64| (share * f64::from(HEIGHT / 2)).round() as u32 * 2;
-    let others = shares.iter().filter(|(state, _)| *state != most);
+    // In steps of two pixels, so that neighbors that hardly differ become one
+    // piece. The rest of the rounding goes to the state with the largest share.
+    let round =
+        |share: f64| (share * f64::from(HEIGHT / 2)).round() as u32 * 2;
+    let others = shares.iter().filter(|(state, _)| *state != dominant);
     let used: u32 = others.map(|(_, share)| round(*share)).sum();
     let height = |(state, share): (State, f64)| {
-        let height = if state == most {
+        let height = if state == dominant {
             HEIGHT.saturating_sub(used)
         } else {
             round(share)
         };
         (state, height)
     };
-    shares.into_iter().map(height).filter(|(_, height)| *height > 0).collect()
+    shares
+        .into_iter()
+        .map(height)
+        .filter(|(_, height)| *height > 0)
+        .collect()
 }
 
 #[cfg(test)]
@@ -286,49 +283,55 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_keeps_the_main_thread_and_those_that_computed_most() {
+    fn a_long_list_keeps_the_main_thread_and_those_with_the_most_cpu_time()
+    {
         let mut threads = vec![thread(0, "m", "l100")];
         threads.extend(
             (0..20).map(|number| thread(0, "t", &format!("c{number} s50"))),
         );
         let activity = Activity { more: 3, ..run(threads) };
         let (lanes, more) = lanes(&activity, 1.0, 1.0);
-        assert_eq!((lanes.len(), more), (MOST_THREADS, 12));
+        assert_eq!((lanes.len(), more), (MAX_THREADS, 12));
         assert_eq!(lanes[0].name.role, Some(Role::Main));
         let last = lanes
             .iter()
             .map(|lane| lane.thread.spans.0[0].ms)
             .skip(1)
             .collect::<Vec<_>>();
-        let most: Vec<_> = (9..20).map(f64::from).collect();
-        assert_eq!(last, most, "in the order in which they appeared");
+        let largest: Vec<_> = (9..20).map(f64::from).collect();
+        assert_eq!(last, largest, "in the order in which they appeared");
     }
 
     #[test]
     fn each_state_has_its_piece() {
-        let all =
-            State::ALL.map(|state| format!("{}100", state.letter())).join(" ");
-        let found = pieces(&thread(0, "t", &all), 1.0, 1.0);
+        let all = State::ALL
+            .map(|state| format!("{}100", state.letter()))
+            .join(" ");
+        let drawn = pieces(&thread(0, "t", &all), 1.0, 1.0);
         let states: Vec<_> =
-            found.iter().map(|piece| piece.states.clone()).collect();
+            drawn.iter().map(|piece| piece.states.clone()).collect();
         assert_eq!(states, State::ALL.map(|state| vec![(state, HEIGHT)]));
         assert!(
-            (found[7].to - 0.8).abs() < 1e-9 && found[0].from == 0.0,
-            "{found:?}"
+            (drawn[7].to - 0.8).abs() < 1e-9 && drawn[0].from == 0.0,
+            "{drawn:?}"
         );
     }
 
     #[test]
-    fn what_is_narrower_than_a_pixel_is_put_together() {
+    fn states_that_are_narrower_than_a_pixel_are_merged() {
         // Half and half, far too fast to be drawn one by one.
         let turns = "c0.5 l0.5 ".repeat(400);
-        let found = pieces(&thread(0, "t", &turns), 0.4, 1.0);
+        let drawn = pieces(&thread(0, "t", &turns), 0.4, 1.0);
         assert!(
-            found.len() <= 2,
-            "all but the last one are the same: {found:?}"
+            drawn.len() <= 2,
+            "all but the last one are equal: {drawn:?}"
         );
-        assert_eq!(found[0].states, [(State::Computing, 6), (State::Lock, 6)]);
-        // A moment in a long state can't be seen, and a dominant state stands for the mix.
+        assert_eq!(
+            drawn[0].states,
+            [(State::Computing, 6), (State::Lock, 6)]
+        );
+        // A moment in a long state can't be seen, and a dominant state stands
+        // for the mix.
         assert_eq!(
             pieces(&thread(0, "t", "s200 c0.2 s300"), 1.0, 1.0).len(),
             1

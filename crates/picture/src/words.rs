@@ -1,13 +1,15 @@
 //! The words of a picture, in one table per language.
 use process_tree::activity::State;
-use serde::Serialize;
 
-use crate::facts::Fact;
+use crate::facts::{Bars, Fact, Wait};
 use crate::threads::{Name, Role};
 
-/// The words of one language.
+/// The words of one language. A table has all of them, so a new word breaks
+/// every table on purpose.
 #[derive(Debug)]
 pub struct Words {
+    /// The language, as in HTML: `en`.
+    pub language: &'static str,
     /// The title of a picture.
     pub timeline: &'static str,
     /// The lane of the output that names no worker.
@@ -36,19 +38,22 @@ pub struct Words {
     pub mix: &'static str,
     /// A sentence about what a picture shows.
     pub fact: fn(&Fact<'_>) -> String,
+    /// The summary of the table of lines.
+    pub lines_and_times: &'static str,
+    /// A mark of a line on stderr, in that table.
+    pub on_stderr: &'static str,
     /// The words of the replay.
     pub replay: Replay,
 }
 
-/// The words of the replay of a recorded run. The page's script gets them as JSON, and fills in what
-/// stands in braces.
-#[derive(Debug, Serialize)]
+/// The words of the replay of a run. Its script fills in the names in braces.
+#[derive(Debug)]
 pub struct Replay {
     /// The controls for a screen reader, with `{example}`.
     pub label: &'static str,
     /// The button that starts it.
     pub play: &'static str,
-    /// The button that holds it.
+    /// The button that pauses it.
     pub pause: &'static str,
     /// The slider for a screen reader.
     pub position: &'static str,
@@ -64,14 +69,15 @@ pub struct Replay {
     pub real: &'static str,
     /// A slower speed, with `{factor}`.
     pub slower: &'static str,
-    /// Above the output, with `{language}`.
+    /// The heading of the output, with `{language}`.
     pub output: &'static str,
-    /// In place of the output before its first line.
+    /// A text in place of the output before its first line.
     pub no_output: &'static str,
 }
 
 /// English.
 pub const ENGLISH: Words = Words {
+    language: "en",
     timeline: "Timeline",
     output: "output",
     stderr: "stderr",
@@ -80,8 +86,8 @@ pub const ENGLISH: Words = Words {
         None => format!("from {from}, never finished"),
     },
     thread: |Name { process, role }| {
-        let process =
-            process.map(|(number, name)| format!("process {number} ({name})"));
+        let process = process
+            .map(|(number, name)| format!("process {number} ({name})"));
         let role = role.as_ref().map(|role| match role {
             Role::Main => "main thread".to_owned(),
             Role::Numbered(number) => format!("thread {number}"),
@@ -91,7 +97,9 @@ pub const ENGLISH: Words = Words {
         [process, role].into_iter().flatten().collect::<Vec<_>>().join(", ")
     },
     os_threads: "OS threads:",
-    more_threads: |threads| format!("and {}", count(threads, "more thread")),
+    more_threads: |threads| {
+        format!("and {}", count(threads, "more thread"))
+    },
     cores_in_use: "cores in use",
     cores: |cores| count(cores, "core"),
     state: |state| match state {
@@ -108,6 +116,8 @@ pub const ENGLISH: Words = Words {
     mark: "a line of output",
     mix: "states that change quickly: the height is a state's share of the time",
     fact,
+    lines_and_times: "Each line with its time",
+    on_stderr: "on stderr",
     replay: Replay {
         label: "Replay of {example}",
         play: "Play",
@@ -124,7 +134,7 @@ pub const ENGLISH: Words = Words {
     },
 };
 
-/// What a thread did in a state, in English.
+/// A state as a verb, in English.
 fn did(state: State) -> &'static str {
     match state {
         State::Computing => "computed",
@@ -138,7 +148,7 @@ fn did(state: State) -> &'static str {
     }
 }
 
-/// Threads in an English sentence: two of them by name, more by their number.
+/// Threads in an English sentence: up to two by name, more as a number.
 fn threads(names: &[Name<'_>]) -> String {
     let name = |Name { process, role }: &Name<'_>| {
         let role = role.as_ref().map(|role| match role {
@@ -149,7 +159,8 @@ fn threads(names: &[Name<'_>]) -> String {
                 format!("the thread {name} {number}")
             }
         });
-        match (role, process.map(|(number, _)| format!("process {number}"))) {
+        match (role, process.map(|(number, _)| format!("process {number}")))
+        {
             (Some(role), Some(process)) => format!("{role} of {process}"),
             (role, process) => role.or(process).unwrap_or_default(),
         }
@@ -163,104 +174,55 @@ fn threads(names: &[Name<'_>]) -> String {
 
 /// A fact in English.
 fn fact(fact: &Fact<'_>) -> String {
-    let meanwhile = |main: &Option<(Name<'_>, State)>| {
-        let name = |name| threads(std::slice::from_ref(name));
-        let main = main.as_ref();
-        main.map(|(it, state)| format!(", while {} {}", name(it), did(*state)))
-            .unwrap_or_default()
+    let wait = |wait: &Wait<'_>| {
+        format!("{} {}", threads(&wait.names), did(wait.state))
     };
-    let start = |from: f64| match from {
-        ..0.005 => "the start".to_owned(),
-        _ => format!("{from:.2} s"),
+    let meanwhile = |main: &Option<Wait<'_>>| match main {
+        Some(main) => format!(", while {}", wait(main)),
+        None => String::new(),
     };
     let text = match fact {
-        Fact::Bars {
-            kind,
-            lanes,
-            at_once,
-            throughout,
-            from,
-            to,
-            unfinished,
-        } => {
-            let many = match kind {
-                Some(kind) => count(*lanes, kind),
-                None => format!("{lanes} parts of the program"),
+        Fact::Bars(facts) => bars(facts),
+        Fact::Alone { name, time, main } => {
+            let text = match name {
+                Some(name) => {
+                    let name = threads(std::slice::from_ref(name));
+                    format!("{name} computed alone for about {time:.2} s")
+                }
+                None => format!(
+                    "one thread at a time computed, for about {time:.2} s"
+                ),
             };
-            let how = match (*lanes, *at_once) {
-                (1, _) => format!("{many} was in progress"),
-                (_, 1) => {
-                    format!("{many} were in progress one after the other")
-                }
-                (lanes, at_once) if at_once >= lanes && *throughout => {
-                    format!("{many} were in progress at the same time")
-                }
-                (lanes, at_once) if at_once >= lanes => {
-                    format!(
-                        "{many} were in progress, some of the time all of them at once"
-                    )
-                }
-                (_, at_once) => {
-                    format!(
-                        "{many} were in progress, at most {at_once} of them at the same time"
-                    )
-                }
-            };
-            let open = match unfinished {
-                0 => String::new(),
-                open => format!(" {open} of them never finished."),
-            };
-            return format!("{how}, from {from:.2} s to {to:.2} s.{open}");
-        }
-        Fact::Idle(time) if *time < 0.01 => {
-            "no thread computed for long: less than 10 ms in all".to_owned()
-        }
-        Fact::Idle(time) => {
-            format!("no thread computed for long: {time:.2} s in all")
-        }
-        Fact::Alone { name: None, time, main } => {
-            format!(
-                "one thread at a time computed, for about {time:.2} s{}",
-                meanwhile(main)
-            )
-        }
-        Fact::Alone { name: Some(name), time, main } => {
-            let name = threads(std::slice::from_ref(name));
-            format!(
-                "{name} computed alone for about {time:.2} s{}",
-                meanwhile(main)
-            )
+            text + &meanwhile(main)
         }
         Fact::Together { threads, time, main } => format!(
-            "{threads} threads computed at the same time for about {time:.2} s{}",
+            "{threads} threads computed at the same time for about \
+             {time:.2} s{}",
             meanwhile(main)
         ),
         Fact::Contention { threads, time, computed } => format!(
-            "{threads} threads wanted to compute at the same time for about {time:.2} s, but there \
-             were not enough free cores: together they got {computed:.2} s on a core"
+            "{threads} threads wanted to compute at the same time for about \
+             {time:.2} s, but there were not enough free cores: together they \
+             got {computed:.2} s on a core"
         ),
-        Fact::Turns { threads, time, cores, changes } => format!(
-            "{threads} threads took turns for about {time:.2} s: together they used {cores:.1} \
-             cores, and changed {changes} times between computing and waiting"
+        Fact::Turns { threads, time, cores } => format!(
+            "{threads} threads took turns for about {time:.2} s: together \
+             they used {cores:.1} cores"
         ),
-        Fact::Waited { names, state } => {
-            format!("{} {} most of the time", threads(names), did(*state))
+        Fact::Waited(waited) => {
+            format!("{} most of the time", wait(waited))
         }
-        Fact::UntilEnd { names, from, all: true } if names.len() > 2 => {
-            format!(
-                "from {} until the end, all {} {}",
-                start(*from),
-                threads(names),
-                did(State::Lock)
-            )
-        }
-        Fact::UntilEnd { names, from, .. } => {
-            format!(
-                "{} {} from {} until the end",
-                threads(names),
-                did(State::Lock),
-                start(*from)
-            )
+        Fact::UntilEnd { names, from, all } => {
+            let from = match from {
+                ..0.005 => "from the start".to_owned(),
+                from => format!("from {from:.2} s"),
+            };
+            let is_all = *all && names.len() > 2;
+            let (names, did) = (threads(names), did(State::Lock));
+            match is_all {
+                true => format!("{from} until the end, all {names} {did}"),
+                false => format!("{names} {did} {from} until the end"),
+            }
         }
     };
     let mut letters = text.chars();
@@ -268,9 +230,35 @@ fn fact(fact: &Fact<'_>) -> String {
     first.into_iter().flatten().chain(letters).chain(['.']).collect()
 }
 
+/// The bars in English.
+fn bars(bars: &Bars) -> String {
+    let Bars { kind, lanes, at_once, from, to, unfinished, .. } = bars;
+    let many = match kind {
+        Some(kind) => count(*lanes, kind),
+        None => format!("{lanes} parts of the program"),
+    };
+    let were = if *lanes == 1 { "was" } else { "were" };
+    let how = match at_once {
+        _ if *lanes == 1 => String::new(),
+        1 => " one after the other".to_owned(),
+        _ if at_once < lanes => {
+            format!(", at most {at_once} of them at the same time")
+        }
+        _ if bars.throughout => " at the same time".to_owned(),
+        _ => ", some of the time all of them at once".to_owned(),
+    };
+    let open = match unfinished {
+        0 => String::new(),
+        open => format!(". {open} of them never finished"),
+    };
+    format!(
+        "{many} {were} in progress{how}, from {from:.2} s to {to:.2} s{open}"
+    )
+}
+
 /// A number of things in English: `1 process`, `2 processes`.
 pub fn count(number: u64, noun: &str) -> String {
-    // A task that is called `Python A` in the output.
+    // A task named `Python A` in the output.
     let noun = if noun == "python" { "Python task" } else { noun };
     match number {
         1 => format!("1 {noun}"),
@@ -297,19 +285,24 @@ mod tests {
         let (main, pool) =
             (thread(Role::Main), thread(Role::Named("pool", Some(2))));
         let process = Name { process: Some((2, "cat")), role: None };
-        let bars = |lanes, at_once, unfinished| Fact::Bars {
-            kind: (lanes != 2).then(|| "task".to_owned()),
-            lanes,
-            at_once,
-            throughout: unfinished == 0,
-            from: 0.0,
-            to: 2.0,
-            unfinished,
+        let bars = |lanes, at_once, unfinished| {
+            Fact::Bars(Bars {
+                kind: (lanes != 2).then(|| "task".to_owned()),
+                lanes,
+                at_once,
+                throughout: unfinished == 0,
+                from: 0.0,
+                to: 2.0,
+                unfinished,
+            })
         };
         let alone = Fact::Alone {
             name: Some(pool.clone()),
             time: 1.2,
-            main: Some((main.clone(), State::Io)),
+            main: Some(Wait {
+                names: vec![main.clone()],
+                state: State::Io,
+            }),
         };
         let end = |names, all| Fact::UntilEnd { names, from: 0.01, all };
         let cases = [
@@ -317,7 +310,10 @@ mod tests {
                 bars(3, 3, 0),
                 "3 tasks were in progress at the same time, from 0.00 s to 2.00 s.",
             ),
-            (bars(1, 1, 0), "1 task was in progress, from 0.00 s to 2.00 s."),
+            (
+                bars(1, 1, 0),
+                "1 task was in progress, from 0.00 s to 2.00 s.",
+            ),
             (
                 bars(2, 2, 1),
                 "2 parts of the program were in progress, some of the time all of them at once, from \
@@ -338,15 +334,14 @@ mod tests {
                 "2 threads computed at the same time for about 0.34 s.",
             ),
             (
-                Fact::Turns { threads: 2, time: 1.4, cores: 1.0, changes: 370 },
-                "2 threads took turns for about 1.40 s: together they used 1.0 cores, and changed 370 \
-                 times between computing and waiting.",
+                Fact::Turns { threads: 2, time: 1.4, cores: 1.0 },
+                "2 threads took turns for about 1.40 s: together they used 1.0 cores.",
             ),
             (
-                Fact::Waited {
+                Fact::Waited(Wait {
                     names: vec![main.clone(), process],
                     state: State::Child,
-                },
+                }),
                 "The main thread and process 2 waited for a child process most of the time.",
             ),
             (

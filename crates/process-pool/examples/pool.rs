@@ -61,7 +61,9 @@ mod host {
                 ["dropped"] => dropped().await,
                 ["interrupted"] => interrupted().await,
                 ["upgraded"] => upgraded().await,
-                ["storm", folder] => storm(Path::new(folder)).await,
+                ["storm", folder, kills] => {
+                    storm(Path::new(folder), kills.parse().unwrap()).await;
+                }
                 // Without a line for Unknown in main, its worker comes here too.
                 ["unknown"] | ["--process-pool-worker", ..] => {
                     unknown().await
@@ -196,10 +198,8 @@ mod host {
     }
 
     /// Kills random workers while jobs run, and checks every answer.
-    async fn storm(folder: &Path) {
-        const KILLS: u64 = 200;
-        const JOBS: u64 = 4000;
-
+    async fn storm(folder: &Path, kills: u64) {
+        let jobs = 20 * kills;
         // One pool first, so that the descriptors that the runtime keeps are not counted as leaked.
         Pool::<Task>::start(CONFIG()).await.unwrap().shutdown().await;
         let before = descriptors().unwrap();
@@ -219,7 +219,7 @@ mod host {
                         let count = if caller % 2 == 0 { 1 } else { 20 };
                         let first =
                             next.fetch_add(count, Ordering::Relaxed);
-                        if first > JOBS && pool.stats().restarts >= KILLS {
+                        if first > jobs && pool.stats().restarts >= kills {
                             return answers;
                         }
                         let numbers = first..first + count;
@@ -243,7 +243,7 @@ mod host {
 
         // A simple generator, so that every run has the same random numbers.
         let mut random = 0x2545_F491_4F6C_DD1D_u64;
-        while pool.stats().restarts < KILLS {
+        while pool.stats().restarts < kills {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;

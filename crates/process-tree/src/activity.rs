@@ -1,8 +1,15 @@
-//! What the threads of a run did: a timeline of states for each OS thread, and the cores in use.
+//! The threads of a run over time: a timeline of states for each OS thread,
+//! and the cores in use.
 //!
-//! Both are sampled from outside the program, so they are correct to about one sampling interval,
-//! which is 5 ms for a few threads, about 60 ms for 100 and 140 ms for 5,000. A thread that starts and ends between two
-//! samples is not seen, but its CPU time is among the cores in use. Only Linux shows them.
+//! Both are sampled from outside the program, so they are correct to about
+//! one sampling interval, which is 5 ms for a few threads, about 60 ms for
+//! 100 and 140 ms for 5,000. A thread that starts and ends between two
+//! snapshots is not seen, but its CPU time is among the cores in use. Only
+//! Linux shows them.
+//!
+//! The types can be serialized. They are the format of files that are kept,
+//! so a new field is a new format.
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,29 +20,33 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Activity {
-    /// The threads, in the order in which they appeared. The first is the program's main thread.
+    /// The threads, in the order in which they appeared. The first is the
+    /// program's main thread.
     pub threads: Vec<Thread>,
-    /// How many more threads there were, as far as samples saw them.
+    /// The number of further threads, as far as snapshots saw them.
     pub more: u64,
     /// The cores in use by all processes of the run together.
     pub cores: Cores,
 }
 
-/// One OS thread.
+/// One OS thread over time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thread {
-    /// The number of its process, from 0, in the order in which the processes appeared.
+    /// The number of its process, from 0, in the order in which the
+    /// processes appeared.
     pub process: usize,
-    /// Its name, as the kernel knows it: at most 15 bytes. A main thread has the name of its
-    /// process, and a thread without a name has that of the thread that started it.
+    /// Its name, as the kernel knows it: at most 15 bytes. A main thread
+    /// has the name of its process, and a thread without a name has that of
+    /// the thread that started it.
     pub name: String,
-    /// When it was first seen, in seconds since the start of the program, less the time that it
-    /// had already computed and queued by then.
+    /// The time at which it was first seen, minus the time that it had
+    /// already computed and queued by then, in seconds since the start of
+    /// the program.
     pub from: f64,
-    /// What it did from then on, without a gap.
+    /// Its states from then on, without a gap.
     pub spans: Spans,
-    /// Whether it was still there in the last sample of the run.
+    /// True if it still existed in the last snapshot of the run.
     pub at_end: bool,
 }
 
@@ -45,12 +56,46 @@ pub struct Thread {
 pub struct Cores {
     /// The length of a step in seconds. 0 if there are no steps.
     pub step: f64,
-    /// In each step from the start of the program, the CPU time of all threads, divided by the
-    /// length of the step. The last step ends with the last sample, so it can be shorter.
+    /// The CPU time of all threads in each step from the start of the
+    /// program, divided by the length of the step. The last step ends with
+    /// the last snapshot, so it can be shorter. In a recording they are a text
+    /// such as `0.19 0 1.5`.
+    #[serde(with = "numbers")]
     pub used: Vec<f64>,
 }
 
-/// What a thread does.
+/// Numbers as a text, with spaces between them.
+mod numbers {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        numbers: &[f64],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let words: Vec<_> = numbers.iter().map(f64::to_string).collect();
+        serializer.serialize_str(&words.join(" "))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<f64>, D::Error> {
+        let number = |word: &str| match word.parse() {
+            Ok(number) if f64::is_finite(number) && number >= 0.0 => {
+                Ok(number)
+            }
+            _ => Err(D::Error::custom(format!(
+                "{word}: not a number of cores"
+            ))),
+        };
+        String::deserialize(deserializer)?
+            .split_whitespace()
+            .map(number)
+            .collect()
+    }
+}
+
+/// The activity of a thread at one time: computing, or a reason to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// It runs on a core.
@@ -61,11 +106,12 @@ pub enum State {
     Lock,
     /// It sleeps: `nanosleep`, `clock_nanosleep`.
     Sleeping,
-    /// It waits for input, output or events: `epoll_wait`, `poll`, `read`, `recv`, `accept` …
+    /// It waits for input, output or events: `epoll_wait`, `poll`, `read`,
+    /// `recv`, `accept` …
     Io,
     /// It waits for a child process: `wait4`, `waitid`.
     Child,
-    /// It waits, and for what is not known.
+    /// It waits for an unknown reason.
     Waiting,
     /// A signal has stopped it.
     Stopped,
@@ -84,7 +130,7 @@ impl State {
         Self::Stopped,
     ];
 
-    /// The letter that stands for the state in a recording.
+    /// Returns the letter that stands for the state in a [`Spans`] text.
     pub fn letter(self) -> char {
         match self {
             Self::Computing => 'c',
@@ -99,13 +145,23 @@ impl State {
     }
 }
 
-/// The states of a thread, one after the other. In a recording they are a text such as `c12.5 l300`:
-/// a letter for the state, and how long it lasted in milliseconds.
+/// The states of a thread, one after the other. Serialized, they are a text
+/// such as `c12.5 l300`: a letter for each state, and its length in
+/// milliseconds.
+///
+/// ```
+/// use process_tree::activity::{Spans, State};
+///
+/// let mut spans: Spans = "c12.5 l300".parse().unwrap();
+/// assert_eq!(spans.0[1].state, State::Lock);
+/// spans.push(State::Lock, 20.0);
+/// assert_eq!(spans.to_string(), "c12.5 l320");
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Spans(pub Vec<Span>);
 
-/// A state, and how long it lasted.
+/// A state, and its length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
     /// The state.
@@ -115,7 +171,8 @@ pub struct Span {
 }
 
 impl Spans {
-    /// Adds a state at the end. If the last one is the same, it becomes longer.
+    /// Adds a state at the end. If the last state is the same, its span
+    /// becomes longer.
     pub fn push(&mut self, state: State, ms: f64) {
         match self.0.last_mut() {
             Some(last) if last.state == state => last.ms += ms,
@@ -128,7 +185,7 @@ impl fmt::Display for Spans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, Span { state, ms }) in self.0.iter().enumerate() {
             let space = if number == 0 { "" } else { " " };
-            // To 0.1 ms, as all times of a recording.
+            // To 0.1 ms, as in `seconds`.
             write!(
                 f,
                 "{space}{}{}",
@@ -160,11 +217,15 @@ impl FromStr for Spans {
                 _ => Err(ParseSpansError(word.to_owned())),
             }
         };
-        text.split_whitespace().map(span).collect::<Result<_, _>>().map(Self)
+        text.split_whitespace()
+            .map(span)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
-/// A word that is no span: not the letter of a state, followed by a length in milliseconds.
+/// An error for a word that is not the letter of a state, followed by a
+/// length in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseSpansError(String);
 
@@ -194,7 +255,13 @@ impl From<Spans> for String {
     }
 }
 
-/// Rounded to 0.1 ms: smaller differences are noise, and would make the files longer.
+/// Converts a time to seconds, rounded to 0.1 ms. Smaller differences are
+/// noise, and would make files longer.
+///
+/// ```
+/// let time = std::time::Duration::from_micros(1_234_567);
+/// assert_eq!(process_tree::activity::seconds(time), 1.2346);
+/// ```
 pub fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e4).round() / 1e4
 }
@@ -216,6 +283,18 @@ mod tests {
         );
         for wrong in ["x5", "c", "c-1", "cNaN", "5"] {
             wrong.parse::<Spans>().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn cores_in_use_are_a_short_text() {
+        let cores = Cores { step: 0.5, used: vec![0.19, 0.0, 1.5] };
+        let json = r#"{"step":0.5,"used":"0.19 0 1.5"}"#;
+        assert_eq!(serde_json::to_string(&cores).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Cores>(json).unwrap(), cores);
+        for wrong in ["x", "-1", "NaN", "inf"] {
+            let json = json.replace("1.5", wrong);
+            serde_json::from_str::<Cores>(&json).unwrap_err();
         }
     }
 }

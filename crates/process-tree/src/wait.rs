@@ -1,10 +1,11 @@
-//! What a waiting thread waits for, told from the system call that it is in.
+//! The reason why a thread waits, which follows from its system call.
 
-/// What a thread waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The reason why a thread waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Wait {
-    /// A lock, a condition, or another thread: `futex`. Mutexes, channels and
-    /// joins of Rust and of Python all use it.
+    /// A lock, a condition, or another thread: `futex`. Mutexes, channels
+    /// and joins of Rust and of Python all use it.
     Lock,
     /// A time: `nanosleep`, `clock_nanosleep`.
     Time,
@@ -13,16 +14,17 @@ pub enum Wait {
     Io,
     /// The end of a child process: `wait4`, `waitid`.
     Child,
-    /// Another system call, or the kernel does not say which one: it refuses
-    /// if this process may not trace the other one.
+    /// Another system call, or the kernel does not say which one: it
+    /// refuses if this process may not trace the other one.
     Unknown,
 }
 
 #[cfg(target_os = "linux")]
 impl Wait {
-    /// Tells the reason from the number of a system call. Each processor
-    /// architecture has its own numbers, so these are of the one that this
-    /// program is compiled for, and of its 64-bit programs.
+    /// Returns the reason that follows from the number of a system call.
+    /// Each processor architecture has its own numbers. These are the
+    /// numbers of the architecture that this program is compiled for, and
+    /// of its 64-bit programs.
     pub(crate) fn in_system_call(number: i64) -> Self {
         if LOCK.contains(&number) {
             Self::Lock
@@ -38,7 +40,7 @@ impl Wait {
     }
 }
 
-// `c_long` is 64 bits long on these architectures, so it is the same as `i64`.
+// On these architectures, `c_long` is `i64`.
 #[cfg(all(
     target_os = "linux",
     target_pointer_width = "64",

@@ -1,5 +1,5 @@
-//! The same job four ways: fetch the pages of a site, and count their
-//! words. Here with async code, on one thread.
+//! Fetch the pages of a site, and count their words: one job, written
+//! four ways. Here with async code, on one thread.
 //!
 //! ```sh
 //! cargo run -p four-ways-async

@@ -1,5 +1,5 @@
-//! The same job four ways: fetch the pages of a site, and count their
-//! words. Here with processes.
+//! Fetch the pages of a site, and count their words: one job, written
+//! four ways. Here with processes.
 //!
 //! ```sh
 //! cargo run -p four-ways-processes

@@ -1,4 +1,4 @@
-//! The same CPU work in sequence, on threads and with rayon.
+//! CPU-bound work in sequence, on threads and with rayon.
 //!
 //! ```sh
 //! cargo run --release -p cpu-bound

@@ -1,5 +1,5 @@
-//! The same job four ways: fetch the pages of a site, and count their
-//! words. Here with rayon.
+//! Fetch the pages of a site, and count their words: one job, written
+//! four ways. Here with rayon.
 //!
 //! ```sh
 //! cargo run -p four-ways-rayon

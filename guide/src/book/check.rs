@@ -1,13 +1,12 @@
-//! Checks for what mdBook accepts without an error: dead links and fragments, ids that are not
+//! Checks for faults that mdBook accepts without an error: dead links and fragments, ids that are not
 //! unique in the book, headings without an id, and code written by hand.
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
-use crate::page::directive::Directive;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
-use crate::page::links::benchmark_id;
+use crate::page::links::{Links, benchmark_id};
 use crate::page::{Fault, Page};
 
 fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
@@ -19,19 +18,15 @@ fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
     Parser::new_ext(text, options).into_offset_iter()
 }
 
-/// Checks all pages of a book against each other. `folder` holds the pages and their images.
-pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
+/// Checks all pages of a book against each other. `folder` contains the pages and their images.
+pub fn check(pages: &[Page], links: &Links<'_>, folder: &Path) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut ids: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
 
     for page in pages {
         let own = ids.entry(&page.path).or_default();
-        for directive in Directive::all(&page.text) {
-            if let Directive::Benchmark { name, .. } = directive {
-                own.insert(benchmark_id(name));
-            }
-        }
+        own.extend(links.benchmarks_on(&page.path).map(benchmark_id));
         for (event, at) in events(&page.text) {
             let Event::Start(Tag::Heading { level, id, .. }) = event else { continue };
             match id {
@@ -39,7 +34,7 @@ pub fn check(pages: &[Page], folder: &Path) -> Vec<Fault> {
                     if let Some(other) = owners.insert(id.to_string(), &page.path) {
                         let message = format!(
                             "the id {id} is also used in {other}; an id must be unique in the \
-                             book, because the print page holds all pages"
+                             book, because the print page contains all pages"
                         );
                         faults.push(page.fault(at.start, message));
                     }
@@ -142,7 +137,9 @@ mod tests {
                 text: (*text).to_owned(),
             })
             .collect();
-        check(&pages, Path::new(env!("CARGO_MANIFEST_DIR"))).iter().map(Fault::to_string).collect()
+        let (links, _) = Links::of(&pages);
+        let faults = check(&pages, &links, Path::new(env!("CARGO_MANIFEST_DIR")));
+        faults.iter().map(Fault::to_string).collect()
     }
 
     #[test]
@@ -166,9 +163,9 @@ mod tests {
             ("```python,x\n```", "one.md:1: python written by hand"),
         ];
         for (text, expected) in cases {
-            let found = faults(&[("one.md", text)]);
-            assert_eq!(found.len(), 1, "{text:?}: {found:?}");
-            assert!(found[0].starts_with(expected), "{text:?}: {found:?}");
+            let faults = faults(&[("one.md", text)]);
+            assert_eq!(faults.len(), 1, "{text:?}: {faults:?}");
+            assert!(faults[0].starts_with(expected), "{text:?}: {faults:?}");
         }
     }
 }

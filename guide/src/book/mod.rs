@@ -1,5 +1,6 @@
-//! Builds the book with mdBook. It is strict: what mdBook only logs fails the build.
+//! Builds the book with mdBook. It is strict: a message that mdBook only logs fails the build.
 pub mod check;
+pub mod measured;
 pub mod preprocessor;
 pub mod repository;
 pub mod screenshot;
@@ -12,7 +13,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::page::suite::Suite;
 use anyhow::{Context, Result, ensure};
 use harness::examples::Workspace;
 use mdbook_driver::MDBook;
@@ -23,17 +23,20 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use self::preprocessor::Examples;
 use self::repository::Repository;
 use crate::page::links::copy_of;
+use crate::page::suite::Suite;
 
-/// Who a book is built for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum For<'a> {
+/// The reader of a book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum For {
+    /// A plain `mdbook build guide`, which copies no files for the pages to link to.
+    MdBook,
     /// Any reader: files that need no server.
     Everyone,
     /// The reader at this machine: a server runs the examples, and the pages reload when the book
     /// changes.
     Server {
         /// The words of a live run, as JSON, which a page with an example passes to its script.
-        words: &'a str,
+        words: String,
     },
 }
 
@@ -47,12 +50,12 @@ pub enum For<'a> {
 pub fn build(
     workspace: &Workspace,
     destination: &Path,
-    reader: For<'_>,
+    reader: For,
     repository: Option<&Repository>,
 ) -> Result<()> {
     fs::create_dir_all(destination)
         .with_context(|| format!("creating the folder {}", destination.display()))?;
-    // mdBook empties the folder, so it must not hold anything else.
+    // mdBook empties the folder, so it must not contain anything else.
     ensure!(
         fs::read_dir(destination)?.next().is_none() || destination.join("toc.html").is_file(),
         "{} is not empty and does not hold a book; choose another folder",
@@ -65,9 +68,7 @@ pub fn build(
     tracing::subscriber::with_default(subscriber, || {
         let mut book = MDBook::load(&root)?;
         book.config.build.build_dir = std::path::absolute(destination)?;
-        let mut live_words = None;
-        if let For::Server { words } = reader {
-            live_words = Some(words.to_owned());
+        if let For::Server { .. } = reader {
             let mut scripts: Vec<String> =
                 book.config.get("output.html.additional-js")?.unwrap_or_default();
             scripts.extend(["assets/live.js", "assets/run.js"].map(str::to_owned));
@@ -77,11 +78,8 @@ pub fn build(
             book.config.set("output.html.git-repository-url", &repository.address)?;
             book.config.set("output.html.edit-url-template", repository.edit_template())?;
         }
-        let mut examples = Examples::new(workspace.clone())?;
-        examples.live_words = live_words;
-        examples.has_copies = true;
-        examples.repository = repository.map(|repository| repository.address.clone());
-        book.with_preprocessor(examples);
+        let address = repository.map(|repository| repository.address.clone());
+        book.with_preprocessor(Examples::new(workspace.clone(), reader, address)?);
         book.build()
     })
     .context("building the book")?;

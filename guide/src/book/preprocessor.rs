@@ -1,13 +1,10 @@
-//! Replaces the directives of all pages, see [`Directive`], and finds what is wrong on the pages and
-//! in the files that they show. mdBook calls it as the preprocessor `example`.
+//! Replaces the directives of all pages, see [`Directive`], and finds the faults of the pages and of
+//! the files that they show. mdBook calls it as the preprocessor `example`.
 use std::cell::OnceCell;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::page::directive::Directive;
-use crate::page::source;
-use crate::page::suite::Suite;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use harness::examples::{Example, Workspace};
 use harness::files;
@@ -17,10 +14,11 @@ use mdbook_preprocessor::book::{Book, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use tempfile::NamedTempFile;
 
-use crate::book::check;
+use crate::book::{For, check};
 use crate::figures::chart;
 use crate::figures::chooser::{Chooser, Sources};
 use crate::figures::compare;
+use crate::figures::context::PageContext;
 use crate::figures::drawing;
 use crate::figures::example::Figure;
 use crate::figures::ledger::{self, Ledger, Proof};
@@ -29,7 +27,11 @@ use crate::figures::schedule;
 use crate::figures::transcript;
 use crate::figures::variants;
 use crate::figures::words::Words;
+use crate::page::directive::Directive;
+use crate::page::files::names;
 use crate::page::links::{self, Links};
+use crate::page::source;
+use crate::page::suite::Suite;
 use crate::page::{Fault, Page};
 
 /// The results of the benchmarks that the book shows, from the workspace's root.
@@ -42,14 +44,9 @@ pub struct Examples {
     suite: Suite,
     /// [`RESULTS`], read when a page first asks for them.
     results: OnceCell<Result<Results, String>>,
-    /// Whether the book has copies of the workspace's files to link to, see [`links::copy_of`].
-    /// Default: false.
-    pub has_copies: bool,
-    /// The address of the book's repository. Default: none.
-    pub repository: Option<String>,
-    /// The words of a live run, as JSON, if the book is served, so that its examples can be run.
-    /// Default: none.
-    pub live_words: Option<String>,
+    reader: For,
+    /// The address of the book's repository, if it is known.
+    repository: Option<String>,
 }
 
 impl Examples {
@@ -58,32 +55,24 @@ impl Examples {
     /// # Errors
     ///
     /// When the sources of the tests cannot be read.
-    pub fn new(workspace: Workspace) -> Result<Self> {
+    pub fn new(workspace: Workspace, reader: For, repository: Option<String>) -> Result<Self> {
         let suite = Suite::read(&workspace.root)?;
         let results = OnceCell::new();
-        Ok(Self {
-            workspace,
-            suite,
-            results,
-            has_copies: false,
-            repository: None,
-            live_words: None,
-        })
+        Ok(Self { workspace, suite, results, reader, repository })
     }
 
-    /// The pages with each directive replaced. `folder` holds the pages and their images.
+    /// The pages with each directive replaced. `folder` contains the pages and their images.
     ///
     /// # Errors
     ///
     /// When something is wrong, with one line for each fault that names the file and the line.
     pub fn expand(&self, pages: &[Page], folder: &Path, words: &Words) -> Result<Vec<String>> {
-        let links = Links::of(pages);
-        let mut faults = check::check(pages, folder);
+        let (links, mut faults) = Links::of(pages);
+        faults.extend(check::check(pages, &links, folder));
         faults.extend(self.unused_examples(&links)?);
         faults.extend(self.unused_variants(&links));
         faults.extend(self.misplaced_benchmarks(&links));
-        faults.extend(unused_drawings(pages, folder));
-        faults.extend(unused_transcripts(pages, &self.workspace.root));
+        faults.extend(self.unused_files(&links, folder));
         let book = Expansion { examples: self, links: &links, folder, words };
         let expanded = pages.iter().map(|page| book.page(page, &mut faults)).collect();
         if !faults.is_empty() {
@@ -136,6 +125,27 @@ impl Examples {
         faults
     }
 
+    /// Drawings and transcripts that no page shows.
+    fn unused_files(&self, links: &Links<'_>, folder: &Path) -> Vec<Fault> {
+        let root = &self.workspace.root;
+        let drawings = slashed(folder.strip_prefix(root).unwrap_or(folder)) + "/" + drawing::FOLDER;
+        let unused = |kind: &str, folder: &str, extension, is_shown: &dyn Fn(&str) -> bool| {
+            let mut names = names(&root.join(folder), extension);
+            names.retain(|name| !is_shown(name));
+            let fault = |name| Fault {
+                file: format!("{folder}/{name}.{extension}"),
+                line: 1,
+                message: format!("no page shows the {kind}; put {{{{#{kind} {name}}}}} on one"),
+            };
+            names.into_iter().map(fault).collect::<Vec<_>>()
+        };
+        let mut faults = unused("drawing", &drawings, "svg", &|name| links.shows_drawing(name));
+        faults.extend(unused("transcript", transcript::FOLDER, "txt", &|name| {
+            links.shows_transcript(name)
+        }));
+        faults
+    }
+
     /// Benchmarks that are not shown exactly once.
     fn misplaced_benchmarks(&self, links: &Links<'_>) -> Vec<Fault> {
         let Ok(results) = self.results() else { return Vec::new() };
@@ -160,36 +170,6 @@ impl Examples {
     }
 }
 
-/// Drawings that no page shows.
-fn unused_drawings(pages: &[Page], folder: &Path) -> Vec<Fault> {
-    let is_shown = |name: &String| {
-        let shown = pages.iter().flat_map(|page| Directive::all(&page.text));
-        shown.into_iter().any(|directive| directive == Directive::Drawing(name))
-    };
-    let unused = drawing::names(folder).into_iter().filter(|name| !is_shown(name));
-    let fault = |name| Fault {
-        file: format!("drawings/{name}.svg"),
-        line: 1,
-        message: format!("no page shows the drawing; put {{{{#drawing {name}}}}} on one"),
-    };
-    unused.map(fault).collect()
-}
-
-/// Transcripts that no page shows.
-fn unused_transcripts(pages: &[Page], root: &Path) -> Vec<Fault> {
-    let is_shown = |name: &String| {
-        let mut shown = pages.iter().flat_map(|page| Directive::all(&page.text));
-        shown.any(|directive| directive == Directive::Transcript(name))
-    };
-    let unused = transcript::names(root).into_iter().filter(|name| !is_shown(name));
-    let fault = |name| Fault {
-        file: format!("{}/{name}.txt", transcript::FOLDER),
-        line: 1,
-        message: format!("no page shows the transcript; put {{{{#transcript {name}}}}} on one"),
-    };
-    unused.map(fault).collect()
-}
-
 /// The files of an example that a page can show, and the other ones of its crate.
 fn files_of(example: &Example) -> impl Iterator<Item = &str> {
     let own = example.own_crates.last().into_iter().flat_map(|own| &own.files);
@@ -206,7 +186,6 @@ impl Preprocessor for Examples {
         let words = Words::of(context.config.book.language.as_deref().unwrap_or("en"))?;
         let folder = context.root.join(&context.config.book.src);
         let shown = folder.strip_prefix(&self.workspace.root).unwrap_or(&folder).to_owned();
-        let slashed = |path: &Path| path.to_string_lossy().replace('\\', "/");
 
         let mut pages = Vec::new();
         book.for_each_mut(|item| {
@@ -245,6 +224,11 @@ fn write_assets(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A path with `/`.
+fn slashed(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
 /// A chapter that has a source file.
 fn written(item: &mut BookItem) -> Option<&mut Chapter> {
     match item {
@@ -266,18 +250,25 @@ impl Expansion<'_> {
     /// A page with each directive replaced. A directive that cannot be replaced is a fault.
     fn page(&self, page: &Page, faults: &mut Vec<Fault>) -> String {
         let mut text = String::with_capacity(page.text.len());
+        let Self { examples: Examples { workspace, suite, reader, repository, .. }, words, .. } =
+            *self;
+        let repository = repository.as_deref();
+        let up = page.up();
+        let copies = (*reader != For::MdBook).then_some(up.as_str());
+        let context = PageContext { workspace, suite, copies, repository, words };
         let mut shows_example = false;
         let mut at = 0;
         for (number, line) in page.text.split_inclusive('\n').enumerate() {
-            // Unique in the book, which the print page shows as a whole.
-            let id = || {
-                format!("{}-{}", page.path.trim_end_matches(".md").replace('/', "-"), number + 1)
-            };
-            let replaced = Directive::parse(line).and_then(|directive| {
-                shows_example |= matches!(directive, Some(Directive::Example { .. }));
-                directive.map(|directive| self.replacement(&directive, page, &id())).transpose()
+            // A malformed directive already is a fault, see `Links::of`.
+            let directive = Directive::parse(line).ok().flatten();
+            shows_example |= matches!(directive, Some(Directive::Example { .. }));
+            let figure = directive.map(|directive| {
+                // Unique in the book, which the print page shows as a whole.
+                let page = page.path.trim_end_matches(".md").replace('/', "-");
+                let id = format!("{page}-{}", number + 1);
+                self.replacement(&directive, &context, &up, &id)
             });
-            match replaced {
+            match figure.transpose() {
                 Ok(None) => text += line,
                 Ok(Some(figure)) => {
                     text += &figure;
@@ -288,21 +279,26 @@ impl Expansion<'_> {
             at += line.len();
         }
         // An attribute, which the search does not index. `book.js` makes the link.
-        let skip = html! { div.skip-words data-skip=(self.words.skip) hidden {} };
+        let skip = html! { div.skip-words data-skip=(words.skip) hidden {} };
         text += &format!("\n\n{}\n", skip.into_string());
         if shows_example {
-            let replay = &self.words.picture.replay;
-            text += &script("replay-words", &serde_json::to_string(replay).unwrap_or_default());
-            if let Some(words) = &self.examples.live_words {
+            text += &format!("\n{}\n", picture::replay_words(words.picture).into_string());
+            if let For::Server { words } = reader {
                 text += &script("live-words", words);
             }
         }
         text
     }
 
-    fn replacement(&self, directive: &Directive<'_>, page: &Page, id: &str) -> Result<String> {
-        let Self { words, links, examples: Examples { workspace, suite, has_copies, .. }, .. } =
-            self;
+    fn replacement(
+        &self,
+        directive: &Directive<'_>,
+        context: &PageContext<'_>,
+        up: &str,
+        id: &str,
+    ) -> Result<String> {
+        let links = self.links;
+        let PageContext { workspace, suite, copies, words, .. } = *context;
         Ok(match directive {
             Directive::Example { name, parts } => {
                 let example = workspace.example(name)?;
@@ -311,30 +307,16 @@ impl Expansion<'_> {
                     "{name} is a variant; show it with {{{{#variants {}}}}}",
                     name.replacen("--", ": ", 1)
                 );
-                let up = page.up();
-                let figure = Figure {
-                    workspace,
-                    example,
-                    parts,
-                    test: suite.test_of(name)?,
-                    id,
-                    copies: has_copies.then_some(up.as_str()),
-                    repository: self.examples.repository.as_deref(),
-                    words,
-                };
-                figure.draw()?
+                Figure { context, example, parts, id }.draw()?
             }
             Directive::Variants { name, variants } => {
-                let up = page.up();
-                let copies = has_copies.then_some(up.as_str());
-                let example = workspace.example(name)?;
-                variants::draw(workspace, suite, example, variants, id, copies, words)?
+                variants::draw(context, workspace.example(name)?, variants, id)?
             }
             Directive::Chooser => {
                 let results = self.examples.results()?;
                 let sources = Sources { workspace, results, links };
                 let chooser = Chooser::read(self.folder, results)?;
-                chooser.draw(id, &page.up(), &sources, words)?.into_string()
+                chooser.draw(id, up, &sources, words)?.into_string()
             }
             Directive::Drawing(name) => drawing::draw(self.folder, name)?,
             Directive::Schedule(name) => schedule::draw(workspace, name, id, words)?.into_string(),
@@ -372,7 +354,7 @@ impl Expansion<'_> {
                     Proof::Example(name) => links.example(name),
                     Proof::Benchmark(name) => links.benchmark(name),
                     Proof::Test(file, name) => {
-                        let test = suite.test(file, name).ok().filter(|_| *has_copies);
+                        let test = suite.test(file, name).ok().filter(|_| copies.is_some());
                         test.map(links::test)
                     }
                 };

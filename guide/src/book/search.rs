@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use elasticlunr::IndexBuilder;
 use serde_json::{Map, Value};
 
-/// What stands before and after the JSON in mdBook's file.
+/// The text before and after the JSON in mdBook's file.
 const BEFORE: &str = "window.search = Object.assign(window.search, JSON.parse('";
 const AFTER: &str = "'));";
 
@@ -26,9 +26,9 @@ pub fn rebuild(book: &Path) -> Result<()> {
         let file = entry?.path();
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with("searchindex") && file.extension().is_some_and(|it| it == "js") {
-            let script = fs::read_to_string(&file)?;
-            let script = rebuilt(&script).with_context(|| format!("the index {name}"))?;
-            return fs::write(&file, script).with_context(|| format!("writing {}", file.display()));
+            let index = fs::read_to_string(&file)?;
+            let new = rebuilt(&index).with_context(|| format!("the index {name}"))?;
+            return fs::write(&file, new).with_context(|| format!("writing {}", file.display()));
         }
     }
     anyhow::bail!("{} has no searchindex*.js", book.display())
@@ -43,12 +43,11 @@ fn rebuilt(script: &str) -> Result<String> {
     let mut search: Value = serde_json::from_str(&unescaped(json))?;
 
     let fields = ["title", "body", "breadcrumbs"];
-    let mut index = IndexBuilder::new();
-    for field in fields {
+    let builder = fields.into_iter().fold(IndexBuilder::new(), |builder, field| {
         let tokenize = |text: &str| text.split_whitespace().flat_map(tokens).collect();
-        index = index.add_field_with_tokenizer(field, Box::new(tokenize));
-    }
-    let mut index = index.build();
+        builder.add_field_with_tokenizer(field, Box::new(tokenize))
+    });
+    let mut index = builder.build();
     let docs: &Map<String, Value> =
         search["index"]["documentStore"]["docs"].as_object().context("it has no documents")?;
     for (id, doc) in docs {

@@ -1,7 +1,7 @@
 //! Draws a benchmark: a row for each implementation at each size, with a dot at the median of the
 //! rounds and a line from the minimum to the maximum.
 //!
-//! As in [`picture::timeline`], horizontal lengths are percentages and all others are fixed, so text
+//! Like in [`picture`], horizontal lengths are percentages and all others are fixed, so text
 //! has the same size on a phone and on a wide screen. The colors are those of the theme.
 use std::fs;
 use std::path::Path;
@@ -11,13 +11,14 @@ use harness::kept::results::{
     BenchmarkResult, Category, Entry, Measure, Results, Spread, digits, thousands,
 };
 use maud::{Markup, html};
+use picture::axis::Axis;
 
 use crate::figures::words::Words;
 use crate::page::links::benchmark_id;
 
-const ROW: usize = 36;
-const HEADING: usize = 30;
-const AXIS: usize = 24;
+const ROW: u32 = 36;
+const HEADING: u32 = 30;
+const AXIS: u32 = 24;
 
 /// A picture of one measure of a benchmark. `id` must be unique on the page.
 pub fn draw(id: &str, benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> Markup {
@@ -30,10 +31,10 @@ fn picture(
     benchmark: &BenchmarkResult,
     measure: &Measure,
     words: &Words,
-) -> (Markup, usize) {
-    let scale = Scale::of(benchmark, measure);
+) -> (Markup, u32) {
+    let axis = axis(benchmark, measure);
     let mut height = 4;
-    let mut place = |by: usize| {
+    let mut place = |by: u32| {
         let y = height;
         height += by;
         y
@@ -55,14 +56,9 @@ fn picture(
         svg.dots role="img" width="100%" height=(height)
             aria-labelledby={ (id) "-title " (id) "-description" }
         {
-            title id={ (id) "-title" } { (benchmark.question) " " (caption(measure, &scale, words)) }
+            title id={ (id) "-title" } { (benchmark.question) " " (caption(measure, &axis, words)) }
             desc id={ (id) "-description" } { (describe(benchmark, measure, words)) }
-            @for Tick { at, anchor, label } in scale.ticks() {
-                line.grid x1=(scale.across(at)) x2=(scale.across(at)) y1="4" y2=(bottom) {}
-                @if let Some(label) = label {
-                    text.tick x=(scale.across(at)) y=(bottom + 16) text-anchor=(anchor) { (label) }
-                }
-            }
+            (axis.draw(bottom, tick))
             @for (heading, rows) in &groups {
                 @if let Some((y, heading)) = heading {
                     text.heading x="0" y=(y + 20) { (heading) }
@@ -75,12 +71,12 @@ fn picture(
                         // As high as the rows that it bounds.
                         @let first = rows.first().map_or(*y, |row| row.0);
                         @let last = rows.last().map_or(*y, |row| row.0);
-                        @let x = scale.across(spread.median);
-                        line.floor x1=(x) x2=(x) y1=(first + 18) y2=(last + 30) {}
+                        @let x = axis.across(spread.median);
+                        line.lower-bound x1=(x) x2=(x) y1=(first + 18) y2=(last + 30) {}
                     }
-                    line.spread.(class) x1=(scale.across(spread.least)) x2=(scale.across(spread.most))
+                    line.spread.(class) x1=(axis.across(spread.min)) x2=(axis.across(spread.max))
                         y1=(y + 24) y2=(y + 24) {}
-                    circle.dot.(class) cx=(scale.across(spread.median)) cy=(y + 24) r="5" {}
+                    circle.dot.(class) cx=(axis.across(spread.median)) cy=(y + 24) r="5" {}
                 }
             }
         }
@@ -115,18 +111,18 @@ pub fn excerpt(
     }
     Ok(html! {
         p.measure { (benchmark.question) }
-        p.machine { (caption(measure, &Scale::of(&part, measure), words)) }
+        p.machine { (caption(measure, &axis(&part, measure), words)) }
         (draw(id, &part, measure, words))
     })
 }
 
 /// Writes a picture of each measure of each benchmark next to `results_file`, in the colors of the
-/// reader's system, and returns how many.
+/// reader's system, and returns their number.
 ///
 /// # Errors
 ///
 /// When a picture cannot be written.
-pub fn files(results: &Results, results_file: &Path, words: &Words) -> Result<usize> {
+pub fn files(results: &Results, results_file: &Path, words: &Words) -> Result<u32> {
     let mut drawn = 0;
     for benchmark in &results.benchmarks {
         for measure in &benchmark.measures {
@@ -140,7 +136,7 @@ pub fn files(results: &Results, results_file: &Path, words: &Words) -> Result<us
     Ok(drawn)
 }
 
-/// The same picture as a file of its own, with its question, in the colors of the reader's system.
+/// The picture as a file of its own, with its question, in the colors of the reader's system.
 fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String {
     const STYLE: &str = "svg { overflow: visible; font: 14px sans-serif; fill: #222; --paper: #fff } \
         .question, .heading { font-weight: 600 } \
@@ -149,14 +145,14 @@ fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String
         .rust { fill: #1565c0; stroke: #1565c0 } \
         .python { fill: var(--paper); stroke: #8a5a00; stroke-width: 2.5 } \
         .spread.python { stroke-width: 4 } \
-        .bound, .floor { fill: #777; stroke: #777 } \
-        line.floor { stroke-dasharray: 3 3 } \
+        .bound, .lower-bound { fill: #777; stroke: #777 } \
+        line.lower-bound { stroke-dasharray: 3 3 } \
         @media (prefers-color-scheme: dark) { \
             svg { fill: #ddd; --paper: #1a1a1a; background: var(--paper) } \
             .rust { fill: #64b5f6; stroke: #64b5f6 } \
             .python { stroke: #ffb74d } }";
     let (picture, height) = picture(&benchmark.name, benchmark, measure, words);
-    let caption = caption(measure, &Scale::of(benchmark, measure), words);
+    let caption = caption(measure, &axis(benchmark, measure), words);
     let file = html! {
         svg xmlns="http://www.w3.org/2000/svg" width="720" height=(height + 80) {
             style { (STYLE) }
@@ -168,18 +164,18 @@ fn file(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> String
     file.into_string() + "\n"
 }
 
-/// What an axis shows: `time, s, logarithmic; less is better`.
-fn caption(measure: &Measure, scale: &Scale, words: &Words) -> String {
-    (words.axis)(&measure.heading(), scale.logarithmic, measure.better)
+/// The caption of an axis: `time, s, logarithmic; less is better`.
+fn caption(measure: &Measure, axis: &Axis, words: &Words) -> String {
+    (words.axis)(&measure.heading(), axis.is_logarithmic(), measure.better)
 }
 
 fn label(entry: &Entry, measure: &Measure, spread: Spread, words: &Words) -> String {
-    let Spread { least, median, most } = spread;
-    let (median, least, most) = (measure.show(median), digits(least), digits(most));
-    if least == most {
+    let Spread { min, median, max } = spread;
+    let (median, min, max) = (measure.show(median), digits(min), digits(max));
+    if min == max {
         format!("{}: {median}", entry.implementation)
     } else {
-        format!("{}: {median} ({})", entry.implementation, (words.range)(&least, &most))
+        format!("{}: {median} ({})", entry.implementation, (words.range)(&min, &max))
     }
 }
 
@@ -210,107 +206,12 @@ fn describe(benchmark: &BenchmarkResult, measure: &Measure, words: &Words) -> St
     groups.join(". ")
 }
 
-/// Where a value lies between the left and the right edge of a picture.
-#[derive(Debug)]
-struct Scale {
-    from: f64,
-    to: f64,
-    logarithmic: bool,
-}
-
-impl Scale {
-    /// A scale for all values of a measure: logarithmic if the largest is more than ten times the
-    /// smallest, otherwise linear from 0.
-    fn of(benchmark: &BenchmarkResult, measure: &Measure) -> Self {
-        let spreads = || benchmark.entries.iter().filter_map(|entry| entry.spread(measure));
-        let least = spreads().map(|spread| spread.least).fold(f64::INFINITY, f64::min);
-        let most = spreads().map(|spread| spread.most).fold(0.0, f64::max);
-        if least > 0.0 && most / least > 10.0 {
-            Self { from: round_down(least), to: round_up(most), logarithmic: true }
-        } else {
-            Self { from: 0.0, to: round_up(most.max(f64::MIN_POSITIVE)), logarithmic: false }
-        }
-    }
-
-    /// The position from 0, on the left, to 1.
-    fn place(&self, value: f64) -> f64 {
-        let place = if self.logarithmic {
-            (value / self.from).log10() / (self.to / self.from).log10()
-        } else {
-            value / self.to
-        };
-        place.clamp(0.0, 1.0)
-    }
-
-    fn across(&self, value: f64) -> String {
-        format!("{:.2}%", self.place(value) * 100.0)
-    }
-
-    /// A few round values. The first and the last label stay within the picture, and a label that
-    /// would run into another one is left out.
-    fn ticks(&self) -> Vec<Tick> {
-        let values: Vec<f64> = if self.logarithmic {
-            let decades = (self.to / self.from).log10().ceil();
-            let every = (decades / 6.0).ceil().max(1.0);
-            let factors: &[f64] = if decades > 2.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-            let first = self.from.log10().floor();
-            let mut values = Vec::new();
-            let mut power = first;
-            while power <= self.to.log10() + 1e-9 {
-                values.extend(factors.iter().map(|factor| factor * 10_f64.powf(power)));
-                power += every;
-            }
-            values.retain(|&value| value >= self.from * 0.999 && value <= self.to * 1.001);
-            values
-        } else {
-            (0..=4).map(|quarter| self.to * f64::from(quarter) / 4.0).collect()
-        };
-        let mut ticks: Vec<_> = values
-            .into_iter()
-            .map(|at| {
-                let anchor = match self.place(at) {
-                    place if place < 0.03 => "start",
-                    place if place > 0.94 => "end",
-                    _ => "middle",
-                };
-                Tick { at, anchor, label: Some(tick(at)) }
-            })
-            .collect();
-        // The last label is kept before all others, because it says how far the scale goes.
-        let mut taken: Vec<(f64, f64)> = Vec::new();
-        for tick in ticks.iter_mut().rev() {
-            let (from, to) = tick.extent(self.place(tick.at));
-            if taken.iter().all(|other| to < other.0 || from > other.1) {
-                taken.push((from, to));
-            } else {
-                tick.label = None;
-            }
-        }
-        ticks
-    }
-}
-
-/// A mark of an axis.
-struct Tick {
-    at: f64,
-    /// Which part of the label is at the mark.
-    anchor: &'static str,
-    label: Option<String>,
-}
-
-impl Tick {
-    /// From where to where the label goes, as parts of the width of the narrowest picture, which is
-    /// about 300 pixels.
-    fn extent(&self, place: f64) -> (f64, f64) {
-        const CHARACTER: f64 = 8.0 / 300.0;
-        let characters = self.label.as_ref().map_or(0, |label| label.chars().count() + 1);
-        let width = CHARACTER * characters as f64;
-        match self.anchor {
-            "start" => (place, place + width),
-            "end" => (place - width, place),
-            _ => (place - width / 2.0, place + width / 2.0),
-        }
-    }
+/// An axis for all values of a measure.
+fn axis(benchmark: &BenchmarkResult, measure: &Measure) -> Axis {
+    let spreads = || benchmark.entries.iter().filter_map(|entry| entry.spread(measure));
+    let min = spreads().map(|spread| spread.min).fold(f64::INFINITY, f64::min);
+    let max = spreads().map(|spread| spread.max).fold(0.0, f64::max);
+    Axis::between(min, max)
 }
 
 /// A round value without trailing zeros.
@@ -320,20 +221,6 @@ fn tick(value: f64) -> String {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
     }
-}
-
-/// The next number above this that is 1, 2, 4 or 8 times a power of ten, or this itself.
-fn round_up(value: f64) -> f64 {
-    let power = 10_f64.powf(value.log10().floor());
-    let steps = [1.0, 2.0, 4.0, 8.0, 10.0].map(|factor| factor * power);
-    steps.into_iter().find(|&step| step >= value * 0.9999).unwrap_or(value)
-}
-
-/// The next number below this that is 1, 2 or 5 times a power of ten, or this itself.
-fn round_down(value: f64) -> f64 {
-    let power = 10_f64.powf(value.log10().floor());
-    let steps = [5.0, 2.0, 1.0].map(|factor| factor * power);
-    steps.into_iter().find(|&step| step <= value * 1.0001).unwrap_or(value)
 }
 
 /// A benchmark as a page shows it: a picture of each of these measures, or of the first one if none
@@ -363,7 +250,7 @@ pub fn show(
             div.charts {
                 @for (number, measure) in measures.iter().enumerate() {
                     div.chart {
-                        p.measure { (caption(measure, &Scale::of(benchmark, measure), words)) }
+                        p.measure { (caption(measure, &axis(benchmark, measure), words)) }
                         (draw(&format!("{}-{number}", benchmark.name), benchmark, measure, words))
                     }
                 }
@@ -419,9 +306,9 @@ fn table(benchmark: &BenchmarkResult, words: &Words) -> Markup {
 fn cell(spread: Option<Spread>, words: &Words) -> Markup {
     html! {
         @match spread {
-            Some(Spread { least, median, most }) => {
+            Some(Spread { min, median, max }) => {
                 td.number data-value=(median) {
-                    (digits(median)) br; small { ((words.range)(&digits(least), &digits(most))) }
+                    (digits(median)) br; small { ((words.range)(&digits(min), &digits(max))) }
                 }
             }
             None => td.number { "–" },
@@ -429,7 +316,7 @@ fn cell(spread: Option<Spread>, words: &Words) -> Markup {
     }
 }
 
-/// The questions of all benchmarks, and which implementation is ahead at each size. `link` returns
+/// The questions of all benchmarks, and the implementations that are ahead at each size. `link` returns
 /// the address of a benchmark.
 pub fn overview(
     results: &Results,
@@ -437,9 +324,14 @@ pub fn overview(
     words: &Words,
 ) -> Markup {
     html! {
-        div.table-wrapper tabindex="0" role="group" aria-label=(words.benchmarks[0]) {
+        div.table-wrapper tabindex="0" role="group" aria-label=(words.overview.question) {
             table {
-                thead { tr { @for word in words.benchmarks { th scope="col" { (word) } } } }
+                thead { tr {
+                    th scope="col" { (words.overview.question) }
+                    th scope="col" { (words.overview.size) }
+                    th scope="col" { (words.overview.ahead) }
+                    th scope="col" { (words.overview.next) }
+                } }
                 tbody {
                     @for benchmark in &results.benchmarks {
                         @let sizes = benchmark.sizes();
@@ -495,44 +387,5 @@ fn next(benchmark: &BenchmarkResult, size: Option<u64>) -> String {
             format!("{}: {}", next.implementation, figure(next, measure).unwrap_or_default())
         }
         None => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn axes_begin_and_end_at_round_numbers() {
-        assert_eq!(round_up(1.62), 2.0);
-        assert_eq!(round_up(2.0), 2.0);
-        assert_eq!(round_up(314.0), 400.0);
-        assert_eq!(round_down(0.3), 0.2);
-        assert_eq!(round_down(1.9), 1.0);
-    }
-
-    #[test]
-    fn a_wide_scale_is_marked_at_powers_of_ten() {
-        let scale = Scale { from: 0.5, to: 400.0, logarithmic: true };
-        let labels: Vec<_> = scale.ticks().into_iter().filter_map(|tick| tick.label).collect();
-        assert_eq!(labels, ["1", "10", "100"]);
-        assert_eq!(scale.across(0.5), "0.00%");
-        assert_eq!(scale.across(400.0), "100.00%");
-    }
-
-    #[test]
-    fn a_narrow_scale_begins_at_zero() {
-        let scale = Scale { from: 0.0, to: 2.0, logarithmic: false };
-        assert_eq!(scale.across(1.0), "50.00%");
-        assert_eq!(scale.ticks().len(), 5);
-    }
-
-    #[test]
-    fn labels_do_not_run_into_each_other() {
-        let scale = Scale { from: 0.0, to: 400_000.0, logarithmic: false };
-        let ticks = scale.ticks();
-        let labels: Vec<_> = ticks.iter().filter_map(|tick| tick.label.as_deref()).collect();
-        assert_eq!(ticks.len(), 5);
-        assert_eq!(labels, ["0", "100,000", "200,000", "400,000"]);
     }
 }

@@ -40,7 +40,7 @@ pub struct Chooser {
 pub struct Question {
     /// The question.
     pub ask: String,
-    /// What it means, in a sentence or two.
+    /// Its meaning, in a sentence or two.
     pub more: String,
     /// The id of the heading on [`PAGE`] that gives the reasons.
     pub section: String,
@@ -48,7 +48,7 @@ pub struct Question {
     pub yes: Answer,
 }
 
-/// What the chooser says in the end.
+/// The end of the chooser.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -58,11 +58,11 @@ pub struct Answer {
     pub rules: Vec<String>,
     /// The reason, in a few sentences.
     pub why: String,
-    /// What has to be true of the kept results for that, as statements of [`Statement`].
+    /// The conditions for the kept results, as statements of [`Statement`].
     pub measured: Vec<String>,
     /// The measurement that supports it.
     pub chart: Chart,
-    /// Where to start.
+    /// The examples to start from.
     pub start: Vec<Start>,
 }
 
@@ -84,7 +84,7 @@ pub struct Chart {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
-    /// When this is the one to start from. Default: always.
+    /// The case in which a reader starts from it. Default: always.
     pub when: Option<String>,
     /// The example's name.
     pub example: String,
@@ -98,9 +98,7 @@ impl Chooser {
     /// When it is missing or malformed, names a heading that does not exist, or says something that
     /// the figures contradict. The message names the file and the question.
     pub fn read(pages: &Path, results: &Results) -> Result<Self> {
-        let file = pages.join(FILE);
-        let text = fs::read_to_string(&file).with_context(|| format!("reading {FILE}"))?;
-        let chooser: Self = toml::from_str(&text).with_context(|| format!("reading {FILE}"))?;
+        let chooser = Self::parse(&pages.join(FILE))?;
         let page = fs::read_to_string(pages.join(PAGE))
             .with_context(|| format!("{FILE}: reading {PAGE}, which gives the reasons"))?;
         for question in &chooser.questions {
@@ -116,6 +114,16 @@ impl Chooser {
         Ok(chooser)
     }
 
+    /// Reads the chooser without checking it.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing or malformed.
+    pub fn parse(file: &Path) -> Result<Self> {
+        let text = fs::read_to_string(file).with_context(|| format!("reading {FILE}"))?;
+        toml::from_str(&text).with_context(|| format!("reading {FILE}"))
+    }
+
     /// All answers: that of each question, and the last one.
     pub fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.questions.iter().map(|question| &question.yes).chain([&self.otherwise])
@@ -129,7 +137,7 @@ impl Chooser {
     /// When an example or a figure that it names does not exist.
     pub fn draw(&self, id: &str, up: &str, sources: &Sources<'_>, words: &Words) -> Result<Markup> {
         let reasons = format!("{up}{}", Page::address(PAGE));
-        let told = &words.chooser;
+        let labels = &words.chooser;
         let mut drawn = Vec::new();
         for (number, answer) in self.answers().enumerate() {
             let part = format!("{id}-{number}");
@@ -140,22 +148,22 @@ impl Chooser {
                 (shown)
                 p {
                     a href={ (reasons) @if let Some(section) = section { "#" (section) } } {
-                        (told.reasons)
+                        (labels.reasons)
                     }
                 }
             });
         }
         Ok(html! {
-            section.model-chooser id=(id) aria-label=(told.title) {
+            section.model-chooser id=(id) aria-label=(labels.title) {
                 ol.tree {
                     @for Question { ask, section, yes, .. } in &self.questions {
                         li {
-                            a href={ (reasons) "#" (section) } { (ask) } " " (told.yes) ": "
+                            a href={ (reasons) "#" (section) } { (ask) } " " (labels.yes) ": "
                             strong { (yes.model) } ". " (yes.why) " " (sources.start_in_words(yes, up, words)?)
                         }
                     }
                     li {
-                        (told.otherwise) ": " strong { (self.otherwise.model) } ". " (self.otherwise.why)
+                        (labels.otherwise) ": " strong { (self.otherwise.model) } ". " (self.otherwise.why)
                         " " (sources.start_in_words(&self.otherwise, up, words)?)
                     }
                 }
@@ -163,11 +171,11 @@ impl Chooser {
                     @for (number, Question { ask, more, .. }) in self.questions.iter().enumerate() {
                         @let part = format!("{id}-question-{number}");
                         fieldset hidden[number > 0] aria-describedby=(part)
-                            data-aloud=((told.question)(number + 1, ask))
+                            data-aloud=((labels.question)(number + 1, ask))
                         {
                             legend { (number + 1) ". " (ask) }
                             p id=(part) { (more) }
-                            @for (value, word) in [("yes", told.yes), ("no", told.no)] {
+                            @for (value, word) in [("yes", labels.yes), ("no", labels.no)] {
                                 label {
                                     input type="radio" name={ (part) "-choice" } value=(value);
                                     (word)
@@ -176,9 +184,9 @@ impl Chooser {
                         }
                     }
                     @for (answer, shown) in self.answers().zip(&drawn) {
-                        div.answer hidden data-aloud=((told.answer)(&answer.model)) { (shown) }
+                        div.answer hidden data-aloud=((labels.answer)(&answer.model)) { (shown) }
                     }
-                    button.again type="button" hidden { (told.again) }
+                    button.again type="button" hidden { (labels.again) }
                     p.aloud role="status" {}
                 }
             }
@@ -198,7 +206,7 @@ impl Answer {
     }
 }
 
-/// What the answers refer to.
+/// The sources of the answers.
 #[derive(Debug)]
 pub struct Sources<'a> {
     /// The workspace of the examples.
@@ -213,18 +221,18 @@ impl Sources<'_> {
     /// An answer with its chart.
     fn answer(&self, answer: &Answer, id: &str, up: &str, words: &Words) -> Result<Markup> {
         let Answer { model, why, chart, .. } = answer;
-        let told = &words.chooser;
+        let labels = &words.chooser;
         let benchmark = self.results.benchmark(&chart.benchmark)?;
         let Chart { measure, size, implementations, .. } = chart;
         let picture = chart::excerpt(id, benchmark, measure, *size, implementations, words)?;
         Ok(html! {
-            p.model { (told.take) " " strong { (model) } }
+            p.model { (labels.take) " " strong { (model) } }
             p { (why) }
             (picture)
             @if let Some(link) = self.links.benchmark(&benchmark.name) {
                 p.machine { a href={ (up) (link) } { (words.all_figures) } }
             }
-            p.start { (told.start_from) ":" }
+            p.start { (labels.start_from) ":" }
             ul {
                 @for Start { when, example } in &answer.start {
                     @let example = self.workspace.example(example)?;
@@ -237,7 +245,7 @@ impl Sources<'_> {
         })
     }
 
-    /// Where to start, as sentences.
+    /// The examples to start from, as sentences.
     fn start_in_words(&self, answer: &Answer, up: &str, words: &Words) -> Result<Markup> {
         for start in &answer.start {
             self.workspace.example(&start.example)?;

@@ -1,4 +1,4 @@
-//! Compares recordings: a table of what every example cost, and bars for a few of them.
+//! Compares recordings: a table of the costs of all examples, and bars for a few of them.
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
@@ -6,25 +6,40 @@ use harness::examples::Workspace;
 use harness::kept::recording::{Recording, Run};
 use harness::run::machine::mebibytes;
 use maud::{Markup, html};
+use picture::axis::Axis;
 
 use crate::figures::recorded;
-use crate::figures::words::Words;
-use picture::lanes;
+use crate::figures::words::{CostWords, Words};
 
 /// A figure that can be compared, if it is known.
 struct Cost {
+    name: fn(&CostWords) -> &'static str,
     unit: &'static str,
     decimals: usize,
     of: fn(&Run) -> Option<f64>,
 }
 
-/// In the order of [`Words::cost_names`].
 const COSTS: [Cost; 5] = [
-    Cost { unit: "s", decimals: 2, of: |run| Some(run.wall) },
-    Cost { unit: "s", decimals: 2, of: |run| run.cpu },
-    Cost { unit: "MiB", decimals: 1, of: |run| run.memory.map(mebibytes) },
-    Cost { unit: "", decimals: 0, of: |run| run.threads.map(|n| n as f64) },
-    Cost { unit: "", decimals: 0, of: |run| run.processes.map(|n| n as f64) },
+    Cost { name: |words| words.time, unit: "s", decimals: 2, of: |run| Some(run.wall) },
+    Cost { name: |words| words.cpu_time, unit: "s", decimals: 2, of: |run| run.cpu },
+    Cost {
+        name: |words| words.memory,
+        unit: "MiB",
+        decimals: 1,
+        of: |run| run.memory.map(mebibytes),
+    },
+    Cost {
+        name: |words| words.threads,
+        unit: "",
+        decimals: 0,
+        of: |run| run.threads.map(|threads| threads as f64),
+    },
+    Cost {
+        name: |words| words.processes,
+        unit: "",
+        decimals: 0,
+        of: |run| run.processes.map(|processes| processes as f64),
+    },
 ];
 
 impl Cost {
@@ -51,12 +66,13 @@ pub fn table(
         }
     }
     Ok(html! {
-        div.table-wrapper tabindex="0" role="group" aria-label=(words.costs) {
+        div.table-wrapper tabindex="0" role="group" aria-label=(words.costs.title) {
             table.sortable {
                 thead {
                     tr {
-                        @for name in words.costs_columns { th scope="col" { (name) } }
-                        @for name in words.cost_names { th scope="col" { (name) } }
+                        th scope="col" { (words.costs.example) }
+                        th scope="col" { (words.costs.language) }
+                        @for cost in &COSTS { th scope="col" { ((cost.name)(&words.costs)) } }
                     }
                 }
                 tbody {
@@ -108,8 +124,8 @@ pub fn bars(workspace: &Workspace, names: &[&str], id: &str, words: &Words) -> R
         .collect();
     Ok(html! {
         div.charts {
-            @for (number, (cost, name)) in COSTS.iter().zip(words.cost_names).enumerate().skip(1) {
-                (chart(cost, name, &rows, &format!("{id}-{number}"), words))
+            @for (number, cost) in COSTS.iter().enumerate().skip(1) {
+                (chart(cost, &rows, &format!("{id}-{number}"), words))
             }
         }
         (machines(recordings.iter().map(|(_, recording)| recording), words))
@@ -117,21 +133,17 @@ pub fn bars(workspace: &Workspace, names: &[&str], id: &str, words: &Words) -> R
     .into_string())
 }
 
-fn chart(
-    cost: &Cost,
-    title: &str,
-    rows: &[(&str, (&str, &Run))],
-    id: &str,
-    words: &Words,
-) -> Markup {
+fn chart(cost: &Cost, rows: &[(&str, (&str, &Run))], id: &str, words: &Words) -> Markup {
     const ROW: usize = 34;
+    let title = (cost.name)(&words.costs);
     let value = |run| (cost.of)(run).unwrap_or(0.0);
-    let most = rows.iter().map(|(_, (_, run))| value(run)).fold(f64::MIN_POSITIVE, f64::max);
+    let values = rows.iter().map(|(_, (_, run))| value(run));
+    let axis = Axis::linear(values.fold(f64::MIN_POSITIVE, f64::max));
     let labels: Vec<_> = rows
         .iter()
         .map(|(name, (language, run))| {
             let value = (cost.of)(run).map(|value| cost.show(value));
-            format!("{name}, {language}: {}", value.as_deref().unwrap_or(words.not_known))
+            format!("{name}, {language}: {}", value.as_deref().unwrap_or(words.costs.not_known))
         })
         .collect();
     html! {
@@ -146,7 +158,7 @@ fn chart(
                     text x="0" y=(number * ROW + 13) { (label) }
                     rect.rail x="0" y=(number * ROW + 18) width="100%" height="10" rx="2" {}
                     rect.bar.other[*language != "Rust"] x="0" y=(number * ROW + 18) height="10" rx="2"
-                        width=(format!("{:.2}%", value(run) / most * 100.0)) {}
+                        width=(axis.across(value(run))) {}
                 }
             }
         }
@@ -170,8 +182,7 @@ pub fn machines<'a>(recordings: impl IntoIterator<Item = &'a Recording>, words: 
 /// The costs of a run in a line, without those that are not known: `5 workers · 6 OS threads ·
 /// 1 process · 2.00 s · CPU 0.00 s · 2.1 MiB`.
 pub fn cost_line(run: &Run, words: &Words) -> String {
-    let workers =
-        lanes::workers(&recorded::lines(&run.lines), [words.picture.output, words.picture.stderr]);
+    let workers = picture::workers(&recorded::lines(&run.lines));
     [
         workers.map(|(number, kind)| (words.workers)(number, &kind)),
         run.threads.map(words.threads),

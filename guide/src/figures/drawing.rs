@@ -1,5 +1,5 @@
-//! Drawings of ideas: SVG files by hand, in the folder `drawings` of the pages. They are put into the
-//! page itself, so that they take the colors of its theme.
+//! Drawings of ideas: SVG files by hand, in the folder `drawings` of the pages. They become a part of
+//! the page itself, so that they take the colors of its theme.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use maud::{PreEscaped, html};
 
-/// The folder, from the folder of all pages.
-const FOLDER: &str = "drawings";
+use crate::page::files::names;
 
-/// The lines that end in an arrow, by their class.
+/// The folder, from the folder of all pages.
+pub const FOLDER: &str = "drawings";
+
+/// The classes of lines that end in an arrow.
 const ARROWS: [&str; 3] = ["arrow", "hold", "want"];
 
 /// A drawing as a figure, on one line, with its title as the caption.
@@ -21,19 +23,12 @@ const ARROWS: [&str; 3] = ["arrow", "hold", "want"];
 /// it, or when it refers to something outside of itself.
 pub fn draw(pages: &Path, name: &str) -> Result<String> {
     let file = format!("{FOLDER}/{name}.svg");
-    let known = || format!("there is no drawing {file}; there are {}", names(pages).join(", "));
+    let known = || {
+        let names = names(&pages.join(FOLDER), "svg").join(", ");
+        format!("there is no drawing {file}; there are {names}")
+    };
     let svg = fs::read_to_string(pages.join(&file)).with_context(known)?;
     inline(&svg, name).with_context(|| file)
-}
-
-/// The names of all drawings, in alphabetical order.
-pub fn names(pages: &Path) -> Vec<String> {
-    let entries = fs::read_dir(pages.join(FOLDER)).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<_> =
-        names.filter_map(|name| Some(name.strip_suffix(".svg")?.to_owned())).collect();
-    names.sort_unstable();
-    names
 }
 
 fn inline(svg: &str, name: &str) -> Result<String> {
@@ -53,18 +48,18 @@ fn inline(svg: &str, name: &str) -> Result<String> {
     }
 
     let head = format!("drawing-{name}-head");
-    let mut svg = svg.lines().map(str::trim).collect::<String>();
-    for class in ARROWS {
+    let one_line = svg.lines().map(str::trim).collect::<String>();
+    let with_arrows = ARROWS.iter().fold(one_line, |svg, class| {
         let class = format!("class=\"{class}\"");
-        svg = svg.replace(&class, &format!("{class} marker-end=\"url(#{head})\""));
-    }
+        svg.replace(&class, &format!("{class} marker-end=\"url(#{head})\""))
+    });
     let marker = format!(
         "<marker id=\"{head}\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
          markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\"/></marker></svg>"
     );
-    let svg = svg.replace("</svg>", &marker);
+    let drawing = with_arrows.replace("</svg>", &marker);
     Ok(html! {
-        figure.drawing { (PreEscaped(svg)) figcaption { (PreEscaped(title)) } }
+        figure.drawing { (PreEscaped(drawing)) figcaption { (PreEscaped(title)) } }
     }
     .into_string())
 }

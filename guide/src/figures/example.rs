@@ -1,41 +1,32 @@
 //! The figure of an example: its source next to its Python counterpart, the commands that run them,
 //! the tested output, a recorded run, its test, and how to have it in a crate of one's own.
-use crate::page::source;
-use crate::page::suite::Test;
 use anyhow::{Context, Result};
-use harness::examples::{Example, Workspace};
+use harness::examples::Example;
 use harness::files;
 use harness::kept::recording::{Recording, Run};
 use harness::kept::transcript::{Order, Transcript, next_name, values};
 use harness::own_crate;
-use harness::run::{Stream, TimedLine};
 use maud::{Markup, PreEscaped, html};
+use picture::Track;
 
 use crate::figures::compare;
-use crate::figures::recorded::track;
+use crate::figures::context::PageContext;
+use crate::figures::recorded::{self, track};
 use crate::figures::words::Words;
 use crate::page::links::{self, copy_of};
-use picture::timeline::{self, Track};
+use crate::page::source;
 
-/// What a figure shows, and where.
+/// The figure of an example.
 #[derive(Debug, Clone, Copy)]
 pub struct Figure<'a> {
-    /// The workspace of the example.
-    pub workspace: &'a Workspace,
+    /// The sources of the figure.
+    pub context: &'a PageContext<'a>,
     /// The example.
     pub example: &'a Example,
     /// The parts of its source, or none for the whole.
     pub parts: &'a [&'a str],
-    /// The test that checks the example.
-    pub test: &'a Test,
     /// The figure's id, unique in the book.
     pub id: &'a str,
-    /// The path to the book's copies of files, from the page's folder. None if it has no copies.
-    pub copies: Option<&'a str>,
-    /// The address of the book's repository, if it is known.
-    pub repository: Option<&'a str>,
-    /// The words of the book's language.
-    pub words: &'a Words,
 }
 
 /// A program of an example: the Rust one, or its Python counterpart.
@@ -45,7 +36,7 @@ struct Side<'a> {
     source: Markup,
     /// None if the other program's command runs it.
     command: Option<String>,
-    /// What it prints, if the other program prints something else.
+    /// Its output, if the other program prints something else.
     output: Option<Transcript>,
     /// Its recorded run, if there is one.
     run: Option<&'a Run>,
@@ -58,7 +49,7 @@ impl Figure<'_> {
     ///
     /// When a file that belongs to the example is missing or wrong.
     pub fn draw(&self) -> Result<String> {
-        let Self { workspace, example, id, words, .. } = self;
+        let Self { context: PageContext { workspace, words, .. }, example, id, .. } = self;
         let name = &example.name;
         let output = Transcript::read(&workspace.snapshot(name))?;
         let recording = Recording::read(workspace, example)?;
@@ -117,7 +108,7 @@ impl Figure<'_> {
                 }
                 @if let Some((caption, output)) = &shared { (self.output(caption, output, sides[0].run)) }
                 @if let Some(recording) = &recording { (self.run(recording)) }
-                p.test { (words.tested_by) " " (self.test()) }
+                p.test { (words.tested_by) " " (self.test()?) }
                 (self.own_crate())
             }
         }
@@ -138,10 +129,10 @@ impl Figure<'_> {
         output: &Transcript,
         recording: Option<&Recording>,
         axis: f64,
-    ) -> Markup {
-        let Self { example, id, words, .. } = self;
+    ) -> Result<Markup> {
+        let Self { context: PageContext { words, .. }, example, id, .. } = self;
         let run = recording.map(|recording| &recording.rust);
-        html! {
+        Ok(html! {
             div.variant role="group" aria-label=(variant) data-variant=(variant) {
                 p.name { strong { (variant) } }
                 // Breaks between words only: not after a hyphen, which is part of an option.
@@ -157,38 +148,40 @@ impl Figure<'_> {
                 @if let Some(Recording { rust: run, machine, .. }) = recording {
                     div.recorded {
                         p.caption { (words.recorded_run) }
-                        (timeline::draw(id, &[track(run, "", machine.cores)], axis, words.picture))
+                        (picture::draw(id, &[track(run, "", machine.cores)], axis, words.picture))
                         p.costs { (compare::cost_line(run, words)) }
                         details.times {
-                            summary { (words.lines_and_times) }
-                            (times(variant, &run.lines, words))
+                            summary { (words.picture.lines_and_times) }
+                            (picture::lines(variant, &recorded::lines(&run.lines), words.picture))
                         }
                     }
                 }
-                p.test { (words.tested_by) " " (self.test()) }
+                p.test { (words.tested_by) " " (self.test()?) }
             }
-        }
+        })
     }
 
     /// A text that links to the book's copy of a file, if there is one.
     fn copy(&self, file: &str, text: &str) -> Markup {
         html! {
-            @match self.copies {
+            @match self.context.copies {
                 Some(folder) => a href={ (folder) (copy_of(file)) } { (text) },
                 None => (text),
             }
         }
     }
 
-    fn test(&self) -> Markup {
-        html! {
-            @let name = html! { code { (self.test.name) } };
-            @match self.copies {
-                Some(folder) => a href={ (folder) (links::test(self.test)) } { (name) },
+    /// The name of the example's test, linked to the book's copy of its file if there is one.
+    fn test(&self) -> Result<Markup> {
+        let test = self.context.suite.test_of(&self.example.name)?;
+        let name = html! { code { (test.name) } };
+        Ok(html! {
+            @match self.context.copies {
+                Some(folder) => a href={ (folder) (links::test(test)) } { (name) },
                 None => (name),
             }
-            ", " (self.test.file)
-        }
+            ", " (test.file)
+        })
     }
 
     /// The Rust file that has the parts: usually the main program, else another module of its crate.
@@ -198,7 +191,7 @@ impl Figure<'_> {
         let own = self.example.own_crates.last().into_iter().flat_map(|own| &own.files);
         let modules = own.map(|file| file.source.as_str()).filter(|file| file.ends_with(".rs"));
         for file in std::iter::once(main).chain(modules) {
-            let text = files::read(&self.workspace.root, file)?;
+            let text = files::read(&self.context.workspace.root, file)?;
             if source::parts(&text).any(|(_, part)| part == *wanted) {
                 return Ok(file);
             }
@@ -209,7 +202,7 @@ impl Figure<'_> {
     /// A source as a fenced block, which mdBook renders with its highlighting. A whole Rust source
     /// begins below its header, because the caption and the command say the same.
     fn source(&self, file: &str, language: &str, comment: &str) -> Result<Markup> {
-        let text = files::read(&self.workspace.root, file)?;
+        let text = files::read(&self.context.workspace.root, file)?;
         let excerpt = |part| source::excerpt(&text, part).with_context(|| file.to_owned());
         let excerpt = match self.parts {
             [] => {
@@ -228,7 +221,7 @@ impl Figure<'_> {
 
     /// The tested output. What differs from run to run is shown as the recorded run has it.
     fn output(&self, caption: &str, transcript: &Transcript, run: Option<&Run>) -> Markup {
-        let words = self.words;
+        let words = self.context.words;
         let mut recorded: Vec<_> = run.into_iter().flat_map(|run| &run.lines).collect();
         let mut line = |tested: &str| {
             let fitting = recorded.iter().position(|line| values(&line.text, tested).is_some());
@@ -253,7 +246,7 @@ impl Figure<'_> {
 
     /// The picture of a recorded run, what it cost, and each line with its time.
     fn run(&self, recording: &Recording) -> Markup {
-        let words = self.words;
+        let words = self.context.words;
         let runs: Vec<_> = recording.runs().collect();
         let cores = recording.machine.cores;
         let tracks: Vec<Track<'_>> =
@@ -261,15 +254,17 @@ impl Figure<'_> {
         html! {
             div.recorded role="group" aria-label=(words.recorded_run) {
                 p.caption { (words.recorded_run) }
-                (timeline::draw(self.id, &tracks, 0.0, words.picture))
+                (picture::draw(self.id, &tracks, 0.0, words.picture))
                 ul.costs {
                     @for (language, run) in &runs {
                         li { b { (language) } " " (compare::cost_line(run, words)) }
                     }
                 }
                 details.times {
-                    summary { (words.lines_and_times) }
-                    @for (language, run) in &runs { (times(language, &run.lines, words)) }
+                    summary { (words.picture.lines_and_times) }
+                    @for (language, run) in &runs {
+                        (picture::lines(language, &recorded::lines(&run.lines), words.picture))
+                    }
                 }
                 (compare::machines([recording], words))
             }
@@ -279,18 +274,18 @@ impl Figure<'_> {
     /// The commands that make a crate of the reader's own, and the files to put into it.
     fn own_crate(&self) -> Markup {
         let crates = &self.example.own_crates;
-        let dependencies = own_crate::dependency_lines(crates, self.repository);
+        let dependencies = own_crate::dependency_lines(crates, self.context.repository);
         html! {
             details.copy {
-                summary { (self.words.own_crate) }
+                summary { (self.context.words.own_crate) }
                 @if !dependencies.is_empty() {
-                    p { (self.words.own_dependency) }
+                    p { (self.context.words.own_dependency) }
                     pre { code.language-toml { (in_one_line(&dependencies)) } }
-                    @if self.repository.is_none() { p { (self.words.own_path) } }
-                    p { (self.words.own_copy) }
+                    @if self.context.repository.is_none() { p { (self.context.words.own_path) } }
+                    p { (self.context.words.own_copy) }
                 }
                 (command(&own_crate::commands(crates)))
-                p { (if self.example.is_extension { self.words.own_module } else { self.words.own_files }) }
+                p { (if self.example.is_extension { self.context.words.own_module } else { self.context.words.own_files }) }
                 ul {
                     @for own in crates {
                         @for file in &own.files {
@@ -308,25 +303,6 @@ impl Figure<'_> {
 
 fn command(words: &str) -> Markup {
     html! { pre.command { code.language-sh { (in_one_line(words)) } } }
-}
-
-fn times(language: &str, lines: &[TimedLine], words: &Words) -> Markup {
-    html! {
-        table {
-            caption { (language) }
-            tbody {
-                @for line in lines {
-                    tr {
-                        td.number { (format!("{:.3} s", line.at)) }
-                        td {
-                            samp { (line.text) }
-                            @if line.stream == Stream::Stderr { " " i { (words.on_stderr) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// A line of output in which `<name>` stands for text that differs from run to run. It is shown as

@@ -1,7 +1,8 @@
-//! What the directives of a page become.
+//! The figures that replace the directives of a page.
 pub mod chart;
 pub mod chooser;
 pub mod compare;
+pub mod context;
 pub mod drawing;
 pub mod example;
 pub mod ledger;

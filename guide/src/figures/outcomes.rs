@@ -1,4 +1,4 @@
-//! Shows an outcome table: how often each outcome of a tiny program was seen in many runs.
+//! Shows an outcome table: the frequency of each outcome of a tiny program in many runs.
 use std::path::Path;
 
 use anyhow::Result;
@@ -19,11 +19,11 @@ pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
     let runs = thousands(outcomes.runs);
     let day = outcomes.counted.get(..10).unwrap_or_default();
     let place = (words.day_and_machine)(day, &outcomes.machine);
-    let [expected, surprising, forbidden] = words.outcome_kinds;
+    let headings = &words.outcomes;
     let kind = |kind| match kind {
-        Kind::Expected => ("expected", expected),
-        Kind::Surprising => ("surprising", surprising),
-        Kind::Forbidden => ("forbidden", forbidden),
+        Kind::Expected => ("expected", headings.expected),
+        Kind::Surprising => ("surprising", headings.surprising),
+        Kind::Forbidden => ("forbidden", headings.forbidden),
     };
     Ok(html! {
         figure.outcomes data-outcomes=(name) {
@@ -31,7 +31,10 @@ pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
             div.table-wrapper {
                 table {
                     thead { tr {
-                        @for heading in words.outcomes { th scope="col" { (heading) } }
+                        th scope="col" { (headings.variant) }
+                        th scope="col" { (headings.outcome) }
+                        th scope="col" { (headings.seen) }
+                        th scope="col" { (headings.kind) }
                     } }
                     @for variant in &table.variants {
                         tbody {
@@ -54,7 +57,7 @@ pub fn table(root: &Path, name: &str, words: &Words) -> Result<Markup> {
                 }
             }
             p {
-                ((words.outcome_runs)(&runs, &place, &outcomes.architecture)) " "
+                ((headings.runs)(&runs, &place, &outcomes.architecture)) " "
                 code { "cargo run --release -p bench -- outcomes" }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A schedule in which the broken twin of a program fails stands next to one of the fixed twin.
 //! `guide/assets/schedule.js` steps through both, and lets the reader choose the thread that runs
-//! next where the recording has every choice. Without it all steps are on the page.
+//! next where the recording has every choice. Without the script, all steps are on the page.
 use anyhow::Result;
 use harness::examples::Workspace;
 use harness::kept::schedule::{All, Choice, Schedules, State, Step, Twin};
@@ -36,7 +36,7 @@ pub fn draw(workspace: &Workspace, name: &str, id: &str, words: &Words) -> Resul
             @if let Some(chooser) = chooser {
                 div.chooser hidden { script type="application/json" { (PreEscaped(chooser)) } }
             }
-            p.found { (found(&schedules, words)) }
+            p.found { (tries(&schedules, words)) }
             script.schedule-words type="application/json" { (PreEscaped(json(words)?)) }
         }
     })
@@ -66,7 +66,7 @@ fn table(
                             tr {
                                 th scope="row" { (number + 1) }
                                 @for thread in 0..threads.len() { (cell(step, thread, words)) }
-                                td { (what(step, first, lines, words)) }
+                                td { (action(step, first, lines, words)) }
                             }
                         }
                     }
@@ -76,25 +76,25 @@ fn table(
     }
 }
 
-/// What a thread does in a step, or is after it.
+/// The state of a thread in a step, or after it.
 fn cell(step: &Step, thread: usize, words: &ScheduleWords) -> Markup {
-    let [runs_now, ready, blocks, blocked, ends, ended, panics] = words.states;
+    let words = &words.states;
     let runs = step.thread == thread;
     let (class, text) = match (step.states.get(thread), runs) {
         (None, _) => ("", ""),
-        (Some(State::Runnable), true) => ("runs", runs_now),
-        (Some(State::Runnable), false) => ("runnable", ready),
-        (Some(State::Blocked), true) => ("runs blocked", blocks),
-        (Some(State::Blocked), false) => ("blocked", blocked),
-        (Some(State::Finished), true) => ("runs finished", ends),
-        (Some(State::Finished), false) => ("finished", ended),
-        (Some(State::Panicked), _) => ("runs blocked", panics),
+        (Some(State::Runnable), true) => ("runs", words.runs),
+        (Some(State::Runnable), false) => ("runnable", words.ready),
+        (Some(State::Blocked), true) => ("runs blocked", words.blocks),
+        (Some(State::Blocked), false) => ("blocked", words.blocked),
+        (Some(State::Finished), true) => ("runs finished", words.ends),
+        (Some(State::Finished), false) => ("finished", words.ended),
+        (Some(State::Panicked), _) => ("runs blocked", words.panics),
     };
     html! { td class=(class) { (text) } }
 }
 
-/// The source line of a step and what it prints.
-fn what(step: &Step, first: bool, lines: &[String], words: &ScheduleWords) -> Markup {
+/// The source line of a step and its output.
+fn action(step: &Step, first: bool, lines: &[String], words: &ScheduleWords) -> Markup {
     html! {
         @match step.line {
             Some(line) => { span.line { (line) } " " code { (lines[line - 1]) } }
@@ -105,18 +105,18 @@ fn what(step: &Step, first: bool, lines: &[String], words: &ScheduleWords) -> Ma
     }
 }
 
-/// How many schedules it takes to find the failure.
-fn found(schedules: &Schedules, words: &ScheduleWords) -> String {
+/// The number of schedules until the failure.
+fn tries(schedules: &Schedules, words: &ScheduleWords) -> String {
     let fill = |text: &str, values: &[(&str, u64)]| {
         values.iter().fold(text.to_owned(), |text, (name, value)| {
             text.replace(&format!("{{{name}}}"), &value.to_string())
         })
     };
     let tries = &schedules.tries;
-    let least = tries.iter().min().copied().unwrap_or(0);
-    let most = tries.iter().max().copied().unwrap_or(0);
+    let min = tries.iter().min().copied().unwrap_or(0);
+    let max = tries.iter().max().copied().unwrap_or(0);
     let mut text =
-        fill(words.found, &[("searches", tries.len() as u64), ("least", least), ("most", most)]);
+        fill(words.tries, &[("searches", tries.len() as u64), ("min", min), ("max", max)]);
     if let Some(All { schedules, failing }) = schedules.broken.all {
         text.push(' ');
         text += &fill(words.all, &[("schedules", schedules), ("failing", failing)]);
@@ -128,16 +128,16 @@ fn found(schedules: &Schedules, words: &ScheduleWords) -> String {
     text
 }
 
-/// What `schedule.js` needs to let the reader choose.
+/// The choices for `schedule.js`.
 #[derive(Serialize)]
 struct Tree<'a> {
     threads: &'a [String],
     /// The HTML of the row of each step, without its number.
     rows: Vec<String>,
-    /// The thread of each step, and what it is about to run.
+    /// The thread of each step, and the line that it is about to run.
     runs: Vec<(usize, &'a str)>,
     next: Vec<&'a [usize]>,
-    /// How the program fails after a step; empty if it ends well, none if it goes on.
+    /// The failure of the program after a step; empty if it ends well, none if it goes on.
     ends: Vec<Option<&'a str>>,
 }
 
@@ -153,7 +153,7 @@ fn chooser(
     let row = |Choice { step, .. }: &Choice| {
         let row = html! {
             @for thread in 0..threads.len() { (cell(step, thread, words)) }
-            td { (what(step, true, lines, words)) }
+            td { (action(step, true, lines, words)) }
         };
         row.into_string()
     };

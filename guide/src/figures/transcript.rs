@@ -1,5 +1,5 @@
-//! Shows a transcript: what a tool such as a debugger printed in a terminal. Tests make the
-//! transcripts and check what matters in them; see `tests/suite/guide/transcripts.rs`.
+//! Shows a transcript: the output of a tool such as a debugger in a terminal. Tests make the
+//! transcripts and check them; see `tests/suite/guide/transcripts.rs`.
 use std::fs;
 use std::path::Path;
 
@@ -24,26 +24,16 @@ pub fn draw(root: &Path, name: &str, words: &Words) -> Result<Markup> {
     let file = format!("{FOLDER}/{name}.txt");
     let text = fs::read_to_string(root.join(&file))
         .with_context(|| format!("there is no transcript {file}; `{COMMAND}` makes it"))?;
-    let (head, text) = text.split_once('\n').unwrap_or_default();
-    let head = head.split_once(' ');
-    let (day, tool) =
-        head.with_context(|| format!("{file}:1: write the day and the tool, with a space"))?;
+    let (head, output) = text.split_once('\n').unwrap_or_default();
+    let (day, tool) = head
+        .split_once(' ')
+        .with_context(|| format!("{file}:1: write the day and the tool, with a space"))?;
     // A blank line would end the HTML.
-    let escaped = html! { (text.trim_end()) }.into_string().replace('\n', "&#10;");
+    let escaped = html! { (output.trim_end()) }.into_string().replace('\n', "&#10;");
     Ok(html! {
         figure.transcript data-transcript=(name) {
             pre tabindex="0" role="group" aria-label=(name) { samp { (PreEscaped(escaped)) } }
             figcaption { ((words.transcript)(day, tool)) " " code { (COMMAND) } }
         }
     })
-}
-
-/// The names of all transcripts, in alphabetical order.
-pub fn names(root: &Path) -> Vec<String> {
-    let entries = fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<_> =
-        names.filter_map(|name| Some(name.strip_suffix(".txt")?.to_owned())).collect();
-    names.sort_unstable();
-    names
 }

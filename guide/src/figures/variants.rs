@@ -1,34 +1,30 @@
 //! Draws variants of an example next to each other, with their pictures on one time axis.
-use crate::page::suite::Suite;
 use anyhow::{Result, ensure};
-use harness::examples::{Example, Variant, Workspace};
+use harness::examples::{Example, Variant};
 use harness::kept::recording::Recording;
 use harness::kept::transcript::Transcript;
 use maud::html;
 
 use crate::figures::compare;
+use crate::figures::context::PageContext;
 use crate::figures::example::Figure;
-use crate::figures::words::Words;
 
 /// The characters of a line that three variants next to each other have room for.
 const NARROW: usize = 40;
 
 /// The variants of these names, or all of them if none is named. `id` must be unique in the book.
-/// `copies` is the path to the book's copies of files, see [`Figure::copies`].
 ///
 /// # Errors
 ///
 /// When the example has no variant, or none of one of these names, and when the test, the tested
 /// output or the recording of one is missing or wrong.
 pub fn draw(
-    workspace: &Workspace,
-    suite: &Suite,
+    context: &PageContext<'_>,
     example: &Example,
     names: &[&str],
     id: &str,
-    copies: Option<&str>,
-    words: &Words,
 ) -> Result<String> {
+    let PageContext { workspace, words, .. } = *context;
     let name = &example.name;
     let named = names.iter().map(|name| example.variant(name));
     let variants: Vec<&Variant> = match names {
@@ -48,17 +44,8 @@ pub fn draw(
     let mut drawn = Vec::new();
     for (variant, (output, recording)) in variants.iter().zip(outputs.iter().zip(&recordings)) {
         let id = format!("{id}-{}", variant.name);
-        let figure = Figure {
-            workspace,
-            example: &variant.example,
-            parts: &[],
-            test: suite.test_of(&variant.example.name)?,
-            id: &id,
-            copies,
-            repository: None,
-            words,
-        };
-        drawn.push(figure.as_variant(&variant.name, output, recording.as_ref(), axis));
+        let figure = Figure { context, example: &variant.example, parts: &[], id: &id };
+        drawn.push(figure.as_variant(&variant.name, output, recording.as_ref(), axis)?);
     }
     Ok(html! {
         figure.variants id=(id) data-variants-of=(name) {

@@ -1,7 +1,7 @@
 //! The words that this program itself puts on a page, in one table per language.
 //!
-//! What comes from elsewhere is not here: the text of the pages, the output of the examples, and
-//! the questions and methods of the benchmarks.
+//! Other words come from elsewhere: the text of the pages, the output of the examples, and the
+//! questions and methods of the benchmarks.
 use anyhow::{Result, bail};
 use harness::kept::results::Better;
 use harness::kept::transcript::Order;
@@ -23,12 +23,10 @@ pub struct Words {
     pub output: &'static str,
     /// Above the output that an example and its Python counterpart share.
     pub output_of_both: &'static str,
-    /// What a placeholder in an output stands for.
+    /// The meaning of a placeholder in an output.
     pub differs: &'static str,
     /// Above a group of lines, if its order needs an explanation.
     pub order: fn(Order) -> Option<&'static str>,
-    /// Next to a line on stderr.
-    pub on_stderr: &'static str,
     /// Above the variants of an example, after its name.
     pub variants: &'static str,
     /// After that, if their pictures can be compared.
@@ -45,17 +43,15 @@ pub struct Words {
     pub own_copy: &'static str,
     /// Below these commands, before the list of files.
     pub own_files: &'static str,
-    /// The same for an extension module.
+    /// Below these commands, for an extension module.
     pub own_module: &'static str,
 
     /// Above the picture of a recorded run.
     pub recorded_run: &'static str,
-    /// When and where a run was recorded, and the versions of its languages.
+    /// The day and place of a recording, and the versions of its languages.
     pub recorded: fn(&str, &str) -> String,
     /// A day and a machine.
     pub day_and_machine: fn(&str, &Machine) -> String,
-    /// Above all lines of a run.
-    pub lines_and_times: &'static str,
     /// The picture of a run.
     pub picture: &'static picture::words::Words,
     /// A number of workers, tasks or whatever the output calls them.
@@ -66,14 +62,8 @@ pub struct Words {
     pub processes: fn(u64) -> String,
     /// A CPU time.
     pub cpu_time: fn(&str) -> String,
-    /// What the table of all costs shows.
-    pub costs: &'static str,
-    /// The headings of its first two columns.
-    pub costs_columns: [&'static str; 2],
-    /// The figures that are compared: wall-clock time, CPU time, memory, OS threads, processes.
-    pub cost_names: [&'static str; 5],
-    /// In place of a figure that is not known.
-    pub not_known: &'static str,
+    /// The costs of the examples.
+    pub costs: CostWords,
 
     /// Above all figures of a benchmark.
     pub all_figures: &'static str,
@@ -81,47 +71,120 @@ pub struct Words {
     pub implementation: &'static str,
     /// An implementation that could not run: its name, its size if there are sizes, and the reason.
     pub left_out: fn(&str, Option<&str>, &str) -> String,
-    /// How a benchmark was measured: the number of rounds, the day and machine, the languages.
+    /// The circumstances of a benchmark: the number of rounds, the day and machine, the languages.
     pub measured: fn(usize, &str, &str) -> String,
     /// Before the command that repeats a benchmark.
     pub measure_again: &'static str,
-    /// The caption of an axis: the measure, whether it is logarithmic, and which end is better.
+    /// The caption of an axis: the measure, whether it is logarithmic, and the better end.
     pub axis: fn(&str, bool, Better) -> String,
     /// From a minimum to a maximum.
     pub range: fn(&str, &str) -> String,
-    /// The headings of the table of all benchmarks: the question, the size, the implementations
-    /// that are ahead, and the next one.
-    pub benchmarks: [&'static str; 4],
-
-    /// The headings of the ledger.
-    pub ledger: [&'static str; 4],
-    /// The verdicts on a claim: it holds, it holds in part, it does not hold, it does not apply.
-    pub verdicts: [&'static str; 4],
-    /// The kinds of proof: an example, a benchmark, a test.
-    pub proofs: [&'static str; 3],
-
+    /// The table of all benchmarks.
+    pub overview: OverviewWords,
+    /// The ledger of the article's claims.
+    pub ledger: LedgerWords,
     /// The words of the chooser.
     pub chooser: ChooserWords,
     /// A recorded schedule.
     pub schedule: ScheduleWords,
-    /// The headings of an outcome table: variant, outcome, how often it was seen, what it is.
-    pub outcomes: [&'static str; 4],
-    /// What an outcome is: expected, surprising, forbidden.
-    pub outcome_kinds: [&'static str; 3],
-    /// Below an outcome table: the runs, the day and the machine, its architecture.
-    pub outcome_runs: fn(&str, &str, &str) -> String,
+    /// An outcome table.
+    pub outcomes: OutcomeWords,
     /// Below a transcript, before the command that records it: the day and the tool.
     pub transcript: fn(&str, &str) -> String,
+}
+
+/// The words of the costs of the examples.
+#[derive(Debug)]
+pub struct CostWords {
+    /// The name of the table, for a screen reader.
+    pub title: &'static str,
+    /// The heading of the examples.
+    pub example: &'static str,
+    /// The heading of the languages.
+    pub language: &'static str,
+    /// The wall-clock time.
+    pub time: &'static str,
+    /// The CPU time.
+    pub cpu_time: &'static str,
+    /// The peak memory.
+    pub memory: &'static str,
+    /// The number of OS threads.
+    pub threads: &'static str,
+    /// The number of processes.
+    pub processes: &'static str,
+    /// In place of a figure that is not known.
+    pub not_known: &'static str,
+}
+
+/// The headings of the table of all benchmarks.
+#[derive(Debug)]
+pub struct OverviewWords {
+    /// The question, which is also the table's name for a screen reader.
+    pub question: &'static str,
+    /// The size.
+    pub size: &'static str,
+    /// The implementations that are ahead.
+    pub ahead: &'static str,
+    /// The next implementation.
+    pub next: &'static str,
+}
+
+/// The words of the ledger.
+#[derive(Debug)]
+pub struct LedgerWords {
+    /// The heading of the claims' numbers, which is also the ledger's name for a screen reader.
+    pub claim: &'static str,
+    /// The heading of the article's claims.
+    pub article: &'static str,
+    /// The heading of the verdicts.
+    pub rust: &'static str,
+    /// The heading of the proofs.
+    pub proof: &'static str,
+    /// The verdict that a claim holds.
+    pub holds: &'static str,
+    /// The verdict that it holds in part.
+    pub partly: &'static str,
+    /// The verdict that it does not hold.
+    pub fails: &'static str,
+    /// The verdict that it is about something that Rust does not have.
+    pub does_not_apply: &'static str,
+    /// Before a proof that is an example.
+    pub example: &'static str,
+    /// Before a proof that is a benchmark.
+    pub benchmark: &'static str,
+    /// Before a proof that is a test.
+    pub test: &'static str,
+}
+
+/// The words of an outcome table.
+#[derive(Debug)]
+pub struct OutcomeWords {
+    /// The heading of the variants.
+    pub variant: &'static str,
+    /// The heading of the outcomes.
+    pub outcome: &'static str,
+    /// The heading of their frequencies.
+    pub seen: &'static str,
+    /// The heading of their kinds.
+    pub kind: &'static str,
+    /// The kind of an outcome that everybody expects.
+    pub expected: &'static str,
+    /// The kind of an outcome that surprises.
+    pub surprising: &'static str,
+    /// The kind of an outcome that must not happen.
+    pub forbidden: &'static str,
+    /// Below the table: the runs, the day and the machine, its architecture.
+    pub runs: fn(&str, &str, &str) -> String,
 }
 
 /// The words of the chooser.
 #[derive(Debug)]
 pub struct ChooserWords {
-    /// What it is, for a screen reader.
+    /// The name of the chooser, for a screen reader.
     pub title: &'static str,
-    /// The answers to a question.
+    /// The label of the answer "yes".
     pub yes: &'static str,
-    /// As above.
+    /// The label of the answer "no".
     pub no: &'static str,
     /// Before the answer if all questions are answered with no.
     pub otherwise: &'static str,
@@ -148,7 +211,7 @@ pub struct ScheduleWords {
     pub broken: &'static str,
     /// The title of the other one.
     pub fixed: &'static str,
-    /// How the fixed program ends.
+    /// The end of the fixed program.
     pub no_failure: &'static str,
     /// The heading of the steps' numbers.
     pub step: &'static str,
@@ -160,17 +223,17 @@ pub struct ScheduleWords {
     pub returns: &'static str,
     /// Before what a step prints.
     pub prints: &'static str,
-    /// How soon the failure was found, with `{searches}`, `{least}` and `{most}`.
-    pub found: &'static str,
-    /// How many of all schedules fail, with `{schedules}` and `{failing}`.
+    /// The number of schedules until the failure, with `{searches}`, `{min}` and `{max}`.
+    pub tries: &'static str,
+    /// The number of schedules that fail, with `{schedules}` and `{failing}`.
     pub all: &'static str,
-    /// That none of the fixed program's fail, with `{schedules}`.
+    /// A sentence for no failing schedule of the fixed program, with `{schedules}`.
     pub all_pass: &'static str,
     /// The buttons that step, for a screen reader, with `{name}`.
     pub stepper: &'static str,
-    /// Which step is shown, with `{at}` and `{most}`.
+    /// The step that is shown, with `{at}` and `{most}`.
     pub step_of: &'static str,
-    /// That all steps are shown.
+    /// A status while all steps are shown.
     pub all_steps: &'static str,
     /// The button for the first step.
     pub first: &'static str,
@@ -194,9 +257,27 @@ pub struct ScheduleWords {
     pub passed: &'static str,
     /// The end of a schedule with one, with `{failure}`.
     pub failed: &'static str,
-    /// What a thread does in a step or is after it: runs, is ready, blocks, is blocked, ends, has
-    /// ended, panics.
-    pub states: [&'static str; 7],
+    /// The states of a thread.
+    pub states: StateWords,
+}
+
+/// The states of a thread in a step of a schedule.
+#[derive(Debug, Serialize)]
+pub struct StateWords {
+    /// It runs in this step.
+    pub runs: &'static str,
+    /// It could run.
+    pub ready: &'static str,
+    /// It runs, and then has to wait.
+    pub blocks: &'static str,
+    /// It waits.
+    pub blocked: &'static str,
+    /// It runs for the last time.
+    pub ends: &'static str,
+    /// It has ended.
+    pub ended: &'static str,
+    /// It panics in this step.
+    pub panics: &'static str,
 }
 
 /// English.
@@ -212,9 +293,8 @@ pub const ENGLISH: Words = Words {
         Order::Fixed => None,
         Order::Free => Some("in any order"),
         Order::Repeated => Some("one or more times"),
-        Order::Stderr => Some(ENGLISH.on_stderr),
+        Order::Stderr => Some(picture::words::ENGLISH.on_stderr),
     },
-    on_stderr: "on stderr",
     variants: "with other arguments.",
     one_axis: "All pictures have the same time axis.",
     tested_by: "Tested by",
@@ -237,17 +317,23 @@ pub const ENGLISH: Words = Words {
             memory.unwrap_or_default()
         )
     },
-    lines_and_times: "Each line with its time",
     picture: &picture::words::ENGLISH,
 
     workers: count,
     threads: |threads| count(threads, "OS thread"),
     processes: |processes| count(processes, "process"),
     cpu_time: |time| format!("CPU {time}"),
-    costs: "What every example cost",
-    costs_columns: ["Example", "Language"],
-    cost_names: ["Time", "CPU time", "Memory", "OS threads", "Processes"],
-    not_known: "not known",
+    costs: CostWords {
+        title: "What every example cost",
+        example: "Example",
+        language: "Language",
+        time: "Time",
+        cpu_time: "CPU time",
+        memory: "Memory",
+        threads: "OS threads",
+        processes: "Processes",
+        not_known: "not known",
+    },
 
     all_figures: "All figures",
     implementation: "Implementation",
@@ -270,13 +356,26 @@ pub const ENGLISH: Words = Words {
         };
         format!("{measure}{scale}; {better}")
     },
-    range: |least, most| format!("{least} to {most}"),
-    benchmarks: ["Question", "Size", "Ahead", "Next, as a multiple"],
-
-    ledger: ["Claim", "The article says", "In Rust", "Proof"],
-    verdicts: ["holds", "in part", "false", "does not apply"],
-    proofs: ["example", "benchmark", "test"],
-
+    range: |min, max| format!("{min} to {max}"),
+    overview: OverviewWords {
+        question: "Question",
+        size: "Size",
+        ahead: "Ahead",
+        next: "Next, as a multiple",
+    },
+    ledger: LedgerWords {
+        claim: "Claim",
+        article: "The article says",
+        rust: "In Rust",
+        proof: "Proof",
+        holds: "holds",
+        partly: "in part",
+        fails: "false",
+        does_not_apply: "does not apply",
+        example: "example",
+        benchmark: "benchmark",
+        test: "test",
+    },
     chooser: ChooserWords {
         title: "Which model fits your program?",
         yes: "Yes",
@@ -299,7 +398,7 @@ pub const ENGLISH: Words = Words {
         starts: "starts",
         returns: "returns",
         prints: "prints",
-        found: "In {searches} random searches, the failure was found within {least} to {most} schedules.",
+        tries: "In {searches} random searches, the failure was found within {min} to {max} schedules.",
         all: "Of all {schedules} schedules, {failing} fail.",
         all_pass: "The fixed program passes all of its {schedules}.",
         stepper: "Step through {name}",
@@ -316,12 +415,27 @@ pub const ENGLISH: Words = Words {
         which: "Which thread runs next?",
         passed: "The program ends without a failure. Can you make it fail?",
         failed: "You found a schedule that fails: {failure}.",
-        states: ["runs", "ready", "blocks", "blocked", "ends", "ended", "panics"],
+        states: StateWords {
+            runs: "runs",
+            ready: "ready",
+            blocks: "blocks",
+            blocked: "blocked",
+            ends: "ends",
+            ended: "ended",
+            panics: "panics",
+        },
     },
-    outcomes: ["Variant", "Outcome", "Seen", "It is"],
-    outcome_kinds: ["expected", "surprising", "forbidden"],
-    outcome_runs: |runs, place, architecture| {
-        format!("{runs} runs of each variant, {place}, {architecture}. Count them yourself:")
+    outcomes: OutcomeWords {
+        variant: "Variant",
+        outcome: "Outcome",
+        seen: "Seen",
+        kind: "It is",
+        expected: "expected",
+        surprising: "surprising",
+        forbidden: "forbidden",
+        runs: |runs, place, architecture| {
+            format!("{runs} runs of each variant, {place}, {architecture}. Count them yourself:")
+        },
     },
     transcript: |day, tool| format!("Recorded on {day} with {tool}. Record it yourself:"),
 };

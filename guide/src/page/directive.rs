@@ -1,5 +1,5 @@
-//! Directives: lines of a page that the book replaces by what the repository holds, such as
-//! `{{#example gather}}`. `guide` shows them, and `bench` checks the statements among them.
+//! Directives: lines of a page that the book replaces by what the repository contains, such as
+//! `{{#example gather}}`.
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::page::statement::Statement;
@@ -7,7 +7,7 @@ use crate::page::statement::Statement;
 /// A directive, which stands alone on its line between `{{#` and `}}`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Directive<'a> {
-    /// `example NAME`: an example with all that belongs to it. `example NAME:part,other` shows only
+    /// `example NAME`: an example with everything that belongs to it. `example NAME:part,other` shows only
     /// these parts of its source, in this order.
     Example {
         /// The example's name.
@@ -38,9 +38,9 @@ pub enum Directive<'a> {
     Drawing(&'a str),
     /// `schedule NAME`: a failing schedule of a race next to one of the fixed program.
     Schedule(&'a str),
-    /// `outcomes NAME`: how often each outcome of a tiny program was seen.
+    /// `outcomes NAME`: the frequency of each outcome of a tiny program.
     Outcomes(&'a str),
-    /// `transcript NAME`: what a tool such as a debugger printed.
+    /// `transcript NAME`: the output of a tool such as a debugger.
     Transcript(&'a str),
     /// `variants NAME`: the variants of an example next to each other. `variants NAME: one, other`
     /// shows only these, in this order.
@@ -57,7 +57,7 @@ pub enum Directive<'a> {
     File(&'a str),
 }
 
-/// How each directive is written, for messages.
+/// The form of each directive, for messages.
 const FORMS: [&str; 15] = [
     "{{#example NAME}}",
     "{{#example NAME:part,other}}",
@@ -77,7 +77,7 @@ const FORMS: [&str; 15] = [
 ];
 
 impl<'a> Directive<'a> {
-    /// The directive on a line. None if the line holds none.
+    /// The directive on a line. None if the line has none.
     ///
     /// # Errors
     ///
@@ -137,9 +137,14 @@ impl<'a> Directive<'a> {
         Ok(Some(directive))
     }
 
-    /// The directives of a page that are well-formed.
-    pub fn all(page: &'a str) -> impl Iterator<Item = Self> {
-        page.lines().filter_map(|line| Self::parse(line).ok().flatten())
+    /// The directives of a page, each with the byte at which its line begins.
+    pub fn all(page: &'a str) -> impl Iterator<Item = (usize, Result<Self>)> {
+        let mut next = 0;
+        page.split_inclusive('\n').filter_map(move |line| {
+            let at = next;
+            next += line.len();
+            Some((at, Self::parse(line).transpose()?))
+        })
     }
 }
 

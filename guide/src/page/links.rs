@@ -1,15 +1,15 @@
-//! Where on the pages things are, and where the book keeps its copies of files.
-use std::collections::BTreeMap;
+//! The places of figures on the pages, and of the book's copies of files.
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::page::directive::Directive;
 use crate::page::suite::Test;
+use crate::page::{Fault, Page};
 
-use crate::page::Page;
-
-/// Where the book keeps its copy of a file of the workspace: as text, which any browser shows, also
+/// The path of the book's copy of a file of the workspace: as text, which any browser shows, also
 /// from `file://`.
 pub fn copy_of(file: &str) -> String {
-    format!("{file}.txt")
+    // Without `.md`, because mdBook takes that for a link to a page.
+    format!("{}.txt", file.trim_end_matches(".md"))
 }
 
 /// The address of a test, from the folder of all pages: its function in the copy of its file.
@@ -22,8 +22,8 @@ pub fn benchmark_id(name: &str) -> String {
     format!("benchmark-{name}")
 }
 
-/// Where on the pages things are.
-#[derive(Debug)]
+/// The figures that pages show, and where.
+#[derive(Debug, Default)]
 pub struct Links<'a> {
     /// The page that explains each example: the first one that shows it.
     examples: BTreeMap<&'a str, &'a str>,
@@ -33,36 +33,44 @@ pub struct Links<'a> {
     parts: Vec<(&'a str, &'a str)>,
     /// The variants that pages show, as (example, variants). No variants stand for all of them.
     variants: Vec<(&'a str, Vec<&'a str>)>,
+    drawings: BTreeSet<&'a str>,
+    transcripts: BTreeSet<&'a str>,
 }
 
 impl<'a> Links<'a> {
-    /// Finds what the pages show.
-    pub fn of(pages: &'a [Page]) -> Self {
-        let mut links = Self {
-            examples: BTreeMap::new(),
-            benchmarks: BTreeMap::new(),
-            parts: Vec::new(),
-            variants: Vec::new(),
-        };
+    /// Reads the directives of the pages. A malformed one is a fault.
+    pub fn of(pages: &'a [Page]) -> (Self, Vec<Fault>) {
+        let mut links = Self::default();
+        let mut faults = Vec::new();
         for page in pages {
-            let path = page.path.as_str();
-            for directive in Directive::all(&page.text) {
+            for (at, directive) in Directive::all(&page.text) {
                 match directive {
-                    Directive::Example { name, parts } => {
-                        links.examples.entry(name).or_insert(path);
-                        links.parts.extend(parts.into_iter().map(|part| (name, part)));
-                    }
-                    Directive::Benchmark { name, .. } => {
-                        links.benchmarks.entry(name).or_default().push(path);
-                    }
-                    Directive::Variants { name, variants } => {
-                        links.variants.push((name, variants));
-                    }
-                    _ => {}
+                    Ok(directive) => links.add(directive, &page.path),
+                    Err(error) => faults.push(page.fault(at, format!("{error:#}"))),
                 }
             }
         }
-        links
+        (links, faults)
+    }
+
+    fn add(&mut self, directive: Directive<'a>, page: &'a str) {
+        match directive {
+            Directive::Example { name, parts } => {
+                self.examples.entry(name).or_insert(page);
+                self.parts.extend(parts.into_iter().map(|part| (name, part)));
+            }
+            Directive::Benchmark { name, .. } => {
+                self.benchmarks.entry(name).or_default().push(page);
+            }
+            Directive::Variants { name, variants } => self.variants.push((name, variants)),
+            Directive::Drawing(name) => {
+                self.drawings.insert(name);
+            }
+            Directive::Transcript(name) => {
+                self.transcripts.insert(name);
+            }
+            _ => {}
+        }
     }
 
     /// The address of the page that explains an example, from the folder of all pages.
@@ -70,18 +78,34 @@ impl<'a> Links<'a> {
         Some(Page::address(self.examples.get(name)?))
     }
 
-    /// Whether a page shows this variant of an example.
+    /// Checks whether a page shows this variant of an example.
     pub fn shows_variant(&self, example: &str, variant: &str) -> bool {
-        let mut shown = self.variants.iter().filter(|(name, _)| *name == example);
-        shown.any(|(_, variants)| variants.is_empty() || variants.contains(&variant))
+        let mut variants = self.variants.iter().filter(|(name, _)| *name == example);
+        variants.any(|(_, variants)| variants.is_empty() || variants.contains(&variant))
     }
 
-    /// Whether a page shows this part of an example.
+    /// Checks whether a page shows this part of an example.
     pub fn shows_part(&self, example: &str, part: &str) -> bool {
         self.parts.contains(&(example, part))
     }
 
-    /// How many times pages show a benchmark.
+    /// Checks whether a page shows this drawing.
+    pub fn shows_drawing(&self, name: &str) -> bool {
+        self.drawings.contains(name)
+    }
+
+    /// Checks whether a page shows this transcript.
+    pub fn shows_transcript(&self, name: &str) -> bool {
+        self.transcripts.contains(name)
+    }
+
+    /// The benchmarks that a page shows.
+    pub fn benchmarks_on(&self, page: &str) -> impl Iterator<Item = &'a str> {
+        let benchmarks = self.benchmarks.iter();
+        benchmarks.filter(move |(_, pages)| pages.contains(&page)).map(|(name, _)| *name)
+    }
+
+    /// The number of times that pages show a benchmark.
     pub fn times_shown(&self, benchmark: &str) -> usize {
         self.benchmarks.get(benchmark).map_or(0, Vec::len)
     }

@@ -1,5 +1,6 @@
-//! A page as its author wrote it, and what is wrong with it.
+//! A page as its author wrote it, and its faults.
 pub mod directive;
+pub mod files;
 pub mod links;
 pub mod source;
 pub mod statement;
@@ -14,7 +15,7 @@ pub struct Fault {
     pub file: String,
     /// The line in that file, from 1.
     pub line: usize,
-    /// What is wrong, and how to fix it.
+    /// The problem, and the way to fix it.
     pub message: String,
 }
 

@@ -1,9 +1,9 @@
-//! Statements: what a page says about figures, in a form that can be checked against them.
+//! Statements: sentences about figures, in a form that can be checked against the figures.
 use anyhow::{Context, Result, bail};
 
-use harness::kept::results::{Results, digits, thousands};
+use harness::kept::results::{BenchmarkResult, Entry, Results, digits, thousands};
 
-/// What a page says about figures: `waiting, 100000, memory: tokio tasks <= 0.5 asyncio.gather`.
+/// A sentence about figures: `waiting, 100000, memory: tokio tasks <= 0.5 asyncio.gather`.
 ///
 /// The benchmark comes first, then the size if the benchmark has sizes, then the measure unless it
 /// is the benchmark's first one. The right-hand side is a number, with or without the measure's
@@ -17,6 +17,17 @@ pub struct Statement<'a> {
     at_most: bool,
     factor: f64,
     right: Option<&'a str>,
+}
+
+/// The result of checking a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The medians support it.
+    Holds,
+    /// The medians contradict it. They say this instead.
+    Contradicted(String),
+    /// The results lack a figure, for example because there was no Python. The text names it.
+    NotMeasured(String),
 }
 
 impl<'a> Statement<'a> {
@@ -48,43 +59,81 @@ impl<'a> Statement<'a> {
         Ok(Self { benchmark, size, measure, left, at_most, factor, right })
     }
 
-    /// What the results say instead, if their medians contradict the statement.
+    /// Returns the name of the benchmark.
+    pub fn benchmark(&self) -> &str {
+        self.benchmark
+    }
+
+    /// Returns what the results say instead, if their medians contradict the statement.
     ///
     /// # Errors
     ///
     /// When the benchmark, the size, the measure or an implementation is not in the results.
     pub fn contradiction(&self, results: &Results) -> Result<Option<String>> {
+        match self.check(results)? {
+            Verdict::Holds => Ok(None),
+            Verdict::Contradicted(text) => Ok(Some(text)),
+            Verdict::NotMeasured(figure) => bail!("{figure} was not measured"),
+        }
+    }
+
+    /// Checks the statement against the medians of the results.
+    ///
+    /// # Errors
+    ///
+    /// When the statement names a benchmark, a size, a measure or an implementation that does not
+    /// exist.
+    pub fn check(&self, results: &Results) -> Result<Verdict> {
         let benchmark = results.benchmark(self.benchmark)?;
         let measure = match self.measure {
             None => benchmark.measures.first().context("it has no measure")?,
             Some(name) => benchmark.measure(name)?,
         };
-        let entry = |name: &str| {
-            let mut entries = benchmark.at(self.size);
-            entries.find(|entry| entry.implementation == name).with_context(|| match self.size {
-                Some(size) => format!("{} has no {name} at {}", self.benchmark, thousands(size)),
-                None => format!("{} has no {name}", self.benchmark),
-            })
-        };
         let right = self.right.filter(|right| *right != measure.unit);
-        let (left, right) = (entry(self.left)?, right.map(entry).transpose()?);
-        let measured = match right {
-            None => left.spread(measure),
-            Some(right) => left.ratio(right, measure),
+        let left = self.entry(benchmark, self.left)?;
+        let right = right.map(|right| anyhow::Ok((right, self.entry(benchmark, right)?)));
+        let right = right.transpose()?;
+
+        let Some(left) = left else { return Ok(Verdict::NotMeasured(self.left.to_owned())) };
+        let (median, unit) = match right {
+            None => (left.spread(measure), measure.unit.clone()),
+            Some((name, None)) => return Ok(Verdict::NotMeasured(name.to_owned())),
+            Some((name, Some(right))) => (left.ratio(right, measure), format!("times {name}")),
         };
-        let median = measured.with_context(|| format!("{} was not measured", measure.name))?.median;
-        let holds = if self.at_most { median <= self.factor } else { median >= self.factor };
-        let sign = if self.at_most { "most" } else { "least" };
-        let said = format!(
-            "{}, {}: {} is {} {}, not at {sign} {}",
+        let Some(median) = median.map(|spread| spread.median) else {
+            return Ok(Verdict::NotMeasured(measure.name.clone()));
+        };
+        if self.at_most && median <= self.factor || !self.at_most && median >= self.factor {
+            return Ok(Verdict::Holds);
+        }
+        Ok(Verdict::Contradicted(format!(
+            "{}, {}: {} is {} {unit}, not at {} {}",
             self.benchmark,
             measure.name,
             self.left,
             digits(median),
-            right.map_or(measure.unit.clone(), |right| format!("times {}", right.implementation)),
+            if self.at_most { "most" } else { "least" },
             self.factor
-        );
-        Ok((!holds).then_some(said))
+        )))
+    }
+
+    /// Returns the figures of an implementation, or None if it was left out. A quick run leaves out
+    /// the larger sizes of all implementations.
+    fn entry<'r>(&self, benchmark: &'r BenchmarkResult, name: &str) -> Result<Option<&'r Entry>> {
+        let entry = benchmark.at(self.size).find(|entry| entry.implementation == name);
+        let is_left_out = benchmark.left_out.iter().any(|out| {
+            let from = out.size;
+            out.implementation == name && from.is_some() == self.size.is_some() && from <= self.size
+        });
+        let is_known = benchmark.entries.iter().any(|entry| entry.implementation == name);
+        let is_large = benchmark.sizes().into_iter().all(|size| size.is_some() && size < self.size);
+        if entry.is_some() || is_left_out || benchmark.quick && is_known && is_large {
+            return Ok(entry);
+        }
+        match self.size {
+            Some(size) => bail!("{} has no {name} at {}", self.benchmark, thousands(size)),
+            None => bail!("{} has no {name}", self.benchmark),
+        }
     }
 }
 
@@ -93,7 +142,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use harness::kept::results::{BenchmarkResult, Better, Category, Entry, Measure, VERSION};
+    use harness::kept::results::{Better, Category, LeftOut, Measure, VERSION};
     use harness::run::machine::Machine;
 
     #[test]
@@ -150,7 +199,7 @@ mod tests {
             let statement = Statement::parse(text).unwrap();
             statement.contradiction(&results).map_err(|error| error.to_string())
         };
-        let contradicts = |said: &str| Ok(Some(said.to_owned()));
+        let contradicts = |text: &str| Ok(Some(text.to_owned()));
         assert_eq!(check("x: a <= 0.5 b"), Ok(None));
         assert_eq!(check("x: a <= b"), Ok(None));
         assert_eq!(check("x: b >= 3"), Ok(None));
@@ -161,5 +210,43 @@ mod tests {
         assert!(check("x, 5: a <= b").is_err());
         assert!(check("x, width: a <= b").is_err());
         assert!(check("x: c <= b").is_err());
+    }
+
+    #[test]
+    fn a_figure_that_was_not_measured_differs_from_an_unknown_name() {
+        let mut results = results();
+        let out = |implementation: &str, size| LeftOut {
+            implementation: implementation.to_owned(),
+            size,
+            why: "there is no Python".to_owned(),
+        };
+        let benchmark = &mut results.benchmarks[0];
+        benchmark.left_out = vec![out("c", None)];
+        let memory = Measure { name: "memory".into(), unit: "MiB".into(), better: Better::Less };
+        benchmark.measures.push(memory);
+        let check = |text, results: &Results| Statement::parse(text).unwrap().check(results);
+        let lacks = |text, results: &Results| match check(text, results) {
+            Ok(Verdict::NotMeasured(figure)) => figure,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(lacks("x: a <= c", &results), "c");
+        assert_eq!(lacks("x: c <= 1 s", &results), "c");
+        assert_eq!(lacks("x, memory: a <= b", &results), "memory");
+        for unknown in ["x: d <= c", "x: c <= d", "y: a <= c", "x, width: a <= c", "x, 5: a <= b"] {
+            assert!(check(unknown, &results).is_err(), "{unknown}");
+        }
+
+        // With sizes: left out from a size on, or not measured by a quick run.
+        let benchmark = &mut results.benchmarks[0];
+        benchmark.entries.iter_mut().for_each(|entry| entry.size = Some(10));
+        benchmark.left_out = vec![out("b", Some(100))];
+        assert_eq!(lacks("x, 100: b <= 1 s", &results), "b");
+        assert!(check("x, 5: b <= 1 s", &results).is_err());
+        assert!(check("x, 100: a <= 1 s", &results).is_err());
+        results.benchmarks[0].quick = true;
+        assert_eq!(lacks("x, 100: a <= 1 s", &results), "a");
+        for unknown in ["x, 5: a <= 1 s", "x, 100: d <= 1 s", "x: a <= 1 s"] {
+            assert!(check(unknown, &results).is_err(), "{unknown}");
+        }
     }
 }

@@ -4,18 +4,16 @@ pub mod runner;
 pub mod watchdog;
 pub mod words;
 
-use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::fmt;
 use std::fs::{self, File};
-use std::hash::BuildHasher;
 use std::io::{self, ErrorKind, Write as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -24,21 +22,17 @@ use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use bounded_http::Connections;
 use data_encoding::BASE64URL_NOPAD;
 use futures::StreamExt;
 use harness::examples::Workspace;
-use harness::run::Limits;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use harness::run::{BUILD_LIMIT, Limits};
 use notify::RecursiveMode;
 use notify_debouncer_full::{DebounceEventResult, new_debouncer};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time;
-use tokio_io_timeout::TimeoutStream;
+use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::WatchStream;
 use tower::ServiceExt;
 use tower_http::services::{ServeDir, ServeFile};
@@ -58,7 +52,7 @@ struct Edition {
     folder: Arc<TempDir>,
     /// The Content-Security-Policy of its pages.
     policy: HeaderValue,
-    /// Why a newer one could not be built.
+    /// The reason if a newer one could not be built.
     fault: Option<String>,
     /// Dropped after the folder, which is in it.
     _home: Arc<Home>,
@@ -100,27 +94,25 @@ impl Home {
 /// The limits of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Of each program that a reader runs. Default: the default limits of a run.
+    /// The limits of each program that a reader runs. Default: the default limits of a run.
     pub run: Limits,
-    /// Connections at once; further ones wait. Default: 256.
-    pub connections: usize,
+    /// The time limit of the build before a run. Default: 10 minutes.
+    pub build: Duration,
+    /// The limits of the connections. Default: the default limits, with heads of up to 64 KiB, because
+    /// a browser sends the cookies of all servers on this machine, and with half-closed clients.
+    pub http: bounded_http::Limits,
     /// Pages at once that are told of changes to the book; one more gets 503. Default: 64.
     pub live: usize,
-    /// The time that a client may take to send the head of a request. Default: 10 s.
-    pub head: Duration,
-    /// The time that a client may take to receive any part of an answer. Default: 10 s.
-    pub write: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            run: Limits::default(),
-            connections: 256,
-            live: 64,
-            head: Duration::from_secs(10),
-            write: Duration::from_secs(10),
-        }
+        let http = bounded_http::Limits {
+            max_head: 64 << 10,
+            half_close: true,
+            ..bounded_http::Limits::default()
+        };
+        Self { run: Limits::default(), build: BUILD_LIMIT, http, live: 64 }
     }
 }
 
@@ -155,17 +147,19 @@ impl Server {
             "the folder of the examples, {}, is missing; if it has moved, build guide again there",
             root.display()
         );
-        let home = tokio::task::spawn_blocking({
+        let prepare = spawn_blocking({
             let root = root.clone();
             move || {
-                let target = Workspace::find(&root)?.target;
-                let home = Home::new(&target);
-                home.with_context(|| format!("making a folder in {}", target.display()))
+                let workspace = Workspace::find(&root)?;
+                let target = &workspace.target;
+                let home = Home::new(target);
+                let home =
+                    home.with_context(|| format!("making a folder in {}", target.display()))?;
+                // Before the first build, so that no change is missed.
+                anyhow::Ok((Arc::new(home), Changes::watch(&workspace)?))
             }
         });
-        let home = Arc::new(home.await.context("making a folder")??);
-        // Before the first build, so that no change is missed.
-        let changes = Changes::watch(&root)?;
+        let (home, changes) = prepare.await.context("reading the workspace")??;
         let first = build(root.clone(), Arc::clone(&home)).await?;
         let mut key = [0; 16];
         getrandom::fill(&mut key).map_err(|error| anyhow!("no random key for runs: {error}"))?;
@@ -173,7 +167,7 @@ impl Server {
         Ok(Self { root, settings, listener, changes, first, home, key, watchdog: None })
     }
 
-    /// Has a watchdog end the runs of this server if it is killed.
+    /// Has a watchdog end the builds and the runs of this server if it is killed.
     pub fn watched_by(self, watchdog: Watchdog) -> Self {
         Self { watchdog: Some(watchdog), ..self }
     }
@@ -221,81 +215,31 @@ impl Server {
         Ok(file)
     }
 
-    /// Serves the book, and builds it again whenever it changes. Ends only with an error. Dropping
-    /// the future closes all connections and kills all programs that readers run.
+    /// Serves the book, and builds it again whenever it changes. Dropping the future closes all
+    /// connections and kills all programs that readers run.
     ///
     /// # Errors
     ///
     /// When the system does not let us listen, or watch for changes.
-    pub async fn run(self) -> Result<()> {
+    pub async fn run(self) -> Result<Infallible> {
         let port = self.listener.local_addr()?.port();
         let (editions, newest) = watch::channel(self.first);
-        let runner = Runner::new(self.root.clone(), self.settings.run, &self.key, self.watchdog);
-        let router = router(newest, runner, port, self.settings);
+        let runner = Runner::new(self.root.clone(), self.settings, &self.key, self.watchdog);
+        let router = router(newest, runner, port, self.settings.live);
+        let connections = Connections::new(router, self.settings.http);
         tokio::select! {
-            served = accept(self.listener, router, self.settings) => served,
+            never = connections.accept_all(&self.listener) => match never {},
             stopped = rebuild_on_change(self.changes, self.root, editions, self.home) => stopped,
         }
     }
 }
 
-/// Serves connections, with the limits that `axum::serve` does not have.
-async fn accept(listener: TcpListener, router: Router, settings: Settings) -> Result<()> {
-    let permits = Arc::new(Semaphore::new(settings.connections));
-    let router = router.layer(middleware::map_response({
-        let permits = Arc::clone(&permits);
-        move |mut response: Response| {
-            if permits.available_permits() == 0 {
-                // One permit is kept for the next client, and this connection has the last one.
-                let close = HeaderValue::from_static("close");
-                response.headers_mut().insert(header::CONNECTION, close);
-            }
-            std::future::ready(response)
-        }
-    }));
-    // Dropping the set aborts its tasks.
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (listener.accept().await, permit)
-        };
-        tokio::select! {
-            (accepted, permit) = accepted => {
-                let Ok((stream, _)) = accepted else {
-                    // Out of descriptors, or a client that has already left: both pass.
-                    time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                };
-                let mut stream = TimeoutStream::new(stream);
-                stream.set_write_timeout(Some(settings.write));
-                let service = TowerToHyperService::new(router.clone());
-                let connection = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(settings.head)
-                    .half_close(true) // a client may end its side before it has the answer
-                    .serve_connection(TokioIo::new(Box::pin(stream)), service);
-                connections.spawn(async move {
-                    connection.await.ok(); // the client's fault: it left, or its request is malformed
-                    drop(permit);
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-fn router(
-    newest: watch::Receiver<Edition>,
-    runner: Runner,
-    port: u16,
-    settings: Settings,
-) -> Router {
+fn router(newest: watch::Receiver<Edition>, runner: Runner, port: u16, max_live: usize) -> Router {
     let runs = Router::new()
         .route("/run", get(runner::languages))
         .route("/run/{name}", post(runner::start))
         .with_state(runner);
-    let live_permits = Arc::new(Semaphore::new(settings.live));
+    let live_permits = Arc::new(Semaphore::new(max_live));
     let set =
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     Router::new()
@@ -319,14 +263,14 @@ async fn only_this_host(State(port): State<u16>, request: Request, next: Next) -
     }
 }
 
-/// The value of the only Host header.
+/// Returns the value of the only Host header.
 fn host(headers: &HeaderMap) -> Option<&str> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next()?.to_str().ok()?;
     hosts.next().is_none().then_some(host)
 }
 
-/// Whether a host is this server on this port. Clients leave out port 80, the default of HTTP.
+/// Returns true if a host is this server on this port. Clients leave out port 80, the default of HTTP.
 fn is_ours(host: &str, port: u16) -> bool {
     let (name, its_port) = host.rsplit_once(':').unwrap_or((host, "80"));
     let names = ["127.0.0.1", "localhost", "localhost."];
@@ -336,21 +280,21 @@ fn is_ours(host: &str, port: u16) -> bool {
 /// Serves a file of the book.
 async fn page(State(newest): State<watch::Receiver<Edition>>, request: Request) -> Response {
     /// Longer than any path in the book, and accepted as a file name by all systems.
-    const LONGEST_PATH: usize = 255;
+    const MAX_PATH: usize = 255;
 
     let edition = newest.borrow().clone();
     let folder = edition.folder.path();
     let missing = ServeFile::new(folder.join("404.html"));
-    let served = if request.uri().path().len() > LONGEST_PATH {
+    let response = if request.uri().path().len() > MAX_PATH {
         None
     } else {
         let files = ServeDir::new(folder).not_found_service(missing.clone());
-        let Ok(served) = files.oneshot(request).await;
+        let Ok(response) = files.oneshot(request).await;
         // A redirect to a folder could lead to another host, and no folder has a page of its own.
-        Some(served).filter(|served| served.status() != StatusCode::TEMPORARY_REDIRECT)
+        Some(response).filter(|response| response.status() != StatusCode::TEMPORARY_REDIRECT)
     };
-    let mut response = match served {
-        Some(served) => served.into_response(),
+    let mut response = match response {
+        Some(response) => response.into_response(),
         None => {
             let Ok(page) = missing.oneshot(Request::new(Body::empty())).await;
             (StatusCode::NOT_FOUND, page).into_response()
@@ -367,7 +311,7 @@ struct Live {
     permits: Arc<Semaphore>,
 }
 
-/// Tells the pages which edition is the newest, and why the next one could not be built.
+/// Tells the pages the newest edition, and the reason if the next one could not be built.
 async fn live(State(live): State<Live>) -> Response {
     // Each write also shows whether the page is still there.
     const KEEP_ALIVE: Duration = Duration::from_secs(2);
@@ -376,7 +320,7 @@ async fn live(State(live): State<Live>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open").into_response();
     };
     let events = WatchStream::new(live.newest).map(move |edition| {
-        let _held_until_the_end = &permit;
+        let _keep = &permit; // until the page leaves
         Ok::<_, Infallible>(match edition.fault {
             None => Event::default().event("edition").data(edition.id),
             Some(fault) => Event::default().event("fault").data(fault),
@@ -388,7 +332,7 @@ async fn live(State(live): State<Live>) -> Response {
 /// Builds the book into a new folder in the server's own. The examples are read again, because one
 /// may have been added.
 async fn build(root: PathBuf, home: Arc<Home>) -> Result<Edition> {
-    tokio::task::spawn_blocking(move || {
+    spawn_blocking(move || {
         let workspace = Workspace::find(&root)?;
         let parent = home.folder.path();
         let folder = tempfile::Builder::new()
@@ -396,11 +340,11 @@ async fn build(root: PathBuf, home: Arc<Home>) -> Result<Edition> {
             .tempdir_in(parent)
             .with_context(|| format!("making a folder in {}", parent.display()))?;
         let words = serde_json::to_string(&words::ENGLISH)?;
-        let reader = For::Server { words: &words };
         let repository = Repository::find(&root);
-        book::build(&workspace, folder.path(), reader, repository.as_ref())?;
+        book::build(&workspace, folder.path(), For::Server { words }, repository.as_ref())?;
+        let name = folder.path().file_name().context("the folder has a name")?;
         Ok(Edition {
-            id: format!("{:x}", RandomState::new().hash_one(())),
+            id: name.to_string_lossy().into_owned(), // with six random letters or digits
             policy: csp::policy(folder.path())?,
             folder: Arc::new(folder),
             fault: None,
@@ -411,9 +355,9 @@ async fn build(root: PathBuf, home: Arc<Home>) -> Result<Edition> {
     .context("building the book")?
 }
 
-/// What has changed in the sources of the book. Dropping it ends the watching.
+/// The changes of the sources of the book. Dropping it ends the watching.
 struct Changes {
-    seen: mpsc::UnboundedReceiver<()>,
+    events: mpsc::UnboundedReceiver<()>,
     _watcher: Box<dyn Send>,
 }
 
@@ -424,24 +368,27 @@ impl fmt::Debug for Changes {
 }
 
 impl Changes {
-    /// Watches what the book of a workspace is made from.
-    fn watch(root: &Path) -> Result<Self> {
-        let (changed, seen) = mpsc::unbounded_channel();
+    /// Watches the sources of a workspace, from which its book is made.
+    fn watch(workspace: &Workspace) -> Result<Self> {
+        let (sender, events) = mpsc::unbounded_channel();
         let on_event = move |result: DebounceEventResult| {
             // Reading a file is an event too, and a build reads all of them.
             let matters = result.map_or(true, |events| events.iter().any(|e| !e.kind.is_access()));
             if matters {
-                changed.send(()).ok();
+                sender.send(()).ok();
             }
         };
         let mut watcher = new_debouncer(Duration::from_millis(100), None, on_event)
             .context("watching for changes")?;
-        for folder in watched(root)? {
-            watcher
-                .watch(&folder, RecursiveMode::Recursive)
-                .with_context(|| format!("watching {}", folder.display()))?;
+        let mut watch = |folder: &Path, mode| {
+            let watched = watcher.watch(folder, mode);
+            watched.with_context(|| format!("watching {}", folder.display()))
+        };
+        watch(&workspace.root, RecursiveMode::NonRecursive)?;
+        for folder in folders_of_sources(workspace)? {
+            watch(&folder, RecursiveMode::Recursive)?;
         }
-        Ok(Self { seen, _watcher: Box::new(watcher) })
+        Ok(Self { events, _watcher: Box::new(watcher) })
     }
 }
 
@@ -451,9 +398,9 @@ async fn rebuild_on_change(
     root: PathBuf,
     editions: watch::Sender<Edition>,
     home: Arc<Home>,
-) -> Result<()> {
-    while changes.seen.recv().await.is_some() {
-        while changes.seen.try_recv().is_ok() {}
+) -> Result<Infallible> {
+    while changes.events.recv().await.is_some() {
+        while changes.events.try_recv().is_ok() {}
         // Printing may fail, for example because the terminal has been closed.
         match build(root.clone(), Arc::clone(&home)).await {
             Ok(edition) => {
@@ -467,17 +414,22 @@ async fn rebuild_on_change(
             }
         }
     }
-    Ok(())
+    bail!("the system no longer reports changes of files")
 }
 
-fn watched(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut folders = vec![root.join("guide"), root.join("tests/snapshots")];
-    for entry in std::fs::read_dir(root).with_context(|| format!("reading {}", root.display()))? {
+/// Returns the folders of a workspace that contain sources: a page can show a file from any of them.
+/// Cargo's target folder and hidden folders, such as that of git, contain none.
+fn folders_of_sources(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let Workspace { root, target, .. } = workspace;
+    let target = target.canonicalize()?;
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(root).with_context(|| format!("reading {}", root.display()))? {
         let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("examples-") || name == "crates" {
-            folders.push(entry.path());
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let folder = entry.path();
+        if entry.file_type()?.is_dir() && !is_hidden && !target.starts_with(folder.canonicalize()?)
+        {
+            folders.push(folder);
         }
     }
     Ok(folders)

@@ -16,56 +16,56 @@
 //!
 //! The answer owns the run: when the reader stops it or leaves, the connection closes, the answer is
 //! dropped, and the program is killed with its whole process tree.
-use std::convert::Infallible;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::figures::recorded;
 use anyhow::Result;
 use async_stream::stream;
 use axum::Json;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{self, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use harness::examples::{Example, Workspace};
 use harness::kept::recording::{Recording, Run};
 use harness::run::machine::Machine;
-use harness::run::{self, Build, End, Limits, Program, Running, Stream as Output, TimedLine};
+use harness::run::{self, Build, Building, End, Program, Running, Stream as Output, TimedLine};
+use picture::Track;
 use process_tree::activity::Activity;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::{self, Instant};
 
-use crate::figures::compare;
 use crate::figures::words::ENGLISH;
+use crate::figures::{compare, recorded};
 use crate::serve::watchdog::Watchdog;
-use crate::serve::words;
-use picture::timeline::{self, Track};
+use crate::serve::{Settings, words};
 
 /// The header that a run needs. Its value is the key of the server.
 pub const HEADER: &str = "x-run-example";
-/// The runs at once; one more is rejected.
-pub const MOST_RUNS: usize = 4;
+/// The number of runs at once; one more is rejected.
+pub const MAX_RUNS: usize = 4;
 /// The time between two pictures of a program that runs.
 const PICTURE: Duration = Duration::from_millis(100);
 /// The time between two events of a build that prints nothing. Each write to a connection also shows
 /// whether the reader is still there.
 const BUILDING: Duration = Duration::from_secs(1);
 
-/// What all runs share.
+/// The state that all runs share.
 #[derive(Debug, Clone)]
 pub struct Runner {
     root: PathBuf,
-    limits: Limits,
+    settings: Settings,
     key: Arc<str>,
     watchdog: Option<Watchdog>,
     permits: Arc<Semaphore>,
 }
 
-/// Which program of an example.
+/// A program of an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
@@ -83,7 +83,7 @@ pub struct Choice {
     variant: Option<String>,
 }
 
-/// What happens in a run, in the form that the page receives.
+/// An event of a run, in the form that the page receives.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event {
@@ -105,47 +105,81 @@ enum Event {
     Failed { reason: String },
 }
 
+/// A program that a request asks for.
+struct Job {
+    workspace: Workspace,
+    example: Example,
+    language: Language,
+    /// The length of the recorded run in seconds. The live run is drawn on the same axis, so that the
+    /// two can be compared.
+    axis: f64,
+}
+
+impl Job {
+    /// Finds the program in the workspace at `root`.
+    fn find(root: &Path, name: &str, choice: Choice) -> Result<Self, (StatusCode, String)> {
+        let missing = |what: &str| (StatusCode::NOT_FOUND, what.to_owned());
+        let workspace = Workspace::find(root).map_err(|error| {
+            let reason = format!("the examples cannot be read: {error:#}");
+            (StatusCode::INTERNAL_SERVER_ERROR, reason)
+        })?;
+        let example = workspace.examples.get(name);
+        let mut example = example.ok_or_else(|| missing("there is no such example"))?;
+        if let Some(variant) = &choice.variant {
+            let variant = example.variant(variant);
+            example = &variant.map_err(|_| missing("the example has no such variant"))?.example;
+        }
+        if choice.language == Language::Python && example.python_command().is_none() {
+            return Err(missing("the example has no Python counterpart"));
+        }
+        let recording = Recording::read(&workspace, example).unwrap_or_else(|error| {
+            writeln!(io::stderr(), "a run without its recorded run: {error:#}").ok();
+            None
+        });
+        let runs = recording.iter().flat_map(Recording::runs);
+        let axis = runs.map(|(_, run)| run.wall).fold(0.0, f64::max);
+        Ok(Self { example: example.clone(), language: choice.language, axis, workspace })
+    }
+}
+
 impl Runner {
-    /// Runs examples of the workspace at `root`, each within these limits, for requests that have
-    /// the key. The watchdog learns of each run.
-    pub fn new(root: PathBuf, limits: Limits, key: &str, watchdog: Option<Watchdog>) -> Self {
-        let permits = Arc::new(Semaphore::new(MOST_RUNS));
-        Self { root, limits, key: key.into(), watchdog, permits }
+    /// Runs examples of the workspace at `root`, each within the limits of the settings, for requests
+    /// that have the key. The watchdog learns of each build and run.
+    pub fn new(root: PathBuf, settings: Settings, key: &str, watchdog: Option<Watchdog>) -> Self {
+        let permits = Arc::new(Semaphore::new(MAX_RUNS));
+        Self { root, settings, key: key.into(), watchdog, permits }
     }
 
     /// Runs one program, and returns its events. Dropping the stream ends the program.
-    fn run(
-        self,
-        workspace: Workspace,
-        example: Example,
-        language: Language,
-        permit: OwnedSemaphorePermit,
-    ) -> impl Stream<Item = Event> {
+    fn run(self, job: Job, permit: OwnedSemaphorePermit) -> impl Stream<Item = Event> {
+        let permit = Arc::new(permit);
         stream! {
+            let Job { workspace, example, language, axis } = job;
             let program = match language {
                 Language::Rust => {
-                    // The compiler's lines are sent while it still works.
-                    let (say, mut said) = mpsc::unbounded_channel();
-                    let build = run::build(&workspace, &example, |line| {
-                        say.send(line.text).ok();
-                    });
-                    tokio::pin!(build);
-                    let began = time::Instant::now();
-                    let mut ticks = time::interval(BUILDING);
-                    let built = loop {
-                        tokio::select! {
-                            biased;
-                            Some(text) = said.recv() => yield Event::Compiler { text },
-                            built = &mut build => break built,
-                            _ = ticks.tick() => {
-                                yield Event::Building { seconds: began.elapsed().as_secs() };
-                            }
+                    let mut building = match Building::start(&workspace, &example, self.settings.build) {
+                        Ok(building) => building,
+                        Err(error) => {
+                            yield failed(&error);
+                            return;
                         }
                     };
-                    while let Ok(text) = said.try_recv() {
-                        yield Event::Compiler { text };
+                    self.hold(building.id(), building.ended(), Arc::clone(&permit));
+                    let start = Instant::now();
+                    let mut ticks = time::interval(BUILDING);
+                    loop {
+                        tokio::select! {
+                            biased;
+                            line = building.line() => match line {
+                                Some(text) => yield Event::Compiler { text },
+                                None => break,
+                            },
+                            _ = ticks.tick() => {
+                                yield Event::Building { seconds: start.elapsed().as_secs() };
+                            }
+                        }
                     }
-                    match built {
+                    match building.end().await {
                         Ok(Build::Done(program)) => program,
                         Ok(Build::Refused) => {
                             yield Event::Refused;
@@ -165,14 +199,25 @@ impl Runner {
                     }
                 },
             };
-
-            // On the axis of the recorded run, so that the two can be compared.
-            let recorded = Recording::read(&workspace, &example).ok().flatten();
-            let axis = recorded.map_or(0.0, |it| it.runs().map(|(_, run)| run.wall).fold(0.0, f64::max));
             for await event in self.follow(program, &example.name, axis, permit) {
                 yield event;
             }
         }
+    }
+
+    /// Keeps a permit, and has the watchdog guard a process group, until none of its processes is
+    /// left, even if the answer is never read.
+    fn hold(
+        &self,
+        group: u32,
+        ended: impl Future<Output = ()> + Send + 'static,
+        permit: Arc<OwnedSemaphorePermit>,
+    ) {
+        let guard = self.watchdog.as_ref().map(|watchdog| watchdog.guard(group));
+        tokio::spawn(async move {
+            ended.await;
+            drop((guard, permit));
+        });
     }
 
     fn follow(
@@ -180,61 +225,56 @@ impl Runner {
         program: Program,
         name: &str,
         axis: f64,
-        permit: OwnedSemaphorePermit,
+        permit: Arc<OwnedSemaphorePermit>,
     ) -> impl Stream<Item = Event> {
         stream! {
-            let mut running = match Running::start(&program, self.limits) {
+            let limits = self.settings.run;
+            let mut running = match Running::start(&program, limits) {
                 Ok(running) => running,
                 Err(error) => {
                     yield failed(&error);
                     return;
                 }
             };
-            // Both are held until no process is left, even if the answer is never read.
-            let guard = self.watchdog.as_ref().map(|watchdog| watchdog.guard(running.id()));
-            let ended = running.ended();
-            tokio::spawn(async move {
-                ended.await;
-                drop((guard, permit));
-            });
+            self.hold(running.id(), running.ended(), permit);
             yield Event::Started;
 
-            let started = time::Instant::now();
+            let start = Instant::now();
             let mut pictures = time::interval(PICTURE);
             let mut lines: Vec<TimedLine> = Vec::new();
             let cores = Machine::this().cores;
-            let picture = |lines: &[TimedLine], wall: Duration, activity: Option<&Activity>, ended| {
+            let picture = |lines: &[TimedLine], wall: f64, activity: Option<&Activity>, ended| {
                 let lines = recorded::lines(lines);
-                let wall = wall.as_secs_f64();
-                let track = Track { name: "", lines, wall, ended, activity, cores };
+                let track = Track::new(lines, wall).ended(ended).activity(activity, cores);
                 let id = format!("live-{name}");
-                let svg = timeline::draw(&id, &[track], axis, ENGLISH.picture).into_string();
+                let svg = picture::draw(&id, &[track], axis, ENGLISH.picture).into_string();
                 Event::Timeline { svg }
             };
             loop {
                 tokio::select! {
                     line = running.line() => match line {
                         Some(line) => {
-                            let at = line.at.as_secs_f64();
-                            lines.push(TimedLine::from(&line));
-                            yield Event::Line { at, stream: line.stream, text: line.text };
+                            let line = TimedLine::from(line);
+                            lines.push(line.clone());
+                            yield Event::Line { at: line.at, stream: line.stream, text: line.text };
                         }
                         None => break,
                     },
                     _ = pictures.tick() => {
-                        yield picture(&lines, started.elapsed(), running.activity().as_ref(), false);
+                        let activity = running.activity().await;
+                        let wall = start.elapsed().as_secs_f64();
+                        yield picture(&lines, wall, activity.as_ref(), false);
                     }
                 }
             }
             match running.end().await {
                 Ok((end, costs)) => {
-                    let run = Run::new(String::new(), String::new(), &[], 0, &costs);
-                    let run = Run { lines, ..run };
-                    yield picture(&run.lines, costs.wall, run.activity.as_ref(), true);
+                    let run = Run::new(String::new(), String::new(), lines, 0, costs);
+                    yield picture(&run.lines, run.wall, run.activity.as_ref(), true);
                     let (outcome, success) = match end {
                         End::Exited(status) => (status.to_string(), status.success()),
                         End::PastLimit => {
-                            let limit = format!("{:?}", self.limits.time);
+                            let limit = format!("{:?}", limits.time);
                             (words::ENGLISH.at_limit.replace("{limit}", &limit), false)
                         }
                     };
@@ -253,51 +293,37 @@ fn failed(error: &anyhow::Error) -> Event {
 /// Answers `POST /run/NAME?language=rust`, and `&variant=VARIANT` for a variant of the example.
 pub async fn start(
     State(runner): State<Runner>,
-    Path(name): Path<String>,
-    Query(Choice { language, variant }): Query<Choice>,
+    extract::Path(name): extract::Path<String>,
+    Query(choice): Query<Choice>,
     request: Request,
 ) -> Response {
     if let Err((status, reason)) = may_run(request.headers(), request.body(), &runner.key) {
         return (status, reason).into_response();
     }
     let root = runner.root.clone();
-    let found = tokio::task::spawn_blocking(move || Workspace::find(&root)).await;
-    let workspace = match found.map_err(anyhow::Error::from).flatten() {
-        Ok(workspace) => workspace,
-        Err(error) => {
-            let reason = format!("the examples cannot be read: {error:#}");
-            return (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response();
+    let job = match spawn_blocking(move || Job::find(&root, &name, choice)).await {
+        Ok(Ok(job)) => job,
+        Ok(Err(answer)) => return answer.into_response(),
+        Err(panic) => {
+            return (StatusCode::INTERNAL_SERVER_ERROR, panic.to_string()).into_response();
         }
     };
-    let Some(mut example) = workspace.examples.get(&name).cloned() else {
-        return (StatusCode::NOT_FOUND, "there is no such example").into_response();
-    };
-    if let Some(variant) = variant {
-        let Ok(variant) = example.variant(&variant) else {
-            return (StatusCode::NOT_FOUND, "the example has no such variant").into_response();
-        };
-        example = variant.example.clone();
-    }
-    if language == Language::Python && example.python_command().is_none() {
-        return (StatusCode::NOT_FOUND, "the example has no Python counterpart").into_response();
-    }
     let Ok(permit) = Arc::clone(&runner.permits).try_acquire_owned() else {
         let busy = format!(
-            "{MOST_RUNS} programs are already running; try again when one of them has ended"
+            "{MAX_RUNS} programs are already running; try again when one of them has ended"
         );
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], busy)
             .into_response();
     };
 
-    let events = runner.run(workspace, example, language, permit).map(|event| {
-        let mut line = serde_json::to_string(&event).unwrap_or_default();
-        line.push('\n');
-        Ok::<_, Infallible>(Bytes::from(line))
+    let lines = runner.run(job, permit).map(|event| {
+        let line = serde_json::to_string(&event)?; // an error closes the connection
+        serde_json::Result::Ok(Bytes::from(line + "\n"))
     });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(events)).into_response()
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
 }
 
-/// Whether a request to run an example comes from the reader and from a page of this book, and
+/// Checks that a request to run an example comes from the reader and from a page of this book, and
 /// contains nothing else.
 fn may_run(headers: &HeaderMap, body: &Body, key: &str) -> Result<(), (StatusCode, &'static str)> {
     let host = headers.get(header::HOST).map_or(&b""[..], |host| host.as_bytes());

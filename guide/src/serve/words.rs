@@ -7,49 +7,49 @@ use serde::Serialize;
 pub struct Live {
     /// The button that runs a program, with `{language}`.
     pub run: &'static str,
-    /// The same button for a screen reader, with `{language}` and `{example}`.
+    /// The label of this button for a screen reader, with `{language}` and `{example}`.
     pub run_label: &'static str,
     /// The buttons that run a variant, as a group for a screen reader, with `{example}`.
     pub variants_label: &'static str,
     /// The button that ends the program.
     pub stop: &'static str,
-    /// The same button for a screen reader, with `{example}`.
+    /// The label of this button for a screen reader, with `{example}`.
     pub stop_label: &'static str,
-    /// Above the output, with `{language}`.
+    /// The heading of the output, with `{language}`.
     pub caption: &'static str,
-    /// The output for a screen reader, with `{example}`.
+    /// The label of the output for a screen reader, with `{example}`.
     pub output_label: &'static str,
-    /// While cargo builds the program.
+    /// The state while cargo builds the program.
     pub building: &'static str,
-    /// It is still being built, for so many seconds: `{seconds}`.
+    /// The state after some seconds of building, with `{seconds}`.
     pub building_for: &'static str,
     /// The button that shows the recorded run again.
     pub back: &'static str,
-    /// Its name for a screen reader, with `{example}`.
+    /// The label of this button for a screen reader, with `{example}`.
     pub back_label: &'static str,
-    /// The compiler refused the program.
+    /// The result if the compiler rejected the program.
     pub refused: &'static str,
-    /// While the program runs.
+    /// The state while the program runs.
     pub running: &'static str,
-    /// In place of the lines that a page does not show.
+    /// The line in place of those that a page does not show.
     pub more_lines: &'static str,
-    /// The program succeeded.
+    /// The result if the program succeeded.
     pub ended: &'static str,
-    /// The program failed, with `{outcome}`.
+    /// The result if the program failed, with `{outcome}`.
     pub ended_with: &'static str,
-    /// The reader stopped the program.
+    /// The result if the reader stopped the program.
     pub stopped: &'static str,
-    /// The program was not started, with `{reason}`.
+    /// The result if the program was not started, with `{reason}`.
     pub failed: &'static str,
-    /// The connection to the server was lost during a run, with `{reason}`.
+    /// The result if the connection to the server was lost during a run, with `{reason}`.
     pub broken: &'static str,
-    /// An outcome: the program was killed at its time limit, with `{limit}`.
+    /// The outcome of a program that was killed at its time limit, with `{limit}`.
     pub at_limit: &'static str,
-    /// A reason: there is no Python.
+    /// The reason if there is no Python.
     pub no_python: &'static str,
 }
 
-/// English.
+/// The words in English.
 pub const ENGLISH: Live = Live {
     run: "Run {language}",
     run_label: "Run {language}: {example}",

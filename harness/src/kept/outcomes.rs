@@ -1,4 +1,4 @@
-//! Outcome tables: how often each outcome of a tiny program was seen in many runs on real cores.
+//! Outcome tables: the number of times that each outcome of a tiny program was seen on real cores.
 //! `cargo run --release -p bench -- outcomes --keep` writes them to `guide/outcomes.json`, and the
 //! book shows them.
 use std::fs;
@@ -21,13 +21,13 @@ pub const FILE: &str = "guide/outcomes.json";
 pub struct Outcomes {
     /// [`VERSION`].
     pub version: u32,
-    /// When they were counted: UTC, RFC 3339, to the second.
+    /// The time of the count: UTC, RFC 3339, to the second.
     pub counted: String,
-    /// Where.
+    /// The machine.
     pub machine: Machine,
     /// The processor's architecture, as Rust names it. Which outcomes can be seen depends on it.
     pub architecture: String,
-    /// How often each variant of each program ran.
+    /// The number of runs of each variant of each program.
     pub runs: u64,
     /// A table for each program.
     pub tables: Vec<Table>,
@@ -39,7 +39,7 @@ pub struct Outcomes {
 pub struct Table {
     /// The program's name.
     pub name: String,
-    /// What it shows.
+    /// The question that it answers.
     pub question: String,
     /// The variants, which differ in their operations or in the memory ordering of these.
     pub variants: Vec<Variant>,
@@ -49,9 +49,9 @@ pub struct Table {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
-    /// What distinguishes it.
+    /// The name, which says how it differs from the others.
     pub name: String,
-    /// What each of the two threads runs.
+    /// The code that each of the two threads runs.
     pub threads: [String; 2],
     /// Every outcome that can be written down, whether it was seen or not.
     pub outcomes: Vec<Outcome>,
@@ -61,15 +61,15 @@ pub struct Variant {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
-    /// What was seen.
+    /// A description of the outcome.
     pub seen: String,
-    /// Whether it should have been.
+    /// The judgment of the memory model.
     pub kind: Kind,
-    /// How often it was seen.
+    /// The number of times that it was seen.
     pub count: u64,
 }
 
-/// What to think of an outcome.
+/// The judgment of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -109,7 +109,7 @@ impl Outcomes {
         write_json(self, &root.join(FILE))
     }
 
-    /// The table of this name.
+    /// Returns the table of this name.
     ///
     /// # Errors
     ///
@@ -129,9 +129,9 @@ impl Outcomes {
                 let sum: u64 = variant.outcomes.iter().map(|outcome| outcome.count).sum();
                 ensure!(sum == self.runs, "{place}: {sum} outcomes in {} runs", self.runs);
                 for Outcome { seen, kind, count } in &variant.outcomes {
-                    let ruled_out = *kind != Kind::Forbidden || *count == 0;
+                    let is_allowed = *kind != Kind::Forbidden || *count == 0;
                     ensure!(
-                        ruled_out,
+                        is_allowed,
                         "{place}: {seen:?} is forbidden, and was seen {count} times"
                     );
                 }
@@ -152,7 +152,7 @@ mod tests {
             let threads = [String::new(), String::new()];
             let variant = Variant { name: "SeqCst".to_owned(), threads, outcomes };
             let (name, question) = ("store-buffering".to_owned(), String::new());
-            let checked = Outcomes {
+            let result = Outcomes {
                 version: VERSION,
                 counted: "2026-01-02T03:04:05Z".to_owned(),
                 machine: Machine::this(),
@@ -161,12 +161,12 @@ mod tests {
                 tables: vec![Table { name, question, variants: vec![variant] }],
             }
             .check();
-            checked.map_err(|error| error.to_string())
+            result.map_err(|error| error.to_string())
         };
         assert_eq!(check(vec![outcome(Kind::Expected, 10), outcome(Kind::Forbidden, 0)]), Ok(()));
-        let seen = check(vec![outcome(Kind::Expected, 9), outcome(Kind::Forbidden, 1)]);
-        assert!(seen.unwrap_err().contains("is forbidden, and was seen 1 times"));
-        let lost = check(vec![outcome(Kind::Expected, 9)]);
-        assert!(lost.unwrap_err().contains("9 outcomes in 10 runs"));
+        let forbidden = check(vec![outcome(Kind::Expected, 9), outcome(Kind::Forbidden, 1)]);
+        assert!(forbidden.unwrap_err().contains("is forbidden, and was seen 1 times"));
+        let too_few = check(vec![outcome(Kind::Expected, 9)]);
+        assert!(too_few.unwrap_err().contains("9 outcomes in 10 runs"));
     }
 }

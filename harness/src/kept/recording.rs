@@ -1,4 +1,4 @@
-//! Recordings: one run of each example, and of its Python counterpart, kept in
+//! Recordings: one run of each example, and of its Python counterpart, in
 //! `guide/recordings/NAME.json` for the book to draw.
 //!
 //! The file is JSON: a [`Recording`], with times in seconds and sizes in bytes. It is read
@@ -15,11 +15,11 @@ use crate::files::write_json;
 use crate::kept::transcript::Transcript;
 use crate::run::costs::Costs;
 use crate::run::machine::{Machine, now, version_of};
-use crate::run::{self, Build, End, Limits, Line, Program, Running, TimedLine};
+use crate::run::{self, Build, End, Limits, Program, Running, TimedLine};
 use process_tree::activity::{Activity, seconds};
 
 /// The version of the format that this program writes, and the only one that it reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A run of an example, and of its Python counterpart if there is one, on one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct Run {
     pub language: String,
     /// The lines in the order in which they were printed.
     pub lines: Vec<TimedLine>,
-    /// The exit code. A run that a signal ended is not kept.
+    /// The exit code. There are no recordings of runs that a signal ended.
     pub exit: i32,
     /// The wall-clock time in seconds.
     pub wall: f64,
@@ -61,37 +61,40 @@ pub struct Run {
     pub threads: Option<u64>,
     /// The largest number of processes at once.
     pub processes: Option<u64>,
-    /// What its threads did. None for a run of less than about 20 ms, and where the system does not
+    /// The activity of its threads. None for a run of less than about 20 ms, and where the system does not
     /// show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<Activity>,
 }
 
 impl Run {
-    /// What a run has printed and cost so far.
+    /// Makes a run that printed these lines and had these costs. A line may have been read shortly after
+    /// the exit of the program; it gets the time of the exit, because it was printed before.
     pub fn new(
         command: String,
         language: String,
-        lines: &[Line],
+        mut lines: Vec<TimedLine>,
         exit: i32,
-        costs: &Costs,
+        costs: Costs,
     ) -> Self {
+        let wall = seconds(costs.wall);
+        lines.iter_mut().for_each(|line| line.at = line.at.min(wall));
         Self {
             command,
             language,
-            lines: lines.iter().map(TimedLine::from).collect(),
+            lines,
             exit,
-            wall: seconds(costs.wall),
+            wall,
             cpu: costs.cpu.map(seconds),
             memory: costs.memory,
             threads: costs.threads,
             processes: costs.processes,
-            activity: costs.activity.clone(),
+            activity: costs.activity,
         }
     }
 }
 
-/// The file of an example's recording.
+/// Returns the file of an example's recording.
 pub fn file(workspace: &Workspace, example: &Example) -> PathBuf {
     workspace.root.join("guide/recordings").join(format!("{}.json", example.name))
 }
@@ -126,18 +129,22 @@ impl Recording {
         ensure!(*version == VERSION, "it has version {version}, not {VERSION}");
         ensure!(*name == example.name, "it is a recording of {name}");
 
-        let tested = Transcript::read(&workspace.snapshot(name))?;
-        tested.admits(&rust.lines).context("the Rust program's output")?;
+        for (language, run) in self.runs() {
+            let is_late = |line: &TimedLine| line.at > run.wall;
+            ensure!(!run.lines.iter().any(is_late), "{language}: a line is later than the run");
+        }
+        let transcript = Transcript::read(&workspace.snapshot(name))?;
+        transcript.admits(&rust.lines).context("the Rust program's output")?;
         let command = example.command.join(" ");
         ensure!(rust.command == command, "it was made by `{}`, not `{command}`", rust.command);
 
         match (python, example.python_command()) {
             (Some(python), Some(command)) => {
                 let own = workspace.snapshot(&format!("{name}.py"));
-                let tested = if own.is_file() { Transcript::read(&own)? } else { tested };
-                tested.admits(&python.lines).context("the Python program's output")?;
-                let made_by = &python.command;
-                ensure!(*made_by == command, "it was made by `{made_by}`, not `{command}`");
+                let transcript = if own.is_file() { Transcript::read(&own)? } else { transcript };
+                transcript.admits(&python.lines).context("the Python program's output")?;
+                let old = &python.command;
+                ensure!(*old == command, "it was made by `{old}`, not `{command}`");
             }
             (None, None) => {}
             (None, Some(_)) => bail!("it lacks the Python program"),
@@ -146,7 +153,7 @@ impl Recording {
         Ok(())
     }
 
-    /// The runs, by language.
+    /// Returns the runs with their languages.
     pub fn runs(&self) -> impl Iterator<Item = (&'static str, &Run)> {
         [("Rust", Some(&self.rust)), ("Python", self.python.as_ref())]
             .into_iter()
@@ -160,7 +167,7 @@ impl Recording {
     /// When one of them cannot be run or fails.
     pub async fn make(workspace: &Workspace, example: &Example) -> Result<Self> {
         let mut messages = Vec::new();
-        let build = run::build(workspace, example, |line| messages.push(line.text)).await?;
+        let build = run::build(workspace, example, |line| messages.push(line)).await?;
         let Build::Done(program) = build else {
             bail!("it does not compile:\n{}", messages.join("\n"));
         };
@@ -209,19 +216,17 @@ async fn record(program: &Program, command: String, language: String) -> Result<
     let mut running = Running::start(program, Limits::default())?;
     let mut lines = Vec::new();
     while let Some(line) = running.line().await {
-        lines.push(line);
+        lines.push(TimedLine::from(line));
     }
     let (end, costs) = running.end().await?;
     match end {
-        End::Exited(status) if status.success() => {
-            Ok(Run::new(command, language, &lines, 0, &costs))
-        }
+        End::Exited(status) if status.success() => Ok(Run::new(command, language, lines, 0, costs)),
         End::Exited(status) => bail!("it failed: {status}"),
         End::PastLimit => bail!("it was killed after {:?}", Limits::default().time),
     }
 }
 
-/// A path from the workspace's root, with `/`.
+/// Returns a path from the workspace's root, with `/`.
 fn relative(workspace: &Workspace, file: &Path) -> String {
     let file = file.strip_prefix(&workspace.root).unwrap_or(file);
     file.to_string_lossy().replace('\\', "/")
@@ -233,8 +238,8 @@ fn relative(workspace: &Workspace, file: &Path) -> String {
 ///
 /// When one fails. Its old recording is kept, and the others are still recorded.
 pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
-    let named: Result<Vec<_>> = names.iter().map(|name| workspace.example(name)).collect();
-    let mut examples: Vec<_> = named?.into_iter().flat_map(Example::with_variants).collect();
+    let examples: Result<Vec<_>> = names.iter().map(|name| workspace.example(name)).collect();
+    let mut examples: Vec<_> = examples?.into_iter().flat_map(Example::with_variants).collect();
     if examples.is_empty() {
         examples.extend(workspace.with_variants());
     }
@@ -247,9 +252,8 @@ pub async fn record_all(workspace: &Workspace, names: &[String]) -> Result<()> {
             continue;
         }
         println!("{place}");
-        let made =
-            async { Recording::make(workspace, example).await?.write(workspace, example) }.await;
-        if let Err(error) = made {
+        let record = async { Recording::make(workspace, example).await?.write(workspace, example) };
+        if let Err(error) = record.await {
             eprintln!("{place} failed: {error:#}");
             failed.push(example.name.as_str());
         }

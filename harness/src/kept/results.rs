@@ -37,17 +37,17 @@ pub struct Results {
 pub struct BenchmarkResult {
     /// The name, as in `--only` and in the book's pages.
     pub name: String,
-    /// When it was measured: UTC, RFC 3339, to the second.
+    /// The time of the measurement: UTC, RFC 3339, to the second.
     pub measured: String,
-    /// Whether it was a quick run, whose figures are too rough to quote.
+    /// True for a quick run, whose figures are too rough to quote.
     pub quick: bool,
     /// The question.
     pub question: String,
-    /// What the implementations do and how it is measured, in a sentence or two.
+    /// The work of the implementations and the way of measuring it, in a sentence or two.
     pub method: String,
     /// The unit of the sizes, such as `waits at once`, if there are several sizes.
     pub sizes: Option<String>,
-    /// What is measured. The first measure decides which implementation is ahead.
+    /// The measures. The first measure decides which implementation is ahead.
     pub measures: Vec<Measure>,
     /// The figures of each implementation at each size.
     pub entries: Vec<Entry>,
@@ -63,11 +63,11 @@ pub struct Measure {
     pub name: String,
     /// Its unit: `s`.
     pub unit: String,
-    /// Whether less or more is better.
+    /// The better direction.
     pub better: Better,
 }
 
-/// Whether less or more of a measure is better.
+/// The better direction of a measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
@@ -83,15 +83,15 @@ pub enum Better {
 pub struct Entry {
     /// The implementation's name.
     pub implementation: String,
-    /// What it is written in.
+    /// The language that it is written in.
     pub category: Category,
     /// The size, if the benchmark has several.
     pub size: Option<u64>,
-    /// By the measure's name: one figure per round, in the same order for all implementations.
+    /// One figure per round by the measure's name, in the same order for all implementations.
     pub figures: BTreeMap<String, Vec<f64>>,
 }
 
-/// What an implementation is written in.
+/// The language that an implementation is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
@@ -119,22 +119,22 @@ pub struct LeftOut {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     /// The minimum.
-    pub least: f64,
+    pub min: f64,
     /// The median.
     pub median: f64,
     /// The maximum.
-    pub most: f64,
+    pub max: f64,
 }
 
 impl Spread {
-    /// The spread of some figures. None if there are none.
+    /// Returns the spread of some figures. None if there are none.
     pub fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut figures: Vec<_> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
-        let (least, most) = (*figures.first()?, *figures.last()?);
+        let (min, max) = (*figures.first()?, *figures.last()?);
         let above = figures.len() / 2;
         let below = (figures.len() - 1) / 2; // the same one, if their number is odd
-        Some(Self { least, median: f64::midpoint(figures[below], figures[above]), most })
+        Some(Self { min, median: f64::midpoint(figures[below], figures[above]), max })
     }
 }
 
@@ -169,39 +169,41 @@ impl Results {
     ///
     /// When the file's other benchmarks come from another machine or other versions, and when one
     /// of these comes from a quick run or lacks an implementation.
-    pub fn keep(self, file: &Path) -> Result<()> {
+    pub fn keep(mut self, file: &Path) -> Result<()> {
         for BenchmarkResult { name, quick, left_out, .. } in &self.benchmarks {
             ensure!(!quick, "not kept: {name} comes from a quick run");
             ensure!(left_out.is_empty(), "not kept: {name} lacks {}", left_out[0].implementation);
         }
-        let Self { version, machine, languages, benchmarks } = self;
-        let mut all = Vec::new();
         if file.is_file() {
             let kept = Self::read(file)?;
-            let replaced =
-                |old: &BenchmarkResult| benchmarks.iter().any(|new| new.name == old.name);
+            let is_replaced = |old: &BenchmarkResult| self.benchmark(&old.name).is_ok();
             ensure!(
-                kept.machine == machine && kept.languages == languages
-                    || kept.benchmarks.iter().all(replaced),
+                kept.machine == self.machine && kept.languages == self.languages
+                    || kept.benchmarks.iter().all(is_replaced),
                 "{} comes from another machine or other versions; measure all benchmarks",
                 file.display()
             );
-            all = kept.benchmarks;
+            let new = std::mem::replace(&mut self.benchmarks, kept.benchmarks);
+            self.replace(new);
         }
-        for benchmark in benchmarks {
-            match all.iter_mut().find(|old| old.name == benchmark.name) {
-                Some(old) => *old = benchmark,
-                None => all.push(benchmark),
-            }
-        }
-        Self { version, machine, languages, benchmarks: all }.write(file)
+        self.write(file)
     }
 
-    /// The benchmark of this name.
+    /// Replaces the benchmarks of the same names, and adds the others.
+    pub fn replace(&mut self, benchmarks: Vec<BenchmarkResult>) {
+        for benchmark in benchmarks {
+            match self.benchmarks.iter_mut().find(|old| old.name == benchmark.name) {
+                Some(old) => *old = benchmark,
+                None => self.benchmarks.push(benchmark),
+            }
+        }
+    }
+
+    /// Returns the benchmark of this name.
     ///
     /// # Errors
     ///
-    /// When there is none. The message names the existing ones.
+    /// When there is none. The message lists the known ones.
     pub fn benchmark(&self, name: &str) -> Result<&BenchmarkResult> {
         self.benchmarks.iter().find(|benchmark| benchmark.name == name).with_context(|| {
             let known: Vec<_> =
@@ -212,11 +214,11 @@ impl Results {
 }
 
 impl BenchmarkResult {
-    /// The measure of this name.
+    /// Returns the measure of this name.
     ///
     /// # Errors
     ///
-    /// When there is none. The message names the existing ones.
+    /// When there is none. The message lists the known ones.
     pub fn measure(&self, name: &str) -> Result<&Measure> {
         self.measures.iter().find(|measure| measure.name == name).with_context(|| {
             let known: Vec<_> = self.measures.iter().map(|known| known.name.as_str()).collect();
@@ -224,7 +226,7 @@ impl BenchmarkResult {
         })
     }
 
-    /// The measured sizes in ascending order; a single None if the benchmark has no sizes.
+    /// Returns the measured sizes in ascending order; a single None if the benchmark has no sizes.
     pub fn sizes(&self) -> Vec<Option<u64>> {
         let mut sizes: Vec<_> = self.entries.iter().map(|entry| entry.size).collect();
         sizes.sort_unstable();
@@ -232,24 +234,24 @@ impl BenchmarkResult {
         sizes
     }
 
-    /// A size with its unit: `10,000 waits`, or `1 wait`.
+    /// Returns a size with its unit: `10,000 waits`, or `1 wait`.
     pub fn heading(&self, size: u64) -> String {
         let many = self.sizes.as_deref().unwrap_or_default();
         let unit = if size == 1 { many.strip_suffix('s').unwrap_or(many) } else { many };
         format!("{} {unit}", thousands(size))
     }
 
-    /// The entries at a size, in the order in which the benchmark lists its implementations.
+    /// Returns the entries at a size, in the order in which the benchmark lists its implementations.
     pub fn at(&self, size: Option<u64>) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.size == size)
     }
 
-    /// The implementation with the best median at a size, by this measure.
+    /// Returns the implementation with the best median at a size, by this measure.
     pub fn best(&self, measure: &Measure, size: Option<u64>) -> Option<&Entry> {
         measure.best(self.at(size).filter(|entry| entry.category != Category::LowerBound))
     }
 
-    /// The best implementation that is not among those ahead at a size, by this measure.
+    /// Returns the best implementation that is not among those ahead at a size, by this measure.
     pub fn next(&self, measure: &Measure, size: Option<u64>) -> Option<&Entry> {
         let ahead = self.ahead(measure, size);
         let behind =
@@ -257,7 +259,7 @@ impl BenchmarkResult {
         measure.best(self.at(size).filter(behind))
     }
 
-    /// The implementations that are ahead at a size, by this measure: the best one, and those that
+    /// Returns the implementations that are ahead at a size, by this measure: the best one, and those that
     /// cannot be told apart from it, see [`Measure::level`].
     pub fn ahead(&self, measure: &Measure, size: Option<u64>) -> Vec<&Entry> {
         let Some(best) = self.best(measure, size) else { return Vec::new() };
@@ -270,7 +272,7 @@ impl BenchmarkResult {
 }
 
 impl Measure {
-    /// The entry with the best median, of those that have one.
+    /// Returns the entry with the best median, of those that have one.
     fn best<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
         let medians = entries.filter_map(|entry| Some((entry, entry.spread(self)?.median)));
         let best = medians.min_by(|(_, a), (_, b)| match self.better {
@@ -280,8 +282,8 @@ impl Measure {
         best.map(|(entry, _)| entry)
     }
 
-    /// Whether an implementation with these ratios to the best one cannot be told apart from it: it
-    /// was no worse in at least a quarter of the rounds, or its median is worse by less than 5 %.
+    /// Returns true if an implementation with these ratios to the best one cannot be told apart from
+    /// it: it was no worse in at least a quarter of the rounds, or its median is worse by less than 5 %.
     pub fn level(&self, ratios: &[f64]) -> bool {
         let no_worse = ratios.iter().filter(|&&ratio| match self.better {
             Better::Less => ratio <= 1.0,
@@ -294,30 +296,30 @@ impl Measure {
         })
     }
 
-    /// The measure with its unit: `time, s`.
+    /// Returns the measure with its unit: `time, s`.
     pub fn heading(&self) -> String {
         let Self { name, unit, .. } = self;
         if unit.is_empty() { name.clone() } else { format!("{name}, {unit}") }
     }
 
-    /// A value with its unit, to three digits: `1.62 s`, `437 MiB`, `12,300 jobs/s`.
+    /// Returns a value with its unit, to three digits: `1.62 s`, `437 MiB`, `12,300 jobs/s`.
     pub fn show(&self, value: f64) -> String {
         format!("{} {}", digits(value), self.unit).trim_end().to_owned()
     }
 }
 
 impl Entry {
-    /// The figures of a measure, round by round. Empty if it was not measured.
+    /// Returns the figures of a measure, round by round. Empty if it was not measured.
     pub fn rounds(&self, measure: &Measure) -> &[f64] {
         self.figures.get(&measure.name).map_or(&[], Vec::as_slice)
     }
 
-    /// The spread over all rounds. None if it was not measured.
+    /// Returns the spread over all rounds. None if it was not measured.
     pub fn spread(&self, measure: &Measure) -> Option<Spread> {
         Spread::of(self.rounds(measure).iter().copied())
     }
 
-    /// The spread of the ratios of this implementation's figures to the other's, round by round.
+    /// Returns the spread of the ratios of this implementation's figures to the other's, round by round.
     pub fn ratio(&self, other: &Self, measure: &Measure) -> Option<Spread> {
         Spread::of(self.ratios(other, measure))
     }
@@ -329,7 +331,7 @@ impl Entry {
     }
 }
 
-/// A number to three digits, or to all digits before the point if there are more, with commas
+/// Writes a number to three digits, or to all digits before the point if there are more, with commas
 /// between thousands.
 pub fn digits(value: f64) -> String {
     let decimals = match value.abs() {
@@ -345,7 +347,7 @@ pub fn digits(value: f64) -> String {
     }
 }
 
-/// A whole number, with commas between thousands.
+/// Writes a whole number, with commas between thousands.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -363,9 +365,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spread_is_least_median_and_most() {
+    fn spread_is_min_median_and_max() {
         let spread = Spread::of([3.0, 1.0, 2.5]).unwrap();
-        assert_eq!((spread.least, spread.median, spread.most), (1.0, 2.5, 3.0));
+        assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.5, 3.0));
         assert_eq!(Spread::of([4.0, 1.0]).unwrap().median, 2.5);
         assert_eq!(Spread::of([]), None);
     }
@@ -388,7 +390,7 @@ mod tests {
         }
     }
 
-    /// A benchmark for the least time.
+    /// A benchmark in which the shorter time is better.
     fn benchmark(entries: Vec<Entry>) -> BenchmarkResult {
         let measure = Measure { name: "time".into(), unit: "s".into(), better: Better::Less };
         BenchmarkResult {
@@ -420,7 +422,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_from_the_best_is_ahead_too() {
         let benchmark = benchmark(vec![
-            entry("floor", Category::LowerBound, [0.1; 3]),
+            entry("bound", Category::LowerBound, [0.1; 3]),
             entry("best", Category::Rust, [1.0, 2.0, 1.0]),
             entry("now and then better", Category::Rust, [1.2, 1.9, 1.2]),
             entry("hardly worse", Category::Rust, [1.04, 2.08, 1.04]),

@@ -1,5 +1,5 @@
-//! Recorded schedules: which thread of a small program ran when, under a scheduler that decides
-//! it. `cargo run -p schedules -- record` writes them to `guide/recordings/schedules/NAME.json`,
+//! Recorded schedules: the order in which the threads of a small program ran under a scheduler that
+//! decides it. `cargo run -p schedules -- record` writes them to `guide/recordings/schedules/NAME.json`,
 //! and the book draws them.
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::files::write_json;
 /// The version of the format that this program writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
 
-/// What was found out about the schedules of a program and of its fixed twin.
+/// The schedules of a program and of its fixed twin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedules {
@@ -21,11 +21,11 @@ pub struct Schedules {
     pub version: u32,
     /// The name of the program.
     pub name: String,
-    /// What its threads are called, in the order in which they start.
+    /// The names of its threads, in the order in which they start.
     pub threads: Vec<String>,
     /// The seed of the random schedule in which the broken twin fails.
     pub seed: u64,
-    /// How many random schedules ten searches needed until the broken twin failed.
+    /// The numbers of random schedules that ten searches needed until the broken twin failed.
     pub tries: Vec<u64>,
     /// The failing schedule.
     pub broken: Twin,
@@ -44,13 +44,13 @@ pub struct Twin {
     pub source: String,
     /// The steps, in the order in which they ran.
     pub steps: Vec<Step>,
-    /// How it ended. None if it ended well.
+    /// The failure at its end. None if it ended well.
     pub failure: Option<String>,
-    /// How many schedules there are and how many of them fail, if these are few.
+    /// The number of all schedules, if these are few.
     pub all: Option<All>,
 }
 
-/// How many schedules there are.
+/// The number of schedules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct All {
@@ -60,7 +60,7 @@ pub struct All {
     pub failing: u64,
 }
 
-/// What one thread does until it blocks, ends, or is about to touch something that is shared.
+/// The part that one thread runs until it blocks, ends, or is about to touch something that is shared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -68,13 +68,13 @@ pub struct Step {
     pub thread: usize,
     /// The line in which the step begins. None if the thread starts with this step, or has only to end.
     pub line: Option<usize>,
-    /// What each thread that exists can do after the step.
+    /// The state of each thread that exists after the step.
     pub states: Vec<State>,
-    /// What the step prints.
+    /// The lines that the step prints.
     pub printed: Vec<String>,
 }
 
-/// What a thread can do.
+/// The state of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -96,11 +96,11 @@ pub struct Choice {
     pub step: Step,
     /// The numbers of the steps that can come next.
     pub next: Vec<usize>,
-    /// How the program fails after this step, if it does.
+    /// The failure of the program after this step, if it fails.
     pub failure: Option<String>,
 }
 
-/// The file of a program's recording.
+/// Returns the file of a program's recording.
 pub fn file(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.root.join("guide/recordings/schedules").join(format!("{name}.json"))
 }
@@ -152,8 +152,8 @@ impl Schedules {
                 let Step { thread, line, states, .. } = step;
                 ensure!(*thread < self.threads.len(), "there is no thread {thread}");
                 ensure!(states.len() <= self.threads.len(), "a step has too many threads");
-                let known = line.is_none_or(|line| (1..=lines.len()).contains(&line));
-                ensure!(known, "{} has no line {line:?}", twin.source);
+                let exists = line.is_none_or(|line| (1..=lines.len()).contains(&line));
+                ensure!(exists, "{} has no line {line:?}", twin.source);
             }
         }
         let mut next = self.choices.iter().flat_map(|choice| &choice.next);
@@ -163,7 +163,7 @@ impl Schedules {
 }
 
 impl Twin {
-    /// The lines of its source.
+    /// Reads the lines of its source.
     ///
     /// # Errors
     ///

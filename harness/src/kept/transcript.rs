@@ -1,4 +1,4 @@
-//! What an example prints, as the tests compare it and the book shows it: groups of lines. Each
+//! The output of an example, as the tests compare it and the book shows it: groups of lines. Each
 //! group says in which order its lines may come.
 //!
 //! In a snapshot, a group is a heading and indented lines:
@@ -52,7 +52,7 @@ pub enum Order {
 impl Order {
     const ALL: [Self; 4] = [Self::Fixed, Self::Free, Self::Repeated, Self::Stderr];
 
-    /// The heading of such a group in a snapshot.
+    /// Returns the heading of such a group in a snapshot.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Fixed => "in order",
@@ -105,8 +105,8 @@ impl Transcript {
     ///
     /// When they differ. The message names the first line that differs.
     pub fn admits(&self, lines: &[TimedLine]) -> Result<()> {
-        let of = |wanted: Stream| {
-            let lines = lines.iter().filter(move |line| line.stream == wanted);
+        let of = |stream: Stream| {
+            let lines = lines.iter().filter(move |line| line.stream == stream);
             lines.map(|line| line.text.as_str()).peekable()
         };
         let (mut stdout, mut stderr) = (of(Stream::Stdout), of(Stream::Stderr));
@@ -114,10 +114,9 @@ impl Transcript {
         for Group { order, lines } in &self.groups {
             match order {
                 Order::Fixed | Order::Stderr => {
-                    let printed = if *order == Order::Stderr { &mut stderr } else { &mut stdout };
+                    let output = if *order == Order::Stderr { &mut stderr } else { &mut stdout };
                     for line in lines {
-                        let next =
-                            printed.next().with_context(|| format!("{line:?} is missing"))?;
+                        let next = output.next().with_context(|| format!("{line:?} is missing"))?;
                         ensure!(fits(next, line), "{next:?} where {line:?} was tested");
                     }
                 }
@@ -126,8 +125,8 @@ impl Transcript {
                     while !open.is_empty() {
                         let next =
                             stdout.next().with_context(|| format!("{open:?} are missing"))?;
-                        let found = open.iter().position(|line| fits(next, line));
-                        open.remove(found.with_context(|| format!("{next:?} was not tested"))?);
+                        let position = open.iter().position(|line| fits(next, line));
+                        open.remove(position.with_context(|| format!("{next:?} was not tested"))?);
                     }
                 }
                 Order::Repeated => {
@@ -149,7 +148,7 @@ impl Transcript {
     ///
     /// # Errors
     ///
-    /// When the file is missing or does not hold a transcript. The message names the file and
+    /// When the file is missing or does not contain a transcript. The message names the file and
     /// the command that creates it.
     pub fn read(snapshot: &Path) -> Result<Self> {
         let read = || {
@@ -167,17 +166,18 @@ impl Transcript {
     }
 }
 
-/// Whether a printed line is the tested one.
-fn fits(printed: &str, tested: &str) -> bool {
-    values(printed, tested).is_some()
+/// Returns true if a line of output is the line of a transcript.
+fn fits(line: &str, pattern: &str) -> bool {
+    values(line, pattern).is_some()
 }
 
-/// What a printed line has in place of each `<name>` of a tested line. None if it isn't that line.
-pub fn values<'a>(printed: &'a str, tested: &str) -> Option<Vec<&'a str>> {
-    let Some((before, _, after)) = next_name(tested) else {
-        return (printed == tested).then(Vec::new);
+/// Returns the text that a line of output has in place of each `<name>` in the line of a transcript.
+/// None if it isn't that line.
+pub fn values<'a>(line: &'a str, pattern: &str) -> Option<Vec<&'a str>> {
+    let Some((before, _, after)) = next_name(pattern) else {
+        return (line == pattern).then(Vec::new);
     };
-    let rest = printed.strip_prefix(before)?;
+    let rest = line.strip_prefix(before)?;
     // A name stands for at least one character, and for as many as let the rest fit.
     let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]).filter(|end| *end > 0);
     ends.into_iter().find_map(|end| {
@@ -187,15 +187,15 @@ pub fn values<'a>(printed: &'a str, tested: &str) -> Option<Vec<&'a str>> {
     })
 }
 
-/// Splits a tested line at the first `<name>` into the text before it, the name and the text after
-/// it.
-pub fn next_name(tested: &str) -> Option<(&str, &str, &str)> {
-    for (open, _) in tested.match_indices('<') {
-        if let Some((name, after)) = tested[open + 1..].split_once('>')
+/// Splits the line of a transcript at the first `<name>` into the text before it, the name and the text
+/// after it.
+pub fn next_name(pattern: &str) -> Option<(&str, &str, &str)> {
+    for (open, _) in pattern.match_indices('<') {
+        if let Some((name, after)) = pattern[open + 1..].split_once('>')
             && !name.is_empty()
             && name.chars().all(|c| c.is_ascii_lowercase())
         {
-            return Some((&tested[..open], name, after));
+            return Some((&pattern[..open], name, after));
         }
     }
     None

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::{Limits, Program, Running};
 
-/// What a reader needs to know about a machine to compare figures.
+/// A machine, as far as a reader needs to know it to compare figures.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
@@ -19,7 +19,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The machine that this program runs on.
+    /// Returns the machine that this program runs on.
     pub fn this() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { cores: u32::try_from(cores).unwrap_or(u32::MAX), memory: memory(), system: system() }
@@ -51,12 +51,12 @@ fn system() -> String {
     std::env::consts::OS.to_owned()
 }
 
-/// The current time: UTC, RFC 3339, to the second.
+/// Returns the current time: UTC, RFC 3339, to the second.
 pub fn now() -> String {
     humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
-/// The name and number that a tool prints for `--version`.
+/// Returns the name and number that a tool prints for `--version`.
 ///
 /// # Errors
 ///
@@ -75,7 +75,7 @@ pub async fn version_of(tool: impl AsRef<Path>, folder: &Path) -> Result<String>
     Ok(line.text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
 }
 
-/// Bytes in MiB.
+/// Converts bytes to MiB.
 pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

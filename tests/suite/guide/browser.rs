@@ -81,8 +81,8 @@ fn pages_of_each_kind_are_sound_in_each_theme_and_width() {
 }
 
 #[test]
-#[ignore = "sweep: every page in each theme and width"]
-fn every_page_is_sound_in_each_theme_and_width() {
+#[ignore = "sweep: each page in each theme and width"]
+fn sweep_of_each_page_in_each_theme_and_width() {
     // A server answers with 404.html, a reader of files never sees it.
     are_sound(&[pages(), vec!["404.html".to_owned()]].concat());
 }
@@ -458,8 +458,8 @@ fn pages_of_each_kind_read_from_disk() {
 }
 
 #[test]
-#[ignore = "sweep: every page from disk"]
-fn every_page_reads_from_disk() {
+#[ignore = "sweep: each page from disk"]
+fn sweep_of_each_page_from_disk() {
     read_from_disk(pages());
 }
 

@@ -7,14 +7,10 @@ use std::path::{Path, PathBuf};
 
 use guide::book::repository::Repository;
 use guide::book::screenshot;
-use guide::figures::recorded;
 use guide::serve::{Server, Settings};
 use harness::examples::Workspace;
 use harness::kept::recording::record_all;
-use harness::run::{Limits, Program, Stream, TimedLine};
-use picture::timeline::{self, Track};
-use picture::words::ENGLISH;
-use process_tree::activity::{Activity, Cores, Thread};
+use harness::run::{Limits, Program, Stream};
 use regex::Regex;
 use tests::browser::{Browser, axe};
 use tests::fixture::{Fixture, PAGE, RECORDING, SOURCE};
@@ -33,7 +29,7 @@ fn a_sound_book_holds_source_command_and_output() {
         "threads": [
             { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
         ],
-        "more": 0, "cores": { "step": 0.0, "used": [] }
+        "more": 0, "cores": { "step": 0.0, "used": "" }
     });
     recording["python"] = recording["rust"].clone();
     recording["python"]["command"] = "python3 examples-async/one/one.py".into();
@@ -115,6 +111,16 @@ fn each_fault_fails_the_build_naming_its_place() {
         ("tests/suite/examples_async/one.rs", "fn one() {}\n", "no test in tests/suite checks one"),
         (index, "# Front\n", "examples-async/one/src/main.rs:1: no page shows this example"),
         (
+            "guide/en/drawings/x.svg",
+            "<svg/>",
+            "guide/en/drawings/x.svg:1: no page shows the drawing; put {{#drawing x}} on one",
+        ),
+        (
+            "guide/recordings/transcripts/x.txt",
+            "2026-01-01 gdb\n",
+            "guide/recordings/transcripts/x.txt:1: no page shows the transcript",
+        ),
+        (
             index,
             &format!("{head}text {{{{#example one}}}}\n"),
             "guide/en/index.md:5: a directive must stand alone",
@@ -189,7 +195,7 @@ fn variants_are_shown_next_to_each_other_with_all_that_belongs_to_them() {
             "threads": [
                 { "process": 0, "name": "one", "from": 0.0, "spans": "s500", "at_end": true }
             ],
-            "more": 0, "cores": { "step": 0.0, "used": [] }
+            "more": 0, "cores": { "step": 0.0, "used": "" }
         });
         fixture.write(&file, &recording.to_string());
     }
@@ -393,65 +399,6 @@ fn recording_keeps_the_old_one_when_the_example_fails() {
     assert_eq!(fs::read_to_string(&file).unwrap(), made);
 
     assert!(runtime().block_on(record_all(&workspace, &["two".to_owned()])).is_err());
-}
-
-/// The picture depends on nothing but the recording.
-#[test]
-fn the_same_recording_gives_the_same_picture() {
-    let line = |at, stream, text: &str| TimedLine { at, stream, text: text.to_owned() };
-    let rust = [
-        line(0.001, Stream::Stdout, "Worker 0 starting"),
-        line(0.002, Stream::Stdout, "Worker 1 starting"),
-        line(2.001, Stream::Stdout, "Worker 1 finished"),
-        line(2.5, Stream::Stderr, "Worker 0 failed: <reason> & more"),
-        line(2.6, Stream::Stdout, "Main: done"),
-    ];
-    let python = [line(0.5, Stream::Stdout, "tick")];
-    let thread = |process, name: &str, spans: &str, at_end| Thread {
-        process,
-        name: name.to_owned(),
-        from: 0.005,
-        spans: spans.parse().unwrap(),
-        at_end,
-    };
-    let turns = "c2.5 l2.5 ".repeat(100);
-    let activity = Activity {
-        threads: vec![
-            thread(0, "one", "c5 l2690", true),
-            thread(0, "one", &format!("s500 {turns} c500 r500"), true),
-            thread(0, "<pool>", "i300 w300 t300", false),
-            thread(1, "cat", "p1000", true),
-        ],
-        more: 9,
-        cores: Cores { step: 0.5, used: vec![0.0, 1.0, 2.0, 0.5, 0.0, 0.0] },
-    };
-    let activity = Some(&activity);
-    let tracks = [
-        Track {
-            name: "Rust",
-            lines: recorded::lines(&rust),
-            wall: 2.7,
-            ended: true,
-            activity,
-            cores: 2,
-        },
-        Track {
-            name: "Python",
-            lines: recorded::lines(&python),
-            wall: 1.0,
-            ended: false,
-            activity: None,
-            cores: 2,
-        },
-    ];
-    let draw = || timeline::draw("id", &tracks, 0.0, &ENGLISH);
-    assert_eq!(draw().into_string(), draw().into_string());
-    assert!(!draw().into_string().contains('\n'));
-    let in_lines = draw().into_string().replace("><", ">\n<");
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(WORKSPACE.root.join("tests/snapshots/guide"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.bind(|| insta::assert_snapshot!("timeline", in_lines));
 }
 
 #[test]
@@ -661,6 +608,9 @@ async fn get(address: &str, path: &str) -> (u16, String) {
 fn the_served_book_follows_its_sources() {
     let fixture = Fixture::new();
     let book_toml = fs::read_to_string(WORKSPACE.root.join("guide/book.toml")).unwrap();
+    let page = format!("{PAGE}\n{{{{#file deploy/one.conf}}}}\n");
+    fixture.write("guide/en/index.md", &page);
+    fixture.write("deploy/one.conf", "first = setting\n");
     runtime().block_on(async {
         let server =
             Server::start(fixture.root().to_owned(), 0, Settings::default()).await.unwrap();
@@ -696,7 +646,13 @@ fn the_served_book_follows_its_sources() {
         };
         wait_for("edition", "hello").await;
 
-        // The book is rebuilt after a change to a page, an example, a snapshot or the theme.
+        // The book is rebuilt after a change to a file that it shows, a test, a page, an example, a
+        // snapshot or the theme.
+        fixture.write("deploy/one.conf", "other = setting\n");
+        wait_for("edition", "other = setting").await;
+        let test = "#[test]\nfn says_hello() {\n    transcript_of(\"one\").check();\n}\n";
+        fixture.write("tests/suite/examples_async/one.rs", test);
+        wait_for("edition", "says_hello").await;
         fixture.write("guide/en/index.md", &format!("{PAGE}\nAnother word.\n"));
         wait_for("edition", "Another word.").await;
         fixture.write("examples-async/one/src/main.rs", &SOURCE.replace("hello", "good day"));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use guide::serve::runner::MOST_RUNS;
+use guide::serve::runner::MAX_RUNS;
 use guide::serve::{Server, Settings};
 use harness::run::{LINE_CUT, Limits, OUTPUT_CUT};
 use serde_json::Value;
@@ -61,6 +61,35 @@ fn main() {
 }
 "#;
 
+/// A build script that never ends, and starts a process that does not either. It writes the ids of
+/// both, and of cargo, to a file.
+#[cfg(unix)]
+const ENDLESS_BUILD: &str = r#"use std::process;
+fn main() {
+    let child = process::Command::new("sleep").arg("600").spawn().unwrap();
+    let (cargo, own) = (std::os::unix::process::parent_id(), process::id());
+    let folder = std::path::Path::new("../../target");
+    std::fs::write(folder.join("new-ids"), format!("{cargo} {own} {}", child.id())).unwrap();
+    std::fs::rename(folder.join("new-ids"), folder.join("ids")).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(600));
+}
+"#;
+
+/// The processes of [`ENDLESS_BUILD`], once all of them run.
+#[cfg(unix)]
+async fn processes_of_build(fixture: &Fixture) -> Vec<u32> {
+    let file = fixture.root().join("target/ids");
+    let processes = async {
+        loop {
+            match std::fs::read_to_string(&file) {
+                Ok(ids) => return ids.split(' ').map(|id| id.parse().unwrap()).collect(),
+                Err(_) => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    timeout(LIMIT, processes).await.expect("the build script runs")
+}
+
 /// A served book of these examples.
 struct Served {
     fixture: Fixture,
@@ -84,7 +113,7 @@ async fn serve_with(settings: Settings) -> Served {
     let server = Server::start(fixture.root().to_owned(), 0, settings).await.unwrap();
     let address = server.url().unwrap().replace("http://", "").replace('/', "");
     let key = server.key().to_owned();
-    let serving = tokio::spawn(async { server.run().await.expect("the server goes on") });
+    let serving = tokio::spawn(async { match server.run().await.expect("the server goes on") {} });
     Served { fixture, address, key, serving }
 }
 
@@ -285,8 +314,9 @@ fn a_request_can_name_a_declared_variant_and_nothing_else() {
 #[test]
 fn a_slow_client_is_cut_off() {
     runtime().block_on(async {
-        let head = Duration::from_millis(300);
-        let book = serve_with(Settings { head, ..Settings::default() }).await;
+        let mut settings = Settings::default();
+        settings.http.head_timeout = Duration::from_millis(300);
+        let book = serve_with(settings).await;
         let mut slow = TcpStream::connect(&book.address).await.unwrap();
         slow.write_all(b"POST /run/one?language=rust HTTP/1.1\r\nHost: ").await.unwrap();
         let mut rest = Vec::new();
@@ -355,16 +385,33 @@ fn a_run_past_its_limit_is_ended_and_says_so() {
 
 #[cfg(unix)]
 #[test]
+fn a_build_past_its_limit_is_ended_and_says_so() {
+    runtime().block_on(async {
+        let build = Duration::from_secs(5);
+        let book = serve_with(Settings { build, ..Settings::default() }).await;
+        book.fixture.write("examples-async/one/build.rs", ENDLESS_BUILD);
+        let mut run = book.run("one").await;
+        let processes = processes_of_build(&book.fixture).await;
+        let failed = run.event("failed").await;
+        assert_eq!(failed["reason"], "the build was stopped at its time limit of 5s");
+        for process in processes {
+            gone(process).await;
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
 fn a_run_over_the_limit_is_rejected_until_another_ends() {
     runtime().block_on(async {
         let book = serve(Limits::default()).await;
         let mut runs = Vec::new();
-        for _ in 0..MOST_RUNS {
+        for _ in 0..MAX_RUNS {
             let mut run = book.run("silent").await;
             let process = run.process().await;
             runs.push((run, process));
         }
-        for _ in MOST_RUNS..10 {
+        for _ in MAX_RUNS..10 {
             assert_eq!(book.status("POST /run/silent?language=rust", OURS).await, 503);
         }
         // When a reader leaves, another one can run a program.
@@ -447,8 +494,9 @@ fn a_client_that_has_sent_all_it_has_gets_its_answer() {
 #[test]
 fn clients_that_read_nothing_do_not_lock_others_out() {
     runtime().block_on(async {
-        let write = Duration::from_millis(300);
-        let settings = Settings { write, connections: 4, live: 1, ..Settings::default() };
+        let mut settings = Settings { live: 1, ..Settings::default() };
+        settings.http.write_timeout = Duration::from_millis(300);
+        settings.http.max_connections = 4;
         let book = serve_with(settings).await;
         // So many answers that the system cannot hold them.
         let mut greedy = Vec::new();
@@ -468,7 +516,8 @@ fn clients_that_read_nothing_do_not_lock_others_out() {
 #[test]
 fn pages_that_wait_for_changes_leave_connections_for_others() {
     runtime().block_on(async {
-        let settings = Settings { connections: 3, live: 1, ..Settings::default() };
+        let mut settings = Settings { live: 1, ..Settings::default() };
+        settings.http.max_connections = 3;
         let book = serve_with(settings).await;
         let request = format!("GET /404.html HTTP/1.1\r\nHost: {}\r\n\r\n", book.address);
         let mut only = Connection::open(&book.address).await.unwrap();
@@ -622,8 +671,8 @@ mod ended {
         entries.filter(|path| path.display().to_string().contains("/book-")).collect()
     }
 
-    /// A server whose reader runs a program of two processes, once that program is silent.
-    async fn running(fixture: &Fixture) -> (Child, Run, [u32; 2]) {
+    /// A server whose reader runs the example `silent`.
+    async fn running(fixture: &Fixture) -> (Child, Run) {
         let (child, address, key) = guide(fixture).await;
         let request = format!(
             "POST /run/silent?language=rust HTTP/1.1\r\nHost: {address}\r\n\
@@ -631,26 +680,30 @@ mod ended {
         );
         let mut stream = TcpStream::connect(&address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut run = Run(BufReader::new(stream));
-        let processes = [run.process().await, run.process().await];
-        (child, run, processes)
+        (child, Run(BufReader::new(stream)))
     }
 
-    /// The exit of a server that gets this signal, whose runs have ended with it.
+    /// The exit of a server that gets this signal, whose run of two processes has ended with it.
     async fn ended_by(signal: Signal, fixture: &Fixture) -> ExitStatus {
-        let (mut child, _run, processes) = running(fixture).await;
+        let (child, mut run) = running(fixture).await;
+        let processes = [run.process().await, run.process().await];
+        ended_with(child, signal, &processes).await
+    }
+
+    /// The exit of a server that gets this signal, with which these processes have ended.
+    async fn ended_with(mut child: Child, signal: Signal, processes: &[u32]) -> ExitStatus {
         kill_process(id(child.id().unwrap()), signal).unwrap();
         let status = timeout(LIMIT, child.wait()).await.expect("it ends").unwrap();
         let left = timeout(LIMIT / 4, async {
             for process in processes {
-                gone(process).await;
+                gone(*process).await;
             }
         });
         if left.await.is_err() {
             for process in processes {
-                kill_process(id(process), Signal::KILL).ok();
+                kill_process(id(*process), Signal::KILL).ok();
             }
-            panic!("its run has not ended");
+            panic!("its processes have not ended");
         }
         status
     }
@@ -678,6 +731,18 @@ mod ended {
         let fixture = examples();
         let status = guide_is_built().block_on(ended_by(Signal::KILL, &fixture));
         assert_eq!(status.code(), None);
+    }
+
+    #[test]
+    fn a_killed_server_leaves_no_build_behind() {
+        let fixture = examples();
+        fixture.write("examples-async/silent/build.rs", ENDLESS_BUILD);
+        guide_is_built().block_on(async {
+            let (child, _run) = running(&fixture).await;
+            let processes = processes_of_build(&fixture).await;
+            assert_eq!(processes.len(), 3);
+            ended_with(child, Signal::KILL, &processes).await;
+        });
     }
 
     #[test]

@@ -11,10 +11,10 @@ use process_pool::{Job, JobResult};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
-use crate::implementation::Turn;
+use crate::benchmark::Turn;
 use crate::measure::seconds;
 
-/// How many jobs are under way at the same time: as many as a map of the job queue has by default.
+/// The jobs that are under way at the same time: as many as a map of the job queue has by default.
 const IN_FLIGHT: usize = 500;
 
 /// A job. Its result is its number plus one.
@@ -54,7 +54,7 @@ impl Job for Task {
     }
 }
 
-/// The CPU time of this thread, which does not pass while another thread has the core.
+/// Returns the CPU time of this thread, which does not pass while another thread has the core.
 #[cfg(unix)]
 fn cpu_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
@@ -63,14 +63,14 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// The time since the first call.
+/// Returns the time since the first call.
 #[cfg(not(unix))]
 fn cpu_time() -> Duration {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed()
 }
 
-/// What has jobs done.
+/// A client that has jobs run.
 pub trait Client: Send + Sync + 'static {
     fn run(&self, task: Task) -> impl Future<Output = Result<u64>> + Send;
 }
@@ -83,7 +83,7 @@ pub fn in_task<T: Send + 'static>(
     runtime.block_on(runtime.spawn(body))?
 }
 
-/// Has so many jobs done, many at the same time, and checks their results.
+/// Runs this many jobs, up to [`IN_FLIGHT`] at the same time, and checks their results.
 pub fn run_all<C: Client>(
     runtime: &Runtime,
     client: &Arc<C>,
@@ -104,7 +104,7 @@ pub fn run_all<C: Client>(
     })
 }
 
-/// Returns how many milliseconds an empty job takes if each is sent when the one before it is done.
+/// Returns the milliseconds that an empty job takes if each is sent when the one before it is done.
 pub fn round_trip<C: Client>(turn: &Turn, runtime: &Runtime, client: &Arc<C>) -> Result<f64> {
     let each = seconds(turn.time, |times| {
         let client = Arc::clone(client);
@@ -118,9 +118,9 @@ pub fn round_trip<C: Client>(turn: &Turn, runtime: &Runtime, client: &Arc<C>) ->
     Ok(each * 1e3)
 }
 
-/// Returns how many jobs are done per second if there are always many to do. Repeats with twice as
-/// many until that takes long enough for the beginning and the end not to matter, twice in a row.
-/// The better of the two counts.
+/// Returns the jobs per second if there are always many to do. Repeats with twice as many until that
+/// takes long enough for the beginning and the end not to matter, twice in a row. The better of the
+/// two counts.
 pub fn per_second<C: Client>(
     turn: &Turn,
     runtime: &Runtime,

@@ -1,4 +1,4 @@
-//! Load: requests over connections that are kept, and how long their answers took.
+//! Load: requests over connections that stay open, and the latencies of their answers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 /// Latencies in nanoseconds.
 pub type Latencies = Histogram<u64>;
 
-/// No answer takes longer, or the run is broken.
+/// The time limit of an answer.
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn latencies() -> Result<Latencies> {
@@ -26,9 +26,9 @@ fn record(latencies: &mut Latencies, latency: Duration) -> Result<()> {
     Ok(latencies.record(u64::try_from(latency.as_nanos())?)?)
 }
 
-/// The load shares the machine with the server. Where the system lets it, it goes before all else,
-/// as a client on another machine would: its own waiting for a core is not the server's. Holds for
-/// this thread and those that it starts. Elsewhere latencies under load include the load's own.
+/// Gives this thread, and those that it starts, priority over the server if the system permits it.
+/// A client on another machine wouldn't wait for a core of the server. Without the priority,
+/// latencies under load include that wait.
 pub fn go_first() {
     #[cfg(unix)]
     rustix::process::setpriority_process(None, -10).ok();
@@ -38,8 +38,9 @@ fn request(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n").into_bytes()
 }
 
-/// Whether the bytes are a whole answer. Only 200 will do: a refusal is not a fast answer.
-fn is_whole(bytes: &[u8]) -> Result<bool> {
+/// Returns true if the bytes are a complete answer. Any status but 200 is an error: a refusal is not a
+/// fast answer.
+fn is_complete(bytes: &[u8]) -> Result<bool> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         return Ok(false);
     };
@@ -69,7 +70,7 @@ impl Client {
     fn get(&mut self, request: &[u8]) -> Result<()> {
         self.stream.write_all(request)?;
         let mut filled = 0;
-        while !is_whole(&self.buffer[..filled])? {
+        while !is_complete(&self.buffer[..filled])? {
             let read = self.stream.read(&mut self.buffer[filled..])?;
             ensure!(read > 0, "the connection was closed");
             filled += read;
@@ -78,7 +79,7 @@ impl Client {
     }
 }
 
-/// Has every process of the server do its first work.
+/// Sends the first jobs to every process of the server.
 pub fn warm_up(address: &str) -> Result<()> {
     let mut client = Client::connect(address)?;
     for path in ["/health", "/compute/10", "/compute/100000"] {
@@ -89,7 +90,7 @@ pub fn warm_up(address: &str) -> Result<()> {
     Ok(())
 }
 
-/// The n whose job takes about so long by itself.
+/// Returns the n whose job takes about this time by itself.
 pub fn job_of(time: Duration, address: &str) -> Result<u64> {
     let mut client = Client::connect(address)?;
     let mut n: u64 = 100_000;
@@ -109,13 +110,13 @@ pub fn job_of(time: Duration, address: &str) -> Result<u64> {
     bail!("no job takes {time:?}")
 }
 
-/// Open loop: so many requests a second, sent when they are due. A latency counts from when the
-/// request was due, also if the answer before it came late: else the server would be asked less
-/// just when it is slow, and those waits would go missing (coordinated omission). What is still not
-/// sent when the time is over counts with the time it has waited until then.
+/// Sends requests at a fixed rate (open loop). A latency counts from the moment when the request was
+/// due, also if the answer before it came late. Otherwise the server would get fewer requests
+/// whenever it is slow, and those waits would be missing (coordinated omission). A request that is
+/// not sent before the time is over counts with its wait until then.
 pub fn probe(path: &str, per_second: u32, time: Duration, address: &str) -> Result<Latencies> {
-    /// Before it is due it waits awake: a sleep ends late by this much.
-    const AWAKE: Duration = Duration::from_micros(200);
+    /// The time before a request is due in which the client spins, because a sleep ends late.
+    const SPIN: Duration = Duration::from_micros(200);
 
     let mut client = Client::connect(address)?;
     let request = request(path);
@@ -127,7 +128,7 @@ pub fn probe(path: &str, per_second: u32, time: Duration, address: &str) -> Resu
             break;
         }
         let due = began + due;
-        thread::sleep((due - AWAKE).saturating_duration_since(Instant::now()));
+        thread::sleep((due - SPIN).saturating_duration_since(Instant::now()));
         while Instant::now() < due {
             std::hint::spin_loop();
         }
@@ -139,13 +140,13 @@ pub fn probe(path: &str, per_second: u32, time: Duration, address: &str) -> Resu
     Ok(latencies)
 }
 
-/// Does something while so many clients ask for jobs, each for the next when it has its answer.
-/// Also gives the jobs done a second.
+/// Calls `body` while this many clients request jobs, each the next one when it has its answer. Also
+/// returns the jobs per second.
 pub fn while_busy<T>(
     clients: usize,
     path: &str,
     address: &str,
-    what: impl FnOnce() -> Result<T>,
+    body: impl FnOnce() -> Result<T>,
 ) -> Result<(T, f64)> {
     let stop = AtomicBool::new(false);
     let jobs = AtomicU64::new(0);
@@ -164,23 +165,24 @@ pub fn while_busy<T>(
             })
             .collect();
         let began = Instant::now();
-        // From when every worker has had a job.
+        // Counts from the moment when every worker has had a job.
         while jobs.load(Ordering::Relaxed) < clients as u64 && began.elapsed() < LIMIT {
             thread::sleep(Duration::from_millis(10));
         }
         let (before, began) = (jobs.load(Ordering::Relaxed), Instant::now());
-        let done = what();
+        let result = body();
         let per_second =
             (jobs.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64();
         stop.store(true, Ordering::Relaxed);
         for client in busy {
             client.join().ok().context("a client panicked")??;
         }
-        Ok((done?, per_second))
+        Ok((result?, per_second))
     })
 }
 
-/// Closed loop: so many connections, each of which asks again as soon as it has its answer.
+/// Sends requests over this many connections, each the next one as soon as it has its answer (closed
+/// loop).
 pub fn closed_loop(
     connections: usize,
     path: &str,
@@ -206,7 +208,7 @@ pub fn closed_loop(
                     }
                     stream.write_all(&request).await?;
                     let mut filled = 0;
-                    while !is_whole(&buffer[..filled])? {
+                    while !is_complete(&buffer[..filled])? {
                         let read = stream.read(&mut buffer[filled..]).await?;
                         ensure!(read > 0, "the connection was closed");
                         filled += read;

@@ -1,29 +1,23 @@
 //! The compute service and FastAPI's, under the same load.
 
 mod load;
-mod server;
 
-use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use harness::kept::results::{Better, Category};
+use harness::kept::results::Better;
 
-use self::server::{MeasuredProgram, MeasuredServer};
-use super::program;
-use crate::implementation::{Benchmark, Figures, Implementation, Turn, Way, figures};
+use crate::benchmark::{Benchmark, Figures, Implementation, Turn, figures};
+use crate::parts::program;
+use crate::parts::server::Service;
+use crate::usage::memory_of_tree;
 use crate::work::cores;
 
 const SIZES: &[u64] = &[0];
 
 pub(in crate::benchmarks) fn benchmark() -> Benchmark {
-    let fastapi = Implementation {
-        name: "FastAPI",
-        category: Category::Python,
-        sizes: SIZES,
-        way: Way::Here(fastapi),
-    };
     Benchmark {
         name: "service",
         question: "What do clients of a busy service see?",
@@ -31,8 +25,6 @@ pub(in crate::benchmarks) fn benchmark() -> Benchmark {
                  the service busy with jobs of 120 ms; a latency counts from when the request was \
                  due. /compute/10: eight clients per core and a trivial job. The clients share the \
                  machine with the service, and run at a higher priority if the system permits it.",
-        sizes: None,
-        quick_most: 0,
         programs: &["compute-service"],
         python_packages: true,
         measures: &[
@@ -46,36 +38,37 @@ pub(in crate::benchmarks) fn benchmark() -> Benchmark {
             ("memory after", "MiB", Better::Less),
         ],
         implementations: vec![
-            fastapi,
+            Implementation::python_measured_by("FastAPI", SIZES, fastapi),
             Implementation::rust("inline", SIZES, |turn| ours("inline", turn)),
             Implementation::rust("spawn-blocking", SIZES, |turn| ours("spawn-blocking", turn)),
             Implementation::rust("rayon", SIZES, |turn| ours("rayon", turn)),
             Implementation::rust("processes", SIZES, |turn| ours("processes", turn)),
         ],
+        ..Benchmark::default()
     }
 }
 
 fn fastapi(turn: &Turn) -> Result<Figures> {
-    let python = turn.python.clone().context("there is no Python 3.11 or newer")?;
-    let arguments = "-B -m uvicorn --port 0 --no-access-log compute_service:app";
-    let folder = Path::new("crates/compute-service");
-    measure(MeasuredProgram { executable: python, arguments, folder }, turn)
-        .context("FastAPI's service (its requirements.txt lists the packages)")
+    let mut command = Command::new(turn.python()?);
+    command
+        .args(["-B", "-m", "uvicorn", "--port", "0", "--no-access-log", "compute_service:app"])
+        .current_dir("crates/compute-service");
+    measure(command, turn).context("FastAPI's service (its requirements.txt lists the packages)")
 }
 
 fn ours(way: &str, turn: &Turn) -> Result<Figures> {
-    let executable = program("compute-service")?;
-    let arguments = format!("--port 0 --offload {way}");
-    measure(MeasuredProgram { executable, arguments: &arguments, folder: Path::new(".") }, turn)
+    let mut command = Command::new(program("compute-service")?);
+    command.args(["--port", "0", "--offload", way]);
+    measure(command, turn)
 }
 
-fn measure(program: MeasuredProgram, turn: &Turn) -> Result<Figures> {
-    let server = MeasuredServer::start(&program)?;
-    // On a thread of its own, because the server must not inherit its priority.
+fn measure(mut command: Command, turn: &Turn) -> Result<Figures> {
+    let service = Service::start(&mut command)?;
+    // On a thread of its own, because the service must not inherit its priority.
     thread::scope(|scope| {
         let measuring = scope.spawn(|| {
             load::go_first();
-            ask(&server, 2 * turn.time) // quantiles need many requests
+            ask(&service, 2 * turn.time) // quantiles need many requests
         });
         measuring.join().ok().context("it panicked")?
     })
@@ -87,18 +80,18 @@ const BUSY_PER_CORE: usize = 4;
 /// Clients per core that send trivial jobs.
 const CLOSED_PER_CORE: usize = 8;
 
-/// How long a job takes on an idle machine.
+/// The duration of a job on an idle machine.
 const JOB: Duration = Duration::from_millis(120);
 
-/// What clients see. Each measurement takes `time`, and the one under load twice as long.
-fn ask(server: &MeasuredServer, time: Duration) -> Result<Figures> {
+/// Measures what clients see. Each measurement takes `time`, and the one under load twice as long.
+fn ask(service: &Service, time: Duration) -> Result<Figures> {
     const PER_SECOND: u32 = 200;
 
-    let address = &server.address;
+    let address = &service.address;
     load::warm_up(address)?;
     let n = load::job_of(JOB, address)?;
 
-    let memory_idle = server.memory()?;
+    let memory_idle = memory_of_tree(service.id())?;
     let idle = load::probe("/health", PER_SECOND, time, address)?;
     let (loaded, jobs) =
         load::while_busy(BUSY_PER_CORE * cores(), &format!("/compute/{n}"), address, || {
@@ -106,7 +99,7 @@ fn ask(server: &MeasuredServer, time: Duration) -> Result<Figures> {
         })?;
     let briefly = time / 2; // which is thousands of requests
     let compute = load::closed_loop(CLOSED_PER_CORE * cores(), "/compute/10", briefly, address)?;
-    let memory_after = server.memory()?;
+    let memory_after = memory_of_tree(service.id())?;
 
     let ms =
         |histogram: &load::Latencies, quantile| histogram.value_at_quantile(quantile) as f64 / 1e6;
