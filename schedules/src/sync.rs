@@ -3,6 +3,7 @@ pub use shuttle::sync::*;
 
 /// A barrier that lets every thread pass. The examples use one only to make the unlucky moment
 /// certain, and here the scheduler has to find that moment.
+#[derive(Debug)]
 pub struct Barrier;
 
 impl Barrier {

@@ -28,13 +28,13 @@ example! { compare_exchange from "compare-exchange":
         usize::from(take(&taken)) + usize::from(other.join().expect("no panic"))
     }
 
-    pub fn sells_each_seat_once() {
+    pub(crate) fn sells_each_seat_once() {
         assert_eq!(buyers_of_the_last_seat(take_seat), 1);
         assert_eq!(buyers_of_the_last_seat(take_seat_by_update), 1);
     }
 
     /// Books with a load and a store instead.
-    pub fn sells_each_seat_once_without_exchange() {
+    pub(crate) fn sells_each_seat_once_without_exchange() {
         let take = |taken: &AtomicU32| {
             let seen = taken.load(Relaxed);
             taken.store(SEATS.min(seen + 1), Relaxed);
@@ -45,7 +45,7 @@ example! { compare_exchange from "compare-exchange":
 }
 
 example! { rendezvous from "rendezvous":
-    pub fn is_never_ahead(capacity: usize) {
+    pub(crate) fn is_never_ahead(capacity: usize) {
         assert_eq!(max_ahead(capacity), 0);
     }
 }
@@ -55,7 +55,7 @@ example! { snapshot_config from "snapshot-config":
     const OLD: (&str, u16) = ("one.example", 8001);
 
     /// A reader takes snapshots while the configuration is replaced.
-    pub fn is_consistent() {
+    pub(crate) fn is_consistent() {
         let config = |(host, port)| Config { host, port };
         let current = Arc::new(Current(RwLock::new(Arc::new(config(OLD)))));
         let theirs = Arc::clone(&current);
@@ -68,7 +68,7 @@ example! { snapshot_config from "snapshot-config":
     }
 
     /// Uses a lock for each value instead.
-    pub fn is_consistent_with_two_locks() {
+    pub(crate) fn is_consistent_with_two_locks() {
         let current = Arc::new((RwLock::new(OLD.0), RwLock::new(OLD.1)));
         let theirs = Arc::clone(&current);
         let writer = thread::spawn(move || {

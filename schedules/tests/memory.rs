@@ -18,7 +18,7 @@ macro_rules! publish {
         mod $module {
             include!(concat!(env!("OUT_DIR"), "/", $copy));
 
-            pub fn run() -> Option<u32> {
+            pub(crate) fn run() -> Option<u32> {
                 let post = std::sync::Arc::new(Post::default());
                 let theirs = std::sync::Arc::clone(&post);
                 super::spawn::$module(move || theirs.publish(42));
@@ -51,7 +51,7 @@ macro_rules! programs {
         use $world::thread;
 
         /// Adds 1 in each of two threads, and returns the count.
-        pub fn lost_update() -> u32 {
+        pub(crate) fn lost_update() -> u32 {
             let counter = Arc::new(AtomicU32::new(0));
             let add = |counter: &AtomicU32| {
                 let seen = counter.load(Ordering::SeqCst);
@@ -65,7 +65,7 @@ macro_rules! programs {
         }
 
         /// Books one seat in each of two threads, and returns the number of confirmations.
-        pub fn check_then_act() -> usize {
+        pub(crate) fn check_then_act() -> usize {
             let taken = Arc::new(Mutex::new(false));
             let book = |taken: &Mutex<bool>| {
                 let free = !*taken.lock().unwrap();
@@ -80,7 +80,7 @@ macro_rules! programs {
         }
 
         /// Two threads take two locks in opposite orders.
-        pub fn deadlock() {
+        pub(crate) fn deadlock() {
             let locks = Arc::new((Mutex::new(()), Mutex::new(())));
             let theirs = Arc::clone(&locks);
             let thread = thread::spawn(move || {
@@ -95,7 +95,7 @@ macro_rules! programs {
         }
 
         /// Writes one variable and reads the other in each of two threads. Returns the values read.
-        pub fn store_buffering(ordering: Ordering) -> (u32, u32) {
+        pub(crate) fn store_buffering(ordering: Ordering) -> (u32, u32) {
             let shared = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
             let theirs = Arc::clone(&shared);
             let thread = thread::spawn(move || {

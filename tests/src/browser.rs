@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 pub struct Browser {
     /// None only while this is dropped.
     process: Option<Process>,
-    /// What isolates this test's tabs, as in a private window.
+    /// The context that isolates this test's tabs, as in a private window.
     context: String,
     session: String,
     faults: Vec<String>,
@@ -311,7 +311,7 @@ const APART: &str = "preload: false";
 /// The rules among them that depend on sizes.
 const SIZES: [&str; 2] = ["scrollable-region-focusable", "target-size"];
 
-/// What is wrong with ids, in words. On the print page mdBook renames an id that two pages have, but not the
+/// A script that lists the faults of ids, in words. On the print page mdBook renames an id that two pages have, but not the
 /// references to it, which would then all lead to the first one. So each id may be referred to once.
 /// mdBook's search box refers to an id that doesn't exist, so only the content's references are followed.
 const IDS: &str = "(() => {

@@ -68,13 +68,13 @@ impl Batch {
     }
 
     /// Returns the start of a job's walk. All jobs differ, so that no result can be reused.
-    fn start(self, job: u64) -> u64 {
+    fn start(job: u64) -> u64 {
         job + 1
     }
 
     /// Runs one job.
     fn run(self, job: u64) -> u64 {
-        walk(self.start(job), self.steps)
+        walk(Self::start(job), self.steps)
     }
 }
 
@@ -151,7 +151,7 @@ fn pool_each(turn: &Turn) -> Result<Figures> {
                 async move {
                     let mut sum = 0;
                     for job in (first..batch.jobs).step_by(callers_count as usize) {
-                        sum += pool.run(Job::Walk(batch.start(job), batch.steps)).await?.0;
+                        sum += pool.run(Job::Walk(Batch::start(job), batch.steps)).await?.0;
                     }
                     anyhow::Ok(sum)
                 }
@@ -168,7 +168,7 @@ fn pool_map(turn: &Turn) -> Result<Figures> {
     let runtime = Runtime::new()?;
     with_pool(&runtime, 0, |pool| {
         speed_up(turn, |batch| {
-            let jobs = (0..batch.jobs).map(|job| Job::Walk(batch.start(job), batch.steps));
+            let jobs = (0..batch.jobs).map(|job| Job::Walk(Batch::start(job), batch.steps));
             let results = runtime.block_on(pool.map(jobs));
             results.into_iter().map(|result| Ok(result?.0)).sum()
         })

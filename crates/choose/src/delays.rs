@@ -40,7 +40,7 @@ impl Delays {
     /// their times.
     const FEW: usize = 64;
 
-    pub fn begin(now: Instant) -> Self {
+    pub(crate) fn begin(now: Instant) -> Self {
         Self {
             threads: HashMap::new(),
             reused: Duration::ZERO,
@@ -54,13 +54,13 @@ impl Delays {
     }
 
     /// Returns true if the next snapshot has to read the times.
-    pub fn are_due(&self) -> bool {
+    pub(crate) fn are_due(&self) -> bool {
         !self.has_many_threads
             || self.window_began.elapsed() >= Self::WINDOW
     }
 
     /// Adds the times in a snapshot, if it has read them.
-    pub fn add(&mut self, tree: &Snapshot, now: Instant) {
+    pub(crate) fn add(&mut self, tree: &Snapshot, now: Instant) {
         self.has_many_threads = tree.seen.len() > Self::FEW;
         for thread in &tree.seen {
             let Some(times) = thread.times else { continue };
@@ -85,7 +85,7 @@ impl Delays {
     }
 
     /// Returns the CPU time, in seconds, of all threads that were seen.
-    pub fn ran(&self) -> f64 {
+    pub(crate) fn ran(&self) -> f64 {
         let ran: Duration = self.threads.values().map(|it| it.ran).sum();
         (ran + self.reused).as_secs_f64()
     }
@@ -94,7 +94,7 @@ impl Delays {
     /// report them. A thread that no snapshot saw counts as much, for each
     /// second of its CPU time, as those that were seen. `cpu` is the CPU
     /// time of all threads in seconds.
-    pub fn queued(&self, cpu: f64) -> Option<f64> {
+    pub(crate) fn queued(&self, cpu: f64) -> Option<f64> {
         let length = self.window_began.elapsed() + self.room;
         let queued = self.earlier + self.window_queued.min(length);
         let ran = self.ran();
@@ -105,7 +105,7 @@ impl Delays {
     /// Returns delays in which a single thread ran and queued for these
     /// times.
     #[cfg(test)]
-    pub fn of_one_thread(times: Times) -> Self {
+    pub(crate) fn of_one_thread(times: Times) -> Self {
         Self {
             threads: HashMap::from([(1, times)]),
             earlier: times.queued,

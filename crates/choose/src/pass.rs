@@ -69,7 +69,7 @@ mod unix {
                     kill_process(command, signal).ok(); // it may have ended
                 }
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -95,7 +95,7 @@ impl Signals {
 
     /// Waits forever: there is nothing to send on.
     pub async fn forward(&mut self, _command: u32) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

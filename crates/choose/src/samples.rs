@@ -91,7 +91,7 @@ impl Samples {
     /// the end.
     const MAX_LOSS_PER_DELAY: f64 = 2.0;
 
-    pub fn begin(machine: &Machine) -> Self {
+    pub(crate) fn begin(machine: &Machine) -> Self {
         let now = Instant::now();
         Self {
             cores: machine.cores.into(),
@@ -111,7 +111,7 @@ impl Samples {
 
     /// Combines the samples with the counts of the system in a run of this
     /// many seconds.
-    pub fn sum_up(
+    pub(crate) fn sum_up(
         self,
         wall: f64,
         used: Option<Usage>,

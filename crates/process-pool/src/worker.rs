@@ -6,7 +6,6 @@ use std::env;
 use std::error::Error as StdError;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
-use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -152,7 +151,7 @@ fn run<J: Job>(
         // The value that a job panics with may panic itself as it is dropped.
         let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(panic)));
         if let Err(another) = dropped {
-            mem::forget(another);
+            Box::leak(another);
         }
         append(&Outcome::<()>::Panicked(text), limit, answers)
     })

@@ -110,14 +110,14 @@ fn are_sound(pages: &[String]) {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// What was checked on some page and found to be without a fault, and is on other pages, too.
+/// Parts that were checked on some page, have no fault, and are on other pages, too.
 #[derive(Debug, Default)]
 struct Sound {
     stylesheets: Mutex<HashSet<String>>,
     looks: [Mutex<HashSet<String>>; THEMES.len()],
 }
 
-/// What is wrong with a page, in any theme or width.
+/// Returns the faults of a page, in any theme or width.
 fn faults_of(
     browser: &mut Browser,
     book: &Served,
