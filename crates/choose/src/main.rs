@@ -63,7 +63,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(&Arguments::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_closed_pipe(&error) => {
             ExitCode::from(pass::CLOSED_PIPE)
@@ -83,7 +83,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<u8> {
+fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if let Some(demo) = arguments.demo {
         demo.run()?;
         return Ok(0);
@@ -103,7 +103,7 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
     if arguments.command.is_empty() {
         runtime.block_on(demonstrate(&machine))
     } else {
-        runtime.block_on(judge(&arguments, &machine))
+        runtime.block_on(judge(arguments, &machine))
     }
 }
 

@@ -22,7 +22,7 @@ fn main() {
 
 #[cfg(not(target_os = "linux"))]
 mod host {
-    pub fn main() {}
+    pub(crate) fn main() {}
 }
 
 #[cfg(target_os = "linux")]
@@ -46,7 +46,7 @@ mod host {
     const CONFIG: fn() -> Config =
         || Config { workers: 1, ..Config::default() };
 
-    pub fn main() {
+    pub(crate) fn main() {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let arguments: Vec<_> =
             arguments.iter().map(String::as_str).collect();
@@ -66,7 +66,7 @@ mod host {
                 }
                 // Without a line for Unknown in main, its worker comes here too.
                 ["unknown"] | ["--process-pool-worker", ..] => {
-                    unknown().await
+                    unknown().await;
                 }
                 _ => panic!("unknown arguments: {arguments:?}"),
             }
@@ -99,7 +99,7 @@ mod host {
         let pool = Pool::start(CONFIG()).await.unwrap();
         let child = pool.run(Task::Spawn).await.unwrap();
         println!("{} {child}", pool.stats().pids[0]);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Has jobs print, also what would be a frame if it went to the pool.

@@ -29,7 +29,7 @@ async fn query(request: u32) {
 #[instrument(skip_all)]
 async fn save(request: u32) {
     if request == 2 {
-        pending().await // the hang
+        pending::<()>().await; // the hang
     }
 }
 

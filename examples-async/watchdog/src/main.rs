@@ -24,7 +24,7 @@ async fn beat(heart: Sender<()>) {
 
 /// Runs in a thread of its own, which a blocked runtime can't stop. A task
 /// could not report anything.
-fn watch(beats: Receiver<()>) {
+fn watch(beats: &Receiver<()>) {
     let mut blocked = false;
     loop {
         match beats.recv_timeout(LIMIT) {
@@ -46,7 +46,7 @@ fn watch(beats: Receiver<()>) {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let (heart, beats) = channel();
-    let watchdog = thread::spawn(|| watch(beats));
+    let watchdog = thread::spawn(move || watch(&beats));
     let heartbeat = tokio::spawn(beat(heart));
 
     println!("Task: waits, and the runtime runs other tasks");

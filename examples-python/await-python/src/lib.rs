@@ -24,7 +24,9 @@ mod await_python {
     /// At the timeout, the Rust future is dropped. But the coroutine has
     /// become a task of asyncio's loop, and keeps running there.
     #[pyfunction]
-    fn with_timeout(work: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    fn with_timeout<'py>(
+        work: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let future = into_future(work.clone())?;
         future_into_py(work.py(), async {
             timeout(LIMIT, future).await.unwrap_or_else(|_| Err(late()))
@@ -37,10 +39,12 @@ mod await_python {
     /// through the loop, because a task may only be canceled on the loop's
     /// own thread.
     #[pyfunction]
-    fn with_cancel(work: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    fn with_cancel<'py>(
+        work: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = work.py();
         let event_loop = get_current_locals(py)?.event_loop(py);
-        let task = event_loop.call_method1("create_task", (&work,))?;
+        let task = event_loop.call_method1("create_task", (work,))?;
         let cancel = task.getattr("cancel")?.unbind();
         let event_loop = event_loop.unbind();
         let future = into_future(task)?;

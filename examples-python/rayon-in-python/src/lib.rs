@@ -41,10 +41,10 @@ mod rayon_in_python {
     /// they wait for the GIL.
     #[pyfunction]
     fn map_holding(
-        callback: Py<PyAny>,
+        callback: &Bound<'_, PyAny>,
         numbers: Vec<u64>,
     ) -> PyResult<Vec<u64>> {
-        map(&callback, numbers)
+        map(callback.as_unbound(), numbers)
     }
     // ANCHOR_END: broken
 
@@ -53,10 +53,11 @@ mod rayon_in_python {
     #[pyfunction]
     fn map_detached(
         py: Python<'_>,
-        callback: Py<PyAny>,
+        callback: &Bound<'_, PyAny>,
         numbers: Vec<u64>,
     ) -> PyResult<Vec<u64>> {
-        py.detach(|| map(&callback, numbers))
+        let callback = callback.as_unbound();
+        py.detach(|| map(callback, numbers))
     }
 
     /// Calls a Python function on rayon's threads, until a call raises.

@@ -13,17 +13,17 @@ const MESSAGES: usize = 100;
 // ANCHOR: broken
 /// Sends everything, then receives everything. The other thread does the
 /// same, so with both channels full neither gets to receive.
-fn send_then_receive(to: SyncSender<usize>, from: Receiver<usize>) {
+fn send_then_receive(to: &SyncSender<usize>, from: Receiver<usize>) {
     for message in 0..MESSAGES {
         to.send(message).expect("the other thread is gone");
     }
-    assert_eq!(from.iter().take(MESSAGES).count(), MESSAGES);
+    assert_eq!(from.into_iter().take(MESSAGES).count(), MESSAGES);
 }
 // ANCHOR_END: broken
 
 // ANCHOR: fixed
 /// A second thread receives meanwhile, so the channel never stays full.
-fn receive_meanwhile(to: SyncSender<usize>, from: Receiver<usize>) {
+fn receive_meanwhile(to: &SyncSender<usize>, from: Receiver<usize>) {
     thread::scope(|scope| {
         scope.spawn(move || {
             assert_eq!(from.iter().take(MESSAGES).count(), MESSAGES);
@@ -37,7 +37,7 @@ fn receive_meanwhile(to: SyncSender<usize>, from: Receiver<usize>) {
 
 /// Lets two threads talk to each other, and returns whether both end
 /// within a second.
-fn both_end(talk: fn(SyncSender<usize>, Receiver<usize>)) -> bool {
+fn both_end(talk: fn(&SyncSender<usize>, Receiver<usize>)) -> bool {
     let (done, ended) = mpsc::channel();
     let (to_b, from_a) = mpsc::sync_channel(10);
     let (to_a, from_b) = mpsc::sync_channel(10);
@@ -45,7 +45,7 @@ fn both_end(talk: fn(SyncSender<usize>, Receiver<usize>)) -> bool {
         let done = done.clone();
         // Not a scope: it would wait for threads that never end.
         thread::spawn(move || {
-            talk(to, from);
+            talk(&to, from);
             done.send(()).ok();
         });
     }
