@@ -1,11 +1,11 @@
 import asyncio
 
-LIMIT = 0.28
+LIMIT = 0.45
 
 
 async def call(service):
     print(f"{service} starting")
-    await asyncio.sleep(0.15)  # stands for the request
+    await asyncio.sleep(0.3)  # stands for the request
     print(f"{service} finished")
 
 

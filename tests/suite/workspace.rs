@@ -123,6 +123,7 @@ fn the_command_of_a_variant_passes_its_arguments() {
 
 fn same_by_its_command(name: &str) {
     let example = tests::example(name);
+    let program = tests::build(name); // first, because compiling may take longer than a run may
     let cargo = harness::run::Program {
         executable: env!("CARGO").into(),
         arguments: example.command[1..].iter().map(Into::into).collect(),
@@ -130,7 +131,7 @@ fn same_by_its_command(name: &str) {
     };
     let by_cargo = run(&cargo);
     assert_eq!(by_cargo.code(), Some(0), "{:#?}", by_cargo.lines);
-    let by_runner = run(&tests::build(name));
+    let by_runner = run(&program);
     let lines = |output: &tests::Output| -> Vec<String> {
         output.of(harness::run::Stream::Stdout).map(str::to_owned).collect()
     };
